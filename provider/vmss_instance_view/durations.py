@@ -1,0 +1,43 @@
+"""Durations as people write and read them. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def parse_duration(value: object, name: str) -> timedelta:
+    """A duration from a `timedelta` or a text such as "90s", "1h30m" or "2d".
+
+    Raises ValueError (wrong text, negative) or TypeError (a bare number: is 30 seconds or minutes?),
+    both naming `name`.
+    """
+    if isinstance(value, timedelta):
+        if value < timedelta(0):
+            raise ValueError(f"{name} must not be negative, not {value}")
+        return value
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{name} must be a timedelta or a text with units such as '30m' or '1h30m', not {type(value).__name__}"
+        )
+    match = _DURATION.fullmatch(value.strip())
+    if not match or not any(match.groups()):
+        raise ValueError(f"{name} must look like '90s', '30m' or '1h30m' (units d, h, m, s), not {value!r}")
+    days, hours, minutes, seconds = match.groups()
+    try:
+        return timedelta(
+            days=int(days or 0), hours=int(hours or 0), minutes=int(minutes or 0), seconds=float(seconds or 0)
+        )
+    except OverflowError:
+        raise ValueError(f"{name} is too long: {value!r}") from None
+
+
+def format_duration(duration: timedelta) -> str:
+    """A duration as people read it, and as `parse_duration` reads it back: "1h5m", "1m20s", "0.5s", "0s"."""
+    minutes, seconds = divmod(duration, timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    text = f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{text}s" if seconds else ""]
+    return "".join(parts) or "0s"

@@ -1,0 +1,203 @@
+"""The running Pulumi engine, as a dynamic provider sees it. Every undocumented mechanism of Pulumi is here.
+
+None of it is promised by Pulumi, so each part degrades quietly to a plainer way (worse display, same verdicts), with
+a line in the debug log. Read in the SDK 3.272 (pulumi/dynamic/__main__.py) and verified on the engine 3.259:
+
+- the call that is being served, found by walking up the frames: its URN, its time-out, and a way to fail it well;
+- Engine.Log at the address that the engine passed as the last argument: a status line on the resource's own row;
+- ErrorResourceInitFailed in the trailing metadata: the resource is kept in state with its outputs, one reason a line;
+- `experimental_thread_pool` of grpc: by default four threads serve all resources of a stack, and a gate holds one;
+- the pool of Cancel: by default the engine's Cancel, sent at the first Ctrl-C, is ignored.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from vmss_instance_view.clock import Stop
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+STOP = Stop()
+"""Set when the engine cancels, and when it closes the provider: whatever waits must end at once."""
+
+_THREADS = 1024  # on demand: one for each gate that waits
+_BLOCKING = ("Create", "Update", "Read", "Delete")
+_ADDRESS = re.compile(r"[\w.\-]+:\d+")
+_LOG_TIMEOUT = 5  # seconds
+_UNKNOWN = 2  # grpc's status code; with another one grpc-go reports a mismatch instead of the reasons
+
+
+class PartialFailure(Exception):
+    """The call failed, and what it had found is kept in state: the next `pulumi up` calls again."""
+
+
+class CallFailed(Exception):
+    """The call failed and nothing of it is kept."""
+
+
+def _quietly(what: str, attempt: Callable[[], T]) -> T | None:
+    """What the attempt returns; None, and a line in the debug log, where this Pulumi does not allow it."""
+    try:
+        return attempt()
+    except Exception as error:
+        _log.debug("%s is not possible with this Pulumi: %r", what, error)
+        return None
+
+
+# --- The pools ---------------------------------------------------------------------------------------------------
+
+
+class _CancelPool(ThreadPoolExecutor):
+    """Sees the engine's Cancel the moment it arrives, then serves it as it was served before."""
+
+    def __init__(self, before: ThreadPoolExecutor | None) -> None:
+        super().__init__(1)
+        self._before = before
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401 - as the base class has it
+        STOP.set()
+        if self._before is None:
+            return super().submit(function, *args, **kwargs)
+        return self._before.submit(function, *args, **kwargs)
+
+
+_install_lock = threading.Lock()
+
+
+def install() -> None:
+    """Make room for many blocking calls, and hear Cancel. Idempotent; to be called again before each look.
+
+    Process-wide: other dynamic resources of the stack gain the wider pools too. A pool that another library has set
+    is kept where it is as wide, and chained where it is Cancel's.
+    """
+    with _install_lock:
+        _quietly("widening the provider's pools", _install)
+
+
+def _install() -> None:
+    servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
+    if servicer is None:
+        return  # not in a provider process: a test, or the user's program
+    for name in _BLOCKING:
+        method = getattr(servicer, name)
+        if getattr(getattr(method, "experimental_thread_pool", None), "_max_workers", 0) < _THREADS:
+            method.experimental_thread_pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"vmss-{name}")
+    before = getattr(servicer.Cancel, "experimental_thread_pool", None)
+    if not isinstance(before, _CancelPool):
+        servicer.Cancel.experimental_thread_pool = _CancelPool(before)
+
+
+# --- The call ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Call:
+    """One Create, Update or Read that this process is serving; empty outside of a provider process."""
+
+    urn: str = ""
+    timeout: float | None = None
+    _context: Any = field(default=None, repr=False)
+
+    def status(self, text: str) -> None:
+        """Show a line on the resource's own row until the next one; "" clears it."""
+        self._say("INFO", text, ephemeral=True)
+
+    def warn(self, text: str) -> None:
+        """Print a warning that stays."""
+        self._say("WARNING", text, ephemeral=False)
+
+    def partial_failure(self, resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> PartialFailure:
+        """The exception to raise for a call that failed and whose findings are kept; each reason is a line.
+
+        outputs: with the provider's own "__provider" entry, or a later call could not find its provider.
+        """
+        _quietly("a partial failure", lambda: self._attach(_init_failed(resource_id, outputs, reasons)))
+        return PartialFailure("\n".join(reasons))
+
+    def failure(self, text: str) -> CallFailed:
+        """The exception to raise for a call that failed and leaves nothing in state."""
+        _quietly("a failure without a traceback", lambda: self._attach(_status(text, [])))
+        return CallFailed(text)
+
+    def _attach(self, status: bytes) -> None:
+        if self._context is not None:
+            self._context.set_trailing_metadata((("grpc-status-details-bin", status),))
+
+    def _say(self, severity: str, text: str, *, ephemeral: bool) -> None:
+        if self.urn:
+            _quietly("a status line", lambda: _engine_log(self.urn, severity, text, ephemeral))
+
+
+def current_call() -> Call:
+    """The call that this thread is serving. To be called in the provider's method itself, before it starts threads."""
+    return _quietly("finding the engine's call", _find_call) or Call()
+
+
+def _find_call() -> Call | None:
+    import grpc
+
+    frame = sys._getframe(1)
+    while frame is not None:
+        context, request = frame.f_locals.get("context"), frame.f_locals.get("request")
+        if isinstance(context, grpc.ServicerContext) and request is not None:
+            return Call(str(request.urn), float(getattr(request, "timeout", 0)) or None, context)
+        frame = frame.f_back  # type: ignore[assignment]  # ends with None
+    return None
+
+
+def _init_failed(resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> bytes:
+    from google.protobuf import any_pb2, struct_pb2
+    from pulumi.runtime.proto import provider_pb2
+
+    properties = struct_pb2.Struct()
+    properties.update({key: value for key, value in outputs.items() if value is not None})
+    detail = any_pb2.Any()
+    detail.Pack(provider_pb2.ErrorResourceInitFailed(id=resource_id, properties=properties, reasons=reasons))
+    return _status(reasons[0], [detail])
+
+
+def _status(message: str, details: list[Any]) -> bytes:
+    from pulumi.runtime.proto import status_pb2
+
+    serialized: bytes = status_pb2.Status(code=_UNKNOWN, message=message, details=details).SerializeToString()
+    return serialized
+
+
+# --- The engine's log --------------------------------------------------------------------------------------------
+
+_stub_lock = threading.Lock()
+_stub: Any = None
+
+
+def _engine_log(urn: str, severity: str, text: str, ephemeral: bool) -> None:
+    from pulumi.runtime.proto import engine_pb2
+
+    stub = _engine()
+    if stub is not None:
+        level = engine_pb2.LogSeverity.Value(severity)
+        stub.Log(
+            engine_pb2.LogRequest(severity=level, urn=urn, message=text, ephemeral=ephemeral), timeout=_LOG_TIMEOUT
+        )
+
+
+def _engine() -> Any:  # noqa: ANN401 - pulumi's stubs are not typed
+    """The engine at the address that it passed to this process, connected once."""
+    global _stub
+    import grpc
+    from pulumi.runtime.proto import engine_pb2_grpc
+
+    with _stub_lock:
+        if _stub is None:
+            address = next((arg for arg in reversed(sys.argv[1:]) if _ADDRESS.fullmatch(arg)), None)
+            _stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
+        return _stub

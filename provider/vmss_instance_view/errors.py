@@ -1,0 +1,97 @@
+"""Every error of the reader: one class for each thing that a caller would do differently.
+
+InstanceViewError
++-- InvalidScaleSetId    the id is not one of a scale set; nothing was sent (also a ValueError)
++-- ConfigurationError   the cloud or the credential settings cannot work; nothing was read
++-- CredentialError      no token could be had: says what was tried and what to set
++-- MalformedBody        the answer is not what Azure documents; names the URL and the JSON path
++-- ScaleSetNotFound     404: not there (yet, or any more)
++-- Forbidden            403: names the action and the scope; role assignments take time to spread
++-- Rejected             any other final refusal of the request
++-- Unavailable          5xx or no answer: worth another attempt
+    +-- Throttled        429: nothing is wrong with the set; look again after `retry_after`
+
+Messages never carry a token or a header of the request. Text from outside is cut and cleaned.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def clean(text: str, limit: int = 400) -> str:
+    """One printable line of a text that came from outside, at most `limit` characters long."""
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+class InstanceViewError(Exception):
+    """Root of the reader's errors: catch it where any failure to read means the same."""
+
+
+class InvalidScaleSetId(InstanceViewError, ValueError):
+    """The text is not the ARM id of a scale set. The message says which part is wrong."""
+
+
+class ConfigurationError(InstanceViewError, ValueError):
+    """Cloud or credential settings that cannot work. The message names the setting."""
+
+
+class CredentialError(InstanceViewError):
+    """No token: the message says which credential was tried, why it failed and what to set."""
+
+
+class MalformedBody(InstanceViewError):
+    """A body that is not what Azure documents.
+
+    path: where in the body, as `$.virtualMachine.statusesSummary[0].count`.
+    """
+
+    def __init__(self, path: str, problem: str, *, source: str = "") -> None:
+        """Name the JSON path, what is wrong there, and where the body came from."""
+        super().__init__(f"{source or 'the body'} is malformed at {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+    def at(self, source: str) -> MalformedBody:
+        """The same error, naming the request that the body answered."""
+        return MalformedBody(self.path, self.problem, source=source)
+
+
+class AzureError(InstanceViewError):
+    """An answer of Azure, or none, to one request: the common part of the errors below.
+
+    status: HTTP status, None where there was no answer. code: Azure's error code, "" where it gave none.
+    retry_after: seconds to wait before the next attempt, None where Azure did not say.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, code: str = "", retry_after: float | None = None
+    ) -> None:
+        """Keep what a caller decides by beside the message that a person reads."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class ScaleSetNotFound(AzureError):
+    """404: the set does not exist, not yet or not any more. Right after a create it may still appear."""
+
+
+class Forbidden(AzureError):
+    """403: the identity may not read this. Transient for minutes after a role assignment."""
+
+
+class Rejected(AzureError):
+    """A final refusal: repeating the request gives the same answer."""
+
+
+class Unavailable(AzureError):
+    """A 5xx, a broken connection or a time-out: says nothing about the set; worth another attempt."""
+
+
+class Throttled(Unavailable):
+    """429: too many requests, by whoever. Nothing is wrong with the set."""

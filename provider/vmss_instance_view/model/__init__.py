@@ -1,0 +1,33 @@
+"""What Azure says of a scale set, as frozen dataclasses.
+
+`from_json` takes ARM's bodies of every API version since 2016-04-30-preview; `to_json` gives ARM's own key names back,
+so that `from_json(to_json(x)) == x`. Every field is optional in Azure: what is absent, null or empty becomes None or
+an empty tuple, and absence never means that nothing is wrong. Nothing here decides anything.
+"""
+
+from vmss_instance_view.model.instance import ExtensionStatus, Instance, VirtualMachineInstanceView
+from vmss_instance_view.model.instance_view import (
+    ExtensionSummary,
+    InstanceView,
+    OrchestrationService,
+    VirtualMachineSummary,
+)
+from vmss_instance_view.model.scale_set import ExtensionProfile, ScaleSet
+from vmss_instance_view.model.status import Status, StatusCount, in_group, parse_time, state_of
+
+__all__ = [
+    "ExtensionProfile",
+    "ExtensionStatus",
+    "ExtensionSummary",
+    "Instance",
+    "InstanceView",
+    "OrchestrationService",
+    "ScaleSet",
+    "Status",
+    "StatusCount",
+    "VirtualMachineInstanceView",
+    "VirtualMachineSummary",
+    "in_group",
+    "parse_time",
+    "state_of",
+]

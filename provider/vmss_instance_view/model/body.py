@@ -1,0 +1,110 @@
+"""Reading a JSON body that came from outside: typed access that names the path of what is wrong.
+
+A value that is absent or null is None (or no children); a value of another type than documented is a MalformedBody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from vmss_instance_view.errors import MalformedBody, clean
+
+T = TypeVar("T")
+
+Json = dict[str, object]
+
+_DIGITS = re.compile(r"[0-9]{1,9}")
+
+
+def drop_empty(body: Json) -> Json:
+    """The body without what is None or an empty list or mapping; 0, False and "" stay."""
+    return {key: value for key, value in body.items() if value is not None and value not in ([], {}, ())}
+
+
+class Body:
+    """A JSON object and the path that led to it."""
+
+    __slots__ = ("_path", "_values")
+
+    def __init__(self, values: object, path: str = "$") -> None:
+        """Raises MalformedBody if `values` is not a JSON object."""
+        if not isinstance(values, Mapping):
+            raise MalformedBody(path, f"an object belongs here, not {_kind(values)}")
+        self._values: Mapping[str, object] = values
+        self._path = path
+
+    def text(self, key: str) -> str | None:
+        """A text."""
+        return self._typed(key, str, "a text")
+
+    def flag(self, key: str) -> bool | None:
+        """True or false."""
+        return self._typed(key, bool, "true or false")
+
+    def number(self, key: str) -> int | None:
+        """A whole number that is not negative; also as a text of digits (2016 API page) or a float (Pulumi state)."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        whole = _whole(value)
+        if whole is None:
+            raise MalformedBody(self._at(key), f"a whole number belongs here, not {_kind(value)}")
+        return whole
+
+    def child(self, key: str) -> Body:
+        """An object; an empty one where it is absent."""
+        value = self._values.get(key)
+        return Body({} if value is None else value, self._at(key))
+
+    def children(self, key: str) -> list[Body]:
+        """The objects of a list."""
+        return [Body(each, f"{self._at(key)}[{index}]") for index, each in enumerate(self._list(key))]
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of a list."""
+        values = self._list(key)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                raise MalformedBody(f"{self._at(key)}[{index}]", f"a text belongs here, not {_kind(value)}")
+        return tuple(str(value) for value in values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is anything but null."""
+        return self._values.get(key) is not None
+
+    def mapping(self) -> Mapping[str, object]:
+        """The object itself, for what is handed on as it came."""
+        return self._values
+
+    def _typed(self, key: str, kind: type[T], words: str) -> T | None:
+        value = self._values.get(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise MalformedBody(self._at(key), f"{words} belongs here, not {_kind(value)}")
+
+    def _list(self, key: str) -> list[object]:
+        return self._typed(key, list, "a list") or []
+
+    def _at(self, key: str) -> str:
+        return f"{self._path}.{key}"
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _kind(value: object) -> str:
+    """A value's type, and the value where it is short: what a person needs to see."""
+    names = {dict: "an object", list: "a list", str: "the text", bool: "", type(None): "null"}
+    name = names.get(type(value), "the number")
+    if isinstance(value, (dict, list)) or value is None:
+        return name
+    return f"{name} {clean(repr(value), 60)}".strip()

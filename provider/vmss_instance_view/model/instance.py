@@ -1,0 +1,142 @@
+"""One VM of a scale set: the resource, and what its own instance view says.
+
+Source: REST "Virtual Machine Scale Set VMs - List" and "- Get Instance View", 2016-04-30-preview to 2026-04-01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vmss_instance_view.model.body import Body, Json, drop_empty
+from vmss_instance_view.model.status import Status, in_group
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStatus:
+    """An extension on one VM, with what the guest said (messages, and substatuses such as stdout and stderr)."""
+
+    name: str | None
+    statuses: tuple[Status, ...] = ()
+    substatuses: tuple[Status, ...] = ()
+
+    @classmethod
+    def from_body(cls, body: Body) -> ExtensionStatus:
+        """One element of a VM's extensions."""
+        return cls(body.text("name"), _statuses(body), _statuses(body, "substatuses"))
+
+    def to_json(self) -> Json:
+        """ARM's form."""
+        return drop_empty(
+            {
+                "name": self.name,
+                "statuses": [each.to_json() for each in self.statuses],
+                "substatuses": [each.to_json() for each in self.substatuses],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualMachineInstanceView:
+    """The instance view of one VM.
+
+    vm_agent: what the guest agent reports of itself. vm_health: the application's health, None where no health
+    extension or probe reported (yet): that is neither healthy nor unhealthy.
+    """
+
+    statuses: tuple[Status, ...] = ()
+    extensions: tuple[ExtensionStatus, ...] = ()
+    vm_agent: tuple[Status, ...] = ()
+    vm_health: Status | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, object]) -> VirtualMachineInstanceView:
+        """Parse a VM's instance view as ARM sends it. Raises MalformedBody, naming the JSON path."""
+        return cls.from_body(Body(body))
+
+    @classmethod
+    def from_body(cls, body: Body) -> VirtualMachineInstanceView:
+        """The same, at its place in a larger body."""
+        health = body.child("vmHealth")
+        return cls(
+            _statuses(body),
+            tuple(map(ExtensionStatus.from_body, body.children("extensions"))),
+            _statuses(body.child("vmAgent")),
+            Status.from_body(health.child("status")) if health.has("status") else None,
+        )
+
+    def status(self, group: str) -> Status | None:
+        """The status of a group such as "ProvisioningState" or "PowerState"; None where the view has none."""
+        return next((status for status in self.statuses if in_group(status.code, group)), None)
+
+    def to_json(self) -> Json:
+        """ARM's form."""
+        return drop_empty(
+            {
+                "statuses": [each.to_json() for each in self.statuses],
+                "extensions": [each.to_json() for each in self.extensions],
+                "vmAgent": drop_empty({"statuses": [each.to_json() for each in self.vm_agent]}),
+                "vmHealth": {"status": self.vm_health.to_json()} if self.vm_health else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One VM of a scale set.
+
+    instance_id: "0", "7", …; a VM name in Flexible mode. view: None where the list was read without instance views.
+    latest_model_applied: None where Azure did not say.
+    """
+
+    instance_id: str
+    name: str | None = None
+    vm_id: str | None = None
+    provisioning_state: str | None = None
+    latest_model_applied: bool | None = None
+    zones: tuple[str, ...] = ()
+    view: VirtualMachineInstanceView | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, object]) -> Instance:
+        """Parse a VM of a scale set as ARM sends it. Raises MalformedBody, naming the JSON path."""
+        return cls.from_body(Body(body))
+
+    @classmethod
+    def from_body(cls, body: Body) -> Instance:
+        """The same, at its place in a list."""
+        properties = body.child("properties")
+        view = properties.child("instanceView")
+        return cls(
+            body.text("instanceId") or body.text("name") or "",
+            body.text("name"),
+            properties.text("vmId"),
+            properties.text("provisioningState"),
+            properties.flag("latestModelApplied"),
+            body.texts("zones"),
+            VirtualMachineInstanceView.from_body(view) if properties.has("instanceView") else None,
+        )
+
+    def to_json(self) -> Json:
+        """ARM's form."""
+        properties = drop_empty(
+            {
+                "vmId": self.vm_id,
+                "provisioningState": self.provisioning_state,
+                "latestModelApplied": self.latest_model_applied,
+            }
+        )
+        if self.view is not None:
+            properties["instanceView"] = self.view.to_json()
+        return drop_empty(
+            {
+                "instanceId": self.instance_id,
+                "name": self.name,
+                "zones": list(self.zones),
+                "properties": properties,
+            }
+        )
+
+
+def _statuses(body: Body, key: str = "statuses") -> tuple[Status, ...]:
+    return tuple(map(Status.from_body, body.children(key)))

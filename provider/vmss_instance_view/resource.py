@@ -1,0 +1,211 @@
+"""The instance view in a Pulumi program: a dynamic resource that reads it, and a function that does.
+
+The reader is imported in the provider's methods only: a program that declares these resources talks to no Azure.
+The module path and name of the provider class are in users' state: they never change.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Optional
+from uuid import uuid4
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from vmss_instance_view import engine
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+from vmss_instance_view.model import InstanceView
+from vmss_instance_view.outputs import (
+    ExtensionSummaryOutput,
+    OrchestrationServiceOutput,
+    StatusOutput,
+    VirtualMachineSummaryOutput,
+)
+from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.settings import Settings
+
+if TYPE_CHECKING:
+    from vmss_instance_view.reader import Azure
+
+# Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
+# ruff: noqa: UP045
+
+_READ_TIMEOUT = 60  # seconds, for all requests of one read
+
+# Python names of the properties, and the names that state and stack outputs have.
+_KEYS = {
+    "scale_set": "scaleSet",
+    "include_instances": "includeInstances",
+    "scale_set_id": "scaleSetId",
+    "virtual_machine": "virtualMachine",
+    "orchestration_services": "orchestrationServices",
+    "orchestration_mode": "orchestrationMode",
+    "read_at": "readAt",
+}
+_PYTHON_NAMES = {key: name for name, key in _KEYS.items()}
+
+
+def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
+    """Read the instance view of a scale set, now.
+
+    scale_set: its ARM id. Cloud and credential: as the stack's azure-native provider has them (its configuration
+        inside of a Pulumi program, else the ARM_* variables, else the az CLI).
+    Raises InvalidScaleSetId, CredentialError, ScaleSetNotFound, … : all are InstanceViewError.
+    """
+    from vmss_instance_view.reader import Azure
+
+    scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
+    azure = Azure(Settings(os.environ, pulumi.runtime.get_config))
+    return azure.reader(scale_set).view(Deadline(_READ_TIMEOUT))
+
+
+def azure_of(request: ConfigureRequest) -> Azure:
+    """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
+    from vmss_instance_view.reader import Azure
+
+    return Azure(Settings(os.environ, request.config.get))
+
+
+class InstanceViewProvider(ResourceProvider):
+    """Reads the view on create, update and refresh; a set that is gone drops the resource on refresh."""
+
+    # By reference in state: without this Pulumi stores 40 bytes as an encrypted blob.
+    serialize_as_secret_always = False
+
+    _azure: Azure
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Remember where to read. Does no I/O."""
+        engine.install()
+        self._azure = azure_of(req)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Read the view. The id is opaque: another set is an update, not a replacement."""
+        return CreateResult(uuid4().hex, self._read_or_refuse(props))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Read the view anew."""
+        return UpdateResult(self._read_or_refuse(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Refresh: read the view anew; an empty id takes the resource of a vanished set out of the state."""
+        call = engine.current_call()
+        try:
+            return ReadResult(id_, self._read(props))
+        except ScaleSetNotFound:
+            return ReadResult("", {})
+        except InstanceViewError as error:
+            raise call.failure(str(error)) from None
+
+    def _read_or_refuse(self, props: dict[str, Any]) -> dict[str, Any]:
+        call = engine.current_call()
+        try:
+            return self._read(props)
+        except InstanceViewError as error:
+            raise call.failure(str(error)) from None
+
+    def _read(self, props: dict[str, Any]) -> dict[str, Any]:
+        scale_set = ScaleSetId.parse(props.get("scaleSet"))
+        reader, deadline = self._azure.reader(scale_set), Deadline(_READ_TIMEOUT)
+        model = reader.model(deadline)
+        instances = reader.instances(deadline) if props.get("includeInstances") else None
+        return {
+            **{key: props[key] for key in ("scaleSet", "includeInstances", "triggers") if key in props},
+            "scaleSetId": str(scale_set),
+            **reader.view(deadline).to_json(),
+            "orchestrationMode": model.orchestration_mode or "Uniform",
+            "capacity": model.capacity,
+            "instances": None if instances is None else [each.to_json() for each in instances],
+            "readAt": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+
+
+class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanceView"):
+    """The instance view of a scale set as outputs of a stack: read when it is created, changed or refreshed.
+
+    It reads and judges nothing: `pulumi_vmss_health.ScaleSetHealthGate` waits for health. instances: in ARM's form,
+    where `include_instances` asked for them. capacity: how many VMs the model asks for. read_at: UTC.
+    """
+
+    scale_set_id: pulumi.Output[str] = pulumi.property("scaleSetId")
+    statuses: pulumi.Output[Optional[Sequence[StatusOutput]]]
+    virtual_machine: pulumi.Output[Optional[VirtualMachineSummaryOutput]] = pulumi.property("virtualMachine")
+    extensions: pulumi.Output[Optional[Sequence[ExtensionSummaryOutput]]]
+    orchestration_services: pulumi.Output[Optional[Sequence[OrchestrationServiceOutput]]] = pulumi.property(
+        "orchestrationServices"
+    )
+    orchestration_mode: pulumi.Output[str] = pulumi.property("orchestrationMode")
+    capacity: pulumi.Output[Optional[int]]
+    instances: pulumi.Output[Optional[Sequence[Mapping[str, Any]]]]
+    read_at: pulumi.Output[str] = pulumi.property("readAt")
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        scale_set: Any,  # noqa: ANN401 - anything with an `id`, or an Input[str]
+        include_instances: bool = False,
+        triggers: Sequence[pulumi.Input[Any]] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the read.
+
+        scale_set: a `pulumi_azure_native.compute.VirtualMachineScaleSet`, anything else with an `id`, or an id.
+        include_instances: also read every instance with its own view.
+        triggers: values whose change reads anew; the set's `etag` and `unique_id` are triggers by themselves.
+        Raises ValueError or TypeError, naming `scale_set`, for what can be no scale set.
+        """
+        inputs = {
+            "scale_set": scale_set_id(scale_set),
+            "include_instances": include_instances,
+            "triggers": triggers_of(scale_set, triggers),
+        }
+        # Declared as None: only declared outputs resolve, and these are unknown in preview.
+        outputs = dict.fromkeys(inspect.get_annotations(ScaleSetInstanceView))
+        super().__init__(InstanceViewProvider(), resource_name, {**inputs, **outputs}, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """The Python name of a property."""
+        return _PYTHON_NAMES.get(prop, prop)
+
+    def translate_input_property(self, prop: str) -> str:
+        """The name of a property in state."""
+        return _KEYS.get(prop, prop)
+
+
+def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user's argument, to be checked
+    """The id of what a user gave as `scale_set`; checked at once where it is known.
+
+    Raises InvalidScaleSetId (a ValueError) or TypeError, naming `scale_set`.
+    """
+    if isinstance(scale_set, (str, ScaleSetId)):
+        return str(ScaleSetId.parse(str(scale_set)))
+    if isinstance(scale_set, pulumi.Output):
+        return scale_set
+    identity = getattr(scale_set, "id", None)
+    if isinstance(identity, (pulumi.Output, str)):
+        return identity
+    raise TypeError(
+        "scale_set must be a scale set resource, its ARM id or an Output of it, "
+        f"not {type(scale_set).__name__}: it has no id"
+    )
+
+
+def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:  # noqa: ANN401 - as above
+    """What makes a resource act again: the set's etag and unique id where it has them, then the user's own.
+
+    The etag alone is not enough: a set recreated under its old name can have the same.
+    """
+    if triggers is not None and (isinstance(triggers, (str, pulumi.Output)) or not isinstance(triggers, Sequence)):
+        raise TypeError(f"triggers must be a list of values, not {type(triggers).__name__}")
+    own = (
+        []
+        if isinstance(scale_set, (str, ScaleSetId, pulumi.Output))
+        else [getattr(scale_set, name) for name in ("etag", "unique_id") if getattr(scale_set, name, None) is not None]
+    )
+    return [*own, *(triggers or ())]

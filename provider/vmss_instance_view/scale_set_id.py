@@ -1,0 +1,65 @@
+"""The ARM id of a scale set: taken apart, checked, compared without case as Azure does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vmss_instance_view.errors import InvalidScaleSetId, clean
+
+_FORM = (
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
+)
+_FIXED = _FORM.lower().split("/")
+# Resource group and scale set names: letters, digits, and these; what else a URL could hold would change the path.
+_NAME = re.compile(r"[\w.()\-]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaleSetId:
+    """One scale set. Two ids that differ in case alone are the same set; `str()` gives the ARM id."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: object) -> ScaleSetId:
+        """Take an ARM id apart.
+
+        Raises InvalidScaleSetId (a ValueError) that says which part is wrong and what would be right.
+        """
+        if not isinstance(text, str):
+            raise InvalidScaleSetId(f"scale set id must be a text, not {type(text).__name__}; it looks like {_FORM}")
+        parts = text.rstrip("/").split("/")
+        problem = _problem(parts)
+        if problem:
+            raise InvalidScaleSetId(f"{problem} in scale set id {clean(text, 200)!r}; it looks like {_FORM}")
+        return cls(parts[2], parts[4], parts[8])
+
+    def __str__(self) -> str:
+        """The ARM id."""
+        return _FORM.format(subscription=self.subscription_id, group=self.resource_group, name=self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ScaleSetId) and str(self).lower() == str(other).lower()
+
+    def __hash__(self) -> int:
+        return hash(str(self).lower())
+
+
+def _problem(parts: list[str]) -> str | None:
+    """What is wrong with an id's parts, named by the first part that is."""
+    if parts[0] or len(parts) < 2:
+        return "no leading '/'"
+    for want, have in zip(_FIXED, parts, strict=False):
+        if want.startswith("{"):
+            if not _NAME.fullmatch(have) or not have.strip("."):
+                return f"{have!r} is no {want.strip('{}')} name" if have else f"the {want.strip('{}')} is empty"
+        elif want != have.lower():
+            return f"{clean(have, 60)!r} where {want!r} belongs"
+    if len(parts) < len(_FIXED):
+        return f"nothing after {parts[-1]!r}"
+    if len(parts) > len(_FIXED):
+        return f"{clean('/'.join(parts[len(_FIXED) :]), 60)!r} after the scale set's name"
+    return None

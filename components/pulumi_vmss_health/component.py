@@ -1,0 +1,152 @@
+"""What people put into their programs: a component that blocks everything depending on it until a set is healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Optional
+
+import pulumi
+from pulumi.dynamic import Resource
+from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
+from vmss_instance_view.resource import scale_set_id, triggers_of
+
+from pulumi_vmss_health.gate import HealthGateProvider
+from pulumi_vmss_health.policy import GatePolicy
+
+# Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
+# ruff: noqa: UP045
+
+
+@pulumi.output_type
+class ReasonOutput(dict[str, object]):
+    """Why a set is not healthy; with state "healthy", a warning about a set that is."""
+
+    code: str
+    subject: str
+    have: str
+    want: str
+    message: str
+    hint: str
+    state: str
+
+
+class _Gate(Resource, module="vmss-health", name="HealthGate"):
+    """The dynamic resource inside of the component. Its properties have the names that state has."""
+
+    healthy: pulumi.Output[bool]
+    state: pulumi.Output[str]
+    message: pulumi.Output[str]
+    reasons: pulumi.Output[Sequence[ReasonOutput]]
+    statuses: pulumi.Output[Optional[Sequence[StatusOutput]]]
+    virtualMachine: pulumi.Output[Optional[VirtualMachineSummaryOutput]]
+    extensions: pulumi.Output[Optional[Sequence[ExtensionSummaryOutput]]]
+    orchestrationMode: pulumi.Output[Optional[str]]
+    capacity: pulumi.Output[Optional[int]]
+    scaleSetId: pulumi.Output[str]
+    evidence: pulumi.Output[Optional[dict[str, Any]]]
+
+    def __init__(self, name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        # Declared as None: only declared outputs resolve, and these are unknown in preview.
+        outputs = dict.fromkeys(_Gate.__annotations__)
+        super().__init__(HealthGateProvider(), name, {**inputs, **outputs}, opts)
+
+
+class ScaleSetHealthGate(pulumi.ComponentResource):
+    """Blocks what depends on it until the scale set's VMs, extensions and application are healthy.
+
+    Where they cannot become so it fails with the cause: which instance, which extension, what the guest said, what to
+    do next. A gate that failed gates again in the next `pulumi up`, without any change.
+
+    Outputs: healthy; state ("healthy", "skipped", "warned", …); message; reasons; the view's statuses,
+    virtual_machine and extensions; orchestration_mode; capacity; evidence; and scale_set_id, which in `up` resolves
+    once the gate has passed: feed it to whatever must not start earlier.
+    """
+
+    healthy: pulumi.Output[bool]
+    state: pulumi.Output[str]
+    message: pulumi.Output[str]
+    reasons: pulumi.Output[Sequence[ReasonOutput]]
+    statuses: pulumi.Output[Optional[Sequence[StatusOutput]]]
+    virtual_machine: pulumi.Output[Optional[VirtualMachineSummaryOutput]]
+    extensions: pulumi.Output[Optional[Sequence[ExtensionSummaryOutput]]]
+    orchestration_mode: pulumi.Output[Optional[str]]
+    capacity: pulumi.Output[Optional[int]]
+    scale_set_id: pulumi.Output[str]
+    evidence: pulumi.Output[Optional[dict[str, Any]]]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        scale_set: Any,  # noqa: ANN401 - anything with an `id`, or an Input[str]
+        policy: GatePolicy | None = None,
+        triggers: Sequence[pulumi.Input[Any]] | None = None,
+        recheck: Literal["on_change", "always"] = "on_change",
+        on_failure: Literal["fail", "warn"] = "fail",
+        skip: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the gate.
+
+        scale_set: a `pulumi_azure_native.compute.VirtualMachineScaleSet`, anything else with an `id`, or an id.
+        policy: what is asked of the set; the default asks everything of every VM, for at most 30 minutes.
+        triggers: values whose change gates again; the set's `etag` and `unique_id` are triggers by themselves.
+        recheck: "always" gates in every `pulumi up`, also without a change.
+        on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
+        skip: do not look at all; `healthy` then says False, and `state` "skipped".
+        opts: `custom_timeouts` reach the gate and win over the policy's timeout.
+        Raises ValueError or TypeError that names the argument.
+        """
+        inputs = {
+            "scaleSet": scale_set_id(scale_set),
+            "policy": _policy(policy).to_json(),
+            "triggers": triggers_of(scale_set, triggers),
+            "recheck": _choice("recheck", recheck, ("on_change", "always")),
+            "onFailure": _choice("on_failure", on_failure, ("fail", "warn")),
+            "skip": _flag("skip", skip),
+        }
+        super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
+        timeouts = _timeouts(opts.custom_timeouts if opts else None)
+        gate = _Gate(resource_name, inputs, pulumi.ResourceOptions(parent=self, custom_timeouts=timeouts))
+        self.healthy = gate.healthy
+        self.state = gate.state
+        self.message = gate.message
+        self.reasons = gate.reasons
+        self.statuses = gate.statuses
+        self.virtual_machine = gate.virtualMachine
+        self.extensions = gate.extensions
+        self.orchestration_mode = gate.orchestrationMode
+        self.capacity = gate.capacity
+        self.scale_set_id = gate.scaleSetId
+        self.evidence = gate.evidence
+        self.register_outputs({name: getattr(gate, name) for name in _Gate.__annotations__})
+
+
+def _policy(policy: object) -> GatePolicy:
+    if policy is None:
+        return GatePolicy()
+    if not isinstance(policy, GatePolicy):
+        raise TypeError(f"policy must be a GatePolicy, not {type(policy).__name__}")
+    return policy
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+    return str(value)
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def _timeouts(given: pulumi.CustomTimeouts | None) -> pulumi.CustomTimeouts | None:
+    """The component's time-outs for its gate: Pulumi itself ignores them on components.
+
+    Create and update stand in for each other: the run after a failed create is an update.
+    """
+    if given is None:
+        return None
+    return pulumi.CustomTimeouts(create=given.create or given.update, update=given.update or given.create)

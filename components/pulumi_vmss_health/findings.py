@@ -1,0 +1,93 @@
+"""The words of a verdict: states, reasons, what could not be judged, and the facts that checks start from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.snapshot import Snapshot
+
+
+class State(IntEnum):
+    """The order is the order of badness."""
+
+    HEALTHY = 0
+    PROGRESSING = 1
+    FAILING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a set is not healthy; with state HEALTHY, a warning about a set that is.
+
+    code: CamelCase, for programs to match. subject: what it is about, as "instance 3, extension cse". have, want: the
+    arithmetic. message: one line. hint: the next thing to do, "" where waiting is all there is to do.
+    """
+
+    code: str
+    subject: str
+    have: str
+    want: str
+    message: str
+    hint: str = ""
+    state: State = State.FAILING
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A check that lacked its evidence."""
+
+    check: str
+
+
+Finding: TypeAlias = Reason | Unjudged
+Findings: TypeAlias = Iterator[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one snapshot says. unjudged: enabled checks that lacked their evidence; with any, no wait ends in health."""
+
+    state: State
+    reasons: tuple[Reason, ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A snapshot, a policy, and what follows from both.
+
+    capacity, required: None where neither policy nor model named the capacity. extensions: names to be judged.
+    """
+
+    snapshot: Snapshot
+    policy: GatePolicy
+    capacity: int | None
+    required: int | None
+    extensions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, policy: GatePolicy) -> Facts:
+        """Derive the facts."""
+        capacity = policy.capacity
+        if capacity is None and snapshot.scale_set is not None:
+            capacity = snapshot.scale_set.capacity
+        required = None if capacity is None else policy.required(capacity)
+        return cls(snapshot, policy, capacity, required, _extensions(snapshot, policy))
+
+    @property
+    def vms(self) -> int:
+        """VMs that could pass: those seen, or those still to come."""
+        return max(self.snapshot.vms_seen, len(self.snapshot.instances or ()), self.capacity or 0)
+
+
+def _extensions(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
+    """The policy's names, else the model's, else (from the view alone) those that the view lists."""
+    if policy.extensions != "all":
+        return tuple(policy.extensions)
+    source = snapshot.view.extensions if snapshot.scale_set is None else snapshot.scale_set.extensions
+    ignored = {name.lower() for name in policy.ignore_extensions}
+    return tuple(each.name for each in source if each.name and each.name.lower() not in ignored)

@@ -1,0 +1,186 @@
+"""The gate as a dynamic resource: create and update block until the scale set is healthy, or fail with the cause.
+
+Runs in the provider's process, which the engine starts. Module path, names and stored keys are in users' state: they
+never change. A gate that did not pass stays armed: it is stored as a partial failure, `diff` reports a change by
+itself, and a refresh may lower a stored verdict, never raise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from vmss_instance_view import engine
+from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.resource import azure_of
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+from pulumi_vmss_health.findings import State
+from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.report import failure_lines, status_line, status_text
+from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
+from pulumi_vmss_health.verdict import evaluate
+from pulumi_vmss_health.watch import LOOK_LIMIT, Ending, Progress, watch
+
+if TYPE_CHECKING:
+    from vmss_instance_view.reader import Azure
+
+    from pulumi_vmss_health.snapshot import Snapshot
+
+INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
+
+_HEARTBEAT = 30.0  # seconds between equal status lines: outside of a terminal each one is a line of the log
+
+
+class HealthGateProvider(ResourceProvider):
+    """Blocks in create and update. One instance serves all gates of a stack, on many threads."""
+
+    # By reference in state: without this Pulumi stores 40 bytes as an encrypted blob.
+    serialize_as_secret_always = False
+
+    _azure: Azure
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Remember where to read. Does no I/O."""
+        engine.install()
+        self._azure = azure_of(req)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
+        checks: dict[str, Callable[[Any], object]] = {"scaleSet": ScaleSetId.parse, "policy": GatePolicy.from_json}
+        failures = []
+        for key, check in checks.items():
+            try:
+                if isinstance(news.get(key), (str, dict)):
+                    check(news[key])
+            except (ValueError, TypeError) as error:
+                failures.append(CheckFailure(key, str(error)))
+        return CheckResult(news, failures)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""
+        armed = olds.get("state") not in PASSED
+        # None, not False: the engine then compares itself, which ignore_changes and replace_on_changes rely on.
+        return DiffResult(changes=True if armed or news.get("recheck") == "always" else None)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Wait. The id is opaque: another set is an update, not a replacement."""
+        id_ = uuid4().hex
+        return CreateResult(id_, self._wait(id_, props))
+
+    def update(self, id_: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Wait again."""
+        return UpdateResult(self._wait(id_, news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Refresh: look once. A set that is gone takes its gate out of the state."""
+        call = engine.current_call()
+        if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
+            return ReadResult(id_, props)
+        scale_set = ScaleSetId.parse(props.get("scaleSet"))
+        try:
+            snapshot = self._look_once(scale_set, SystemClock(engine.STOP))
+        except ScaleSetNotFound:
+            return ReadResult("", {})
+        except InstanceViewError as error:
+            return _unread(call, id_, props, error)
+        return _refreshed(call, id_, props, snapshot)
+
+    def _look_once(self, scale_set: ScaleSetId, clock: Clock) -> Snapshot:
+        from pulumi_vmss_health.look import looker
+
+        look = looker(self._azure, scale_set)
+        try:
+            return clock.call(lambda: look(LOOK_LIMIT), LOOK_LIMIT + 0.5)
+        except (Overdue, Stopped):
+            raise Unavailable("no look came back") from None
+
+    def _wait(self, id_: str, props: dict[str, Any]) -> dict[str, Any]:
+        from pulumi_vmss_health.look import looker
+
+        call = engine.current_call()
+        try:
+            scale_set, policy = _asked(props, call.timeout)
+        except (ValueError, TypeError) as error:
+            raise call.failure(str(error)) from None
+        if props.get("skip"):
+            return {**props, **skipped_outputs(scale_set)}
+        clock = SystemClock(engine.STOP)
+        outcome = watch(looker(self._azure, scale_set), policy, clock, StatusLine(call, clock))
+        call.status("")
+        outputs = {**props, **outputs_of(outcome, scale_set, clock.now())}
+        if outcome.ending is Ending.HEALTHY:
+            return outputs
+        lines = failure_lines(outcome, scale_set.name)
+        if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:
+            call.warn("\n".join(lines))
+            return {**outputs, "state": WARNED}
+        raise call.partial_failure(id_, outputs, lines)
+
+
+class StatusLine:
+    """Tells the engine how a wait goes: on every change, and now and then that it still waits."""
+
+    def __init__(self, call: engine.Call, clock: Clock) -> None:
+        """Nothing was said yet."""
+        self._call = call
+        self._clock = clock
+        self._text: str | None = None
+        self._said_at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Say it if it is news, or if nothing was said for long."""
+        engine.install()  # another library may have displaced the pool that hears Cancel
+        text, now = status_text(progress), self._clock.monotonic()
+        if text != self._text or now - self._said_at >= _HEARTBEAT:
+            self._text, self._said_at = text, now
+            self._call.status(status_line(progress))
+
+
+def _asked(props: dict[str, Any], timeout: float | None) -> tuple[ScaleSetId, GatePolicy]:
+    """What the inputs ask. timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's."""
+    policy = GatePolicy.from_json(props.get("policy") or {})
+    if timeout is not None:
+        policy = replace(policy, timeout=timedelta(seconds=timeout))
+    return ScaleSetId.parse(props.get("scaleSet")), policy
+
+
+def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
+    """A refresh that saw nothing changes nothing: a gate that passed has passed, an armed one stays armed."""
+    if props.get("state") in PASSED:
+        call.warn(f"the stored verdict could not be checked: {error}")
+        return ReadResult(id_, props)
+    raise call.partial_failure(id_, props, [_armed(props), str(error)])
+
+
+def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot) -> ReadResult:
+    """What a look means for a stored verdict: it may lower it, never raise it."""
+    verdict = evaluate(snapshot, GatePolicy.from_json(props.get("policy") or {}))
+    well = verdict.state is State.HEALTHY and not verdict.unjudged
+    reasons = [reason.message for reason in verdict.reasons if reason.state is not State.HEALTHY]
+    if props.get("state") not in PASSED:
+        raise call.partial_failure(
+            id_, props, [_armed(props), *(["it is healthy now; the next `pulumi up` gates again"] if well else reasons)]
+        )
+    if well:
+        return ReadResult(id_, props)
+    message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
+    raise call.partial_failure(id_, lowered(props, snapshot, verdict, message), [message, *reasons])
+
+
+def _armed(props: dict[str, Any]) -> str:
+    return f"the gate is armed: {props.get('message') or 'it has not passed yet'}"

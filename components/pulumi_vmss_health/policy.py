@@ -1,0 +1,208 @@
+"""What is asked of a scale set: how much of it must be healthy, judged by what, and how long it may take.
+
+Validated when made, in the user's program, before anything is deployed. No I/O, no clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Literal
+
+from vmss_instance_view.durations import format_duration, parse_duration
+
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
+_NEVER = "never"  # what state stores for confirm_failure=None: Pulumi drops a null
+
+_CHOICES = {
+    "set_status": ("auto", "required", "ignored"),
+    "application_health": ("auto", "required", "ignored"),
+    "power_state": ("running", "ignored"),
+}
+
+
+class _Default(str):
+    """A default, told from the same text given by a user: state stores only what was set.
+
+    A new default in a new version then changes no stored input, and so re-gates no stack.
+    """
+
+    __slots__ = ()
+
+
+def _default(text: str) -> Any:  # noqa: ANN401 - stands in for a field's literal type
+    return _Default(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePolicy:
+    """What a gate asks. Every field has a default that suits a production deployment.
+
+    min_healthy: VMs that must pass, as a count (int) or a percentage of the capacity ("90%"), rounded up.
+    capacity: VMs expected; None: what the scale set's model says at that moment.
+    extensions: names of the extensions to judge, or "all" that the model has.
+    ignore_extensions: names that do not matter.
+    set_status: the last operation on the set: "auto" (a failure that every instance has outlived is a warning),
+        "required" (it must have succeeded), "ignored".
+    application_health: "auto" (where the model has a health extension or probe), "required", "ignored".
+    power_state: "running" (stopped and deallocated VMs do not count), "ignored".
+    timeout: how long the gate waits at most.
+    hold: how long the set must stay healthy; "auto": two looks, and as long as the health extension takes to notice.
+    confirm_failure: how long a failure must persist before it ends the wait; None: only the timeout ends it.
+
+    Durations are timedeltas or texts such as "90s" and "1h30m".
+    Raises ValueError or TypeError that names the field and what would be right.
+    """
+
+    min_healthy: int | str = _default("100%")
+    capacity: int | None = None
+    extensions: Literal["all"] | Sequence[str] = _default("all")
+    ignore_extensions: Sequence[str] = ()
+    set_status: Literal["auto", "required", "ignored"] = _default("auto")
+    application_health: Literal["auto", "required", "ignored"] = _default("auto")
+    power_state: Literal["running", "ignored"] = _default("running")
+    timeout: timedelta | str = _default("30m")
+    hold: timedelta | str = _default("auto")
+    confirm_failure: timedelta | str | None = _default("60s")
+    given: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check every field, then that they agree."""
+        self._put("given", frozenset(each.name for each in fields(self) if each.init and self._was_set(each.name)))
+        if isinstance(self.min_healthy, str):
+            _percentage(self.min_healthy)
+        else:
+            _check_count("min_healthy", self.min_healthy, least=1)
+        if self.capacity is not None:
+            _check_count("capacity", self.capacity, least=0)
+        for name, choices in _CHOICES.items():
+            _check_choice(name, getattr(self, name), choices)
+        if not isinstance(self.extensions, str) or self.extensions != "all":
+            self._put("extensions", _names("extensions", self.extensions))
+        self._put("ignore_extensions", _names("ignore_extensions", self.ignore_extensions))
+        self._put("timeout", parse_duration(self.timeout, "timeout"))
+        if self.hold != "auto":
+            self._put("hold", parse_duration(self.hold, "hold"))
+        if self.confirm_failure is not None:
+            self._put("confirm_failure", parse_duration(self.confirm_failure, "confirm_failure"))
+        self._check_agreement()
+
+    def required(self, capacity: int) -> int:
+        """How many of `capacity` VMs must pass, rounded up."""
+        if isinstance(self.min_healthy, int):
+            return self.min_healthy
+        return int((_percentage(self.min_healthy) * capacity / 100).to_integral_value(ROUND_CEILING))
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long the gate waits at most."""
+        return parse_duration(self.timeout, "timeout").total_seconds()
+
+    @property
+    def hold_seconds(self) -> float | None:
+        """How long health must last; None for "auto"."""
+        return None if self.hold == "auto" else parse_duration(self.hold, "hold").total_seconds()
+
+    @property
+    def confirm_seconds(self) -> float | None:
+        """How long a failure must last before it ends the wait; None for never."""
+        if self.confirm_failure is None:
+            return None
+        return parse_duration(self.confirm_failure, "confirm_failure").total_seconds()
+
+    def to_json(self) -> dict[str, object]:
+        """The fields that were set, as a stack's state stores them."""
+        return {_camel(name): _plain(getattr(self, name)) for name in sorted(self.given)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, object]) -> GatePolicy:
+        """The policy that `to_json` stored. Raises ValueError or TypeError for fields that this version lacks."""
+        known = {_camel(each.name): each.name for each in fields(cls) if each.init}
+        unknown = sorted(set(stored) - set(known))
+        if unknown:
+            raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
+        values: dict[str, Any] = {known[key]: value for key, value in stored.items()}
+        for name in ("min_healthy", "capacity"):
+            if isinstance(values.get(name), float):  # Pulumi hands every number over as a float
+                values[name] = int(values[name])
+        if values.get("confirm_failure") == _NEVER:
+            values["confirm_failure"] = None
+        return cls(**values)
+
+    def _put(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _was_set(self, name: str) -> bool:
+        value = getattr(self, name)
+        if name == "capacity":
+            return value is not None
+        return value != () if name == "ignore_extensions" else not isinstance(value, _Default)
+
+    def _check_agreement(self) -> None:
+        both = {name.lower() for name in self.ignore_extensions}
+        judged = () if self.extensions == "all" else [name for name in self.extensions if name.lower() in both]
+        if judged:
+            raise ValueError(f"extensions and ignore_extensions both name {', '.join(judged)}")
+        if self.timeout_seconds == 0:
+            raise ValueError("timeout must be longer than 0s: a gate that never looks knows nothing")
+        if (self.hold_seconds or 0) >= self.timeout_seconds:
+            raise ValueError(f"hold ({_plain(self.hold)}) must be shorter than timeout ({_plain(self.timeout)})")
+        if {"confirm_failure", "timeout"} <= self.given and (self.confirm_seconds or 0) >= self.timeout_seconds:
+            raise ValueError(
+                f"confirm_failure ({_plain(self.confirm_failure)}) must be shorter than timeout "
+                f"({_plain(self.timeout)}); None says that only the timeout ends the wait"
+            )
+        if self.capacity is not None and self.required(self.capacity) > self.capacity:
+            raise ValueError(f"min_healthy ({self.min_healthy}) must not be more than capacity ({self.capacity})")
+
+
+def _percentage(text: str) -> Decimal:
+    match = _PERCENT.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"min_healthy must be a count such as 3 or a percentage such as '90%', not {text!r}")
+    percentage = Decimal(match.group(1))
+    if not 0 < percentage <= 100:
+        raise ValueError(f"min_healthy must be more than 0% and at most 100%, not {text!r}")
+    return percentage
+
+
+def _check_count(name: str, value: object, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    words = " or ".join(repr(choice) for choice in choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be {words}, not {type(value).__name__}")
+    if value not in choices:
+        raise ValueError(f"{name} must be {words}, not {value!r}")
+
+
+def _names(field_name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        words = "'all' or a list of names" if field_name == "extensions" else "a list of names"
+        have = repr(value) if isinstance(value, str) else type(value).__name__
+        raise TypeError(f"{field_name} must be {words}, not {have}")
+    for name in value:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{field_name} must hold names of extensions, not {type(name).__name__}")
+    return tuple(value)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _plain(value: object) -> object:
+    if value is None:
+        return _NEVER
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    return list(value) if isinstance(value, tuple) else value

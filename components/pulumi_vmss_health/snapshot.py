@@ -1,0 +1,36 @@
+"""What one look saw of a scale set, and the counts that follow from it. None: not looked at, which is no evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vmss_instance_view.model import Instance, InstanceView, ScaleSet, StatusCount, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look. scale_set: the model; instances: every VM with its own instance view."""
+
+    view: InstanceView
+    scale_set: ScaleSet | None = None
+    instances: tuple[Instance, ...] | None = None
+
+    @property
+    def vms_seen(self) -> int:
+        """How many VMs the view counts, in any state."""
+        return sum(each.count for each in self.view.virtual_machine.statuses_summary)
+
+
+def count_state(summary: Sequence[StatusCount], state: str) -> int:
+    """How many of a summary are in a state such as "succeeded"; the reason behind it and case do not matter."""
+    return sum(each.count for each in summary if state_of(each.code) == state)
+
+
+def describe(summary: Sequence[StatusCount]) -> str:
+    """A summary in words: "2 succeeded, 1 failed"; "none reported" for an empty one."""
+    counts: dict[str, int] = {}
+    for each in summary:
+        state = state_of(each.code) or (each.code or "unknown")
+        counts[state] = counts.get(state, 0) + each.count
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none reported"

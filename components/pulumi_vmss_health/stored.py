@@ -1,0 +1,89 @@
+"""What a gate keeps in a stack's state, and so in stack outputs: plain JSON, with ARM's own names where ARM has them.
+
+Keys and states never change: state files and programs in other languages read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+from pulumi_vmss_health.findings import Reason, State, Verdict
+from pulumi_vmss_health.report import headline
+from pulumi_vmss_health.snapshot import Snapshot
+from pulumi_vmss_health.watch import Ending, Outcome
+
+SKIPPED = "skipped"
+WARNED = "warned"
+PASSED = frozenset({Ending.HEALTHY.value, SKIPPED, WARNED})
+"""States that disarm a gate. Every other one, and none at all, keeps it armed."""
+
+_REASONS = 20  # a state file is no log
+
+
+def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime) -> dict[str, Any]:
+    """The outputs that say how a wait ended."""
+    progress = outcome.progress
+    return {
+        **_sight(progress.snapshot),
+        **_reasons(progress.verdict),
+        "scaleSetId": str(scale_set),
+        "healthy": outcome.ending is Ending.HEALTHY,
+        "state": outcome.ending.value,
+        "message": headline(outcome, scale_set.name),
+        "evidence": {
+            "looks": progress.looks,
+            "elapsedSeconds": round(progress.elapsed, 1),
+            "limitSeconds": progress.limit,
+            "endedAt": now.isoformat(timespec="seconds"),
+        },
+    }
+
+
+def skipped_outputs(scale_set: ScaleSetId) -> dict[str, Any]:
+    """The outputs of a gate that was told not to look."""
+    message = f"scale set {scale_set.name}: skipped, not judged"
+    return {"scaleSetId": str(scale_set), "healthy": False, "state": SKIPPED, "message": message, "reasons": []}
+
+
+def lowered(stored: Mapping[str, Any], snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:
+    """Stored outputs after a refresh that found the set unhealthy."""
+    return {
+        **stored,
+        **_sight(snapshot),
+        **_reasons(verdict),
+        "healthy": False,
+        "state": verdict.state.name.lower() if verdict.state is not State.HEALTHY else "progressing",
+        "message": message,
+    }
+
+
+def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
+    if snapshot is None:
+        return {}
+    view = snapshot.view.to_json()
+    model = snapshot.scale_set
+    return {
+        **{key: view[key] for key in ("statuses", "virtualMachine", "extensions") if key in view},
+        "orchestrationMode": (model.orchestration_mode if model else None) or "Uniform",
+        "capacity": model.capacity if model else None,
+    }
+
+
+def _reasons(verdict: Verdict | None) -> dict[str, Any]:
+    return {"reasons": [_reason(each) for each in verdict.reasons[:_REASONS]] if verdict else []}
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    return {
+        "code": reason.code,
+        "subject": reason.subject,
+        "have": reason.have,
+        "want": reason.want,
+        "message": reason.message,
+        "hint": reason.hint,
+        "state": reason.state.name.lower(),
+    }

@@ -1,0 +1,100 @@
+"""Is the scale set healthy? A table of small checks over one snapshot. No I/O, no clock.
+
+Each check yields a Reason for what is not healthy, or Unjudged where it lacks its evidence; it yields nothing where
+all is well. The worst state wins. To add a check is to write one function and one row of CHECKS.
+
+What one look cannot decide is left to `watch`: whether a state lasts, and when to give up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from pulumi_vmss_health import instance_checks, set_checks
+from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, Verdict
+from pulumi_vmss_health.instance_checks import Judge, judge_all
+from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.snapshot import Snapshot
+
+__all__ = ["CHECKS", "Reason", "State", "Unjudged", "Verdict", "evaluate"]
+
+
+def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
+    """Judge one snapshot. Pure: equal arguments give equal verdicts.
+
+    Reasons come worst first, then in the order of the table. With state HEALTHY they are warnings.
+    """
+    facts = Facts.of(snapshot, policy)
+    findings = [finding for check in CHECKS for finding in check(facts)]
+    if not findings:
+        findings.extend(instance_checks.together(facts, _judges(facts)))
+    findings.extend(set_checks.set_status(facts, tuple(findings)))
+    reasons = sorted((each for each in findings if isinstance(each, Reason)), key=lambda reason: -reason.state)
+    unjudged = dict.fromkeys(each.check for each in findings if isinstance(each, Unjudged))
+    return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
+
+
+def _provisioning(facts: Facts) -> Findings:
+    yield from _counted_or_explained(
+        set_checks.vm_summary(facts), judge_all(facts, "VMs", instance_checks.provisioning), facts
+    )
+
+
+def _extensions(facts: Facts) -> Findings:
+    if facts.snapshot.scale_set is None and facts.policy.extensions == "all":
+        yield Unjudged("extensions of the model")
+    for name in facts.extensions:
+        explained = judge_all(facts, f"extension {name}", instance_checks.extension(name))
+        yield from _counted_or_explained(set_checks.extension_summary(facts, name), explained, facts)
+
+
+def _power(facts: Facts) -> Findings:
+    if facts.policy.power_state != "ignored":
+        yield from judge_all(facts, "power", instance_checks.power)
+
+
+def _application_health(facts: Facts) -> Findings:
+    if facts.policy.application_health == "auto" and facts.snapshot.scale_set is None:
+        yield Unjudged("application health")
+    elif _judges_health(facts):
+        yield from judge_all(facts, "application health", instance_checks.application_health)
+
+
+CHECKS: tuple[Callable[[Facts], Findings], ...] = (
+    _provisioning,
+    _extensions,
+    _power,
+    _application_health,
+    set_checks.capacity,
+)
+
+
+def _judges_health(facts: Facts) -> bool:
+    """Whether application health counts: where it is required, or where the model has a source of it."""
+    model = facts.snapshot.scale_set
+    wanted = facts.policy.application_health
+    return wanted == "required" or (wanted == "auto" and model is not None and model.reports_health)
+
+
+def _judges(facts: Facts) -> Iterator[Judge]:
+    """Every check that an instance has to pass."""
+    yield instance_checks.provisioning
+    yield from map(instance_checks.extension, facts.extensions)
+    if facts.policy.power_state != "ignored":
+        yield instance_checks.power
+    if _judges_health(facts):
+        yield instance_checks.application_health
+
+
+def _counted_or_explained(counted: Iterable[Finding], explained: Iterable[Finding], facts: Facts) -> Findings:
+    """What the view counts, unless the instances explain it: they name who and why.
+
+    Both sources must agree for health: a finding of either alone stands.
+    """
+    if facts.snapshot.instances is None:
+        yield from counted
+        return
+    reasons = [each for each in explained if isinstance(each, Reason)]
+    worst = max((reason.state for reason in reasons), default=State.HEALTHY)
+    yield from reasons
+    yield from (each for each in counted if isinstance(each, Unjudged) or each.state > worst)

@@ -1,0 +1,236 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Status, Verdict, evaluate
+
+from tests.sets import Vm, snapshot
+
+WELL = Vm()
+
+
+def judge(seen: Snapshot, **policy: object) -> Verdict:
+    return evaluate(seen, GatePolicy(**policy))  # type: ignore[arg-type]
+
+
+def codes(verdict: Verdict) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+def test_a_set_whose_every_instance_passes_every_check_is_healthy() -> None:
+    assert judge(snapshot(WELL, WELL, WELL)) == Verdict(State.HEALTHY)
+
+
+def test_an_instance_that_is_still_created_is_progress() -> None:
+    verdict = judge(snapshot(WELL, Vm(provisioning="creating", health=None, extensions=())))
+    assert verdict.state is State.PROGRESSING
+    assert "VmNotProvisioned" in codes(verdict)
+
+
+def test_a_failed_vm_that_is_needed_fails_and_names_the_instance_the_code_and_the_message() -> None:
+    verdict = judge(snapshot(WELL, Vm(provisioning="failed/OSProvisioningTimedOut", message="no signal\nfrom it")))
+    assert verdict.state is State.FAILING
+    first = verdict.reasons[0]
+    assert (first.code, first.subject, first.want) == ("VmFailed", "instance 1, VM", "succeeded")
+    assert "OSProvisioningTimedOut" in first.message
+    assert "no signal from it" in first.message
+    assert first.hint
+
+
+def test_a_failed_vm_that_is_not_needed_is_no_reason() -> None:
+    assert judge(snapshot(WELL, WELL, Vm(provisioning="failed")), min_healthy=2).state is State.HEALTHY
+
+
+def test_a_failed_extension_fails_with_the_guests_message() -> None:
+    bad = Vm(extensions=(("cse", "failed/50"),), message="command terminated with exit status=50")
+    verdict = judge(snapshot(WELL, bad, WELL))
+    assert verdict.state is State.FAILING
+    assert verdict.reasons[0].subject == "instance 1, extension cse"
+    assert "exit status=50" in verdict.reasons[0].message
+    assert "2 of 3 pass, 3 required" in verdict.reasons[0].message
+
+
+def test_an_extension_of_the_model_that_no_vm_reports_is_still_to_come() -> None:
+    verdict = judge(snapshot(Vm(extensions=()), Vm(extensions=())))
+    assert verdict.state is State.PROGRESSING
+    assert codes(verdict) == ["ExtensionNotReady"]
+
+
+def test_extensions_that_the_policy_does_not_name_do_not_matter() -> None:
+    seen = snapshot(Vm(extensions=(("cse", "succeeded"), ("other", "failed"))), extensions=("cse", "other"))
+    assert judge(seen).state is State.FAILING
+    assert judge(seen, extensions=["cse"]).state is State.HEALTHY
+    assert judge(seen, ignore_extensions=["OTHER"]).state is State.HEALTHY
+
+
+def test_extension_names_are_compared_without_case() -> None:
+    assert judge(snapshot(Vm()), extensions=["CSE"]).state is State.HEALTHY
+
+
+@pytest.mark.parametrize("power", ["starting", "stopped", "deallocated", "unknown", None])
+def test_a_vm_that_does_not_run_is_not_healthy_though_its_provisioning_succeeded(power: str | None) -> None:
+    verdict = judge(snapshot(WELL, Vm(power=power)))
+    assert verdict.state is State.PROGRESSING
+    assert codes(verdict) == ["VmNotRunning"]
+    assert judge(snapshot(WELL, Vm(power=power)), power_state="ignored").state is State.HEALTHY
+
+
+@pytest.mark.parametrize("health", ["unhealthy", "initializing", "unknown", None])
+def test_application_health_can_recover_so_it_never_fails(health: str | None) -> None:
+    verdict = judge(snapshot(WELL, Vm(health=health)))
+    assert verdict.state is State.PROGRESSING
+    assert codes(verdict) == ["ApplicationNotHealthy"]
+    assert "instance 1" in verdict.reasons[0].message
+
+
+def test_application_health_counts_where_the_model_has_a_source_of_it_or_the_policy_requires_it() -> None:
+    without = snapshot(Vm(health=None), health=False)
+    assert judge(without).state is State.HEALTHY
+    assert judge(without, application_health="required").state is State.PROGRESSING
+    assert judge(snapshot(Vm(health="unhealthy")), application_health="ignored").state is State.HEALTHY
+
+
+def test_a_load_balancer_probe_is_a_source_of_application_health() -> None:
+    seen = snapshot(Vm(health=None), health=False)
+    assert seen.scale_set is not None
+    probed = replace(seen, scale_set=replace(seen.scale_set, health_probe="/subscriptions/s/probes/p"))
+    assert judge(probed).state is State.PROGRESSING
+
+
+def test_three_checks_passing_on_different_thirds_are_not_health() -> None:
+    thirds = (
+        Vm(power="stopped"),
+        Vm(health="unhealthy"),
+        Vm(extensions=(("cse", "creating"),)),
+    )
+    verdict = judge(snapshot(*thirds), min_healthy=2)
+    assert verdict.state is State.PROGRESSING
+    assert codes(verdict) == ["TooFewVmsPassEveryCheck"]
+    assert verdict.reasons[0].have == "0"
+
+
+@pytest.mark.parametrize("seen", [0, 2])
+def test_fewer_vms_than_the_capacity_are_not_health(seen: int) -> None:
+    verdict = judge(snapshot(*[WELL] * seen, capacity=3), min_healthy=1)
+    assert verdict.state is State.PROGRESSING
+    assert "TooFewVms" in codes(verdict)
+
+
+def test_more_vms_than_the_capacity_are_progress() -> None:
+    verdict = judge(snapshot(WELL, WELL, WELL, capacity=2))
+    assert (verdict.state, codes(verdict)) == (State.PROGRESSING, ["SurplusVms"])
+
+
+def test_a_list_that_misses_an_instance_is_not_health_though_the_view_counts_it() -> None:
+    seen = snapshot(WELL, WELL, WELL)
+    assert seen.instances is not None
+    assert judge(replace(seen, instances=seen.instances[:2]), min_healthy=1).state is State.PROGRESSING
+
+
+def test_the_view_and_the_instances_must_agree_for_health() -> None:
+    good, bad = snapshot(WELL, WELL), snapshot(WELL, Vm(provisioning="failed"))
+    assert judge(replace(good, view=bad.view)).state is State.FAILING
+    assert judge(replace(bad, view=good.view)).state is State.FAILING
+
+
+def test_capacity_zero_is_healthy_with_a_warning_that_nothing_was_judged() -> None:
+    verdict = judge(snapshot(capacity=0))
+    assert verdict.state is State.HEALTHY
+    assert codes(verdict) == ["NothingToJudge"]
+
+
+def test_a_count_of_one_forbids_the_empty_set() -> None:
+    assert judge(snapshot(capacity=0), min_healthy=1).state is State.FAILING
+
+
+def test_a_set_without_a_capacity_anywhere_is_unjudged() -> None:
+    seen = snapshot(WELL)
+    assert seen.scale_set is not None
+    verdict = judge(replace(seen, scale_set=replace(seen.scale_set, capacity=None)))
+    assert "capacity" in verdict.unjudged
+
+
+def test_the_policys_capacity_wins_over_the_models() -> None:
+    assert judge(snapshot(WELL, WELL), capacity=3).state is State.PROGRESSING
+
+
+def test_a_failed_operation_that_all_instances_have_outlived_is_a_warning() -> None:
+    seen = snapshot(WELL, WELL, status="failed/VMExtensionProvisioningError")
+    verdict = judge(seen)
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["SetOperationOutlived"])
+    assert judge(seen, set_status="required").state is State.FAILING
+    assert judge(seen, set_status="ignored") == Verdict(State.HEALTHY)
+
+
+def test_a_failed_operation_fails_the_set_where_the_instances_were_not_judged_or_not_all_well() -> None:
+    seen = snapshot(WELL, WELL, status="failed")
+    assert judge(replace(seen, instances=None), application_health="ignored").state is State.FAILING
+    assert judge(snapshot(WELL, Vm(health="unhealthy"), status="failed")).state is State.FAILING
+    assert judge(snapshot(capacity=0, status="failed")).state is State.FAILING
+
+
+def test_the_level_error_fails_whatever_the_code_says() -> None:
+    seen = snapshot(WELL, Vm(power="stopped"))
+    view = replace(seen.view, statuses=(Status("ProvisioningState/succeeded", "Error", message="quota"),))
+    assert judge(replace(seen, view=view)).state is State.FAILING
+
+
+@pytest.mark.parametrize("status", ["creating", "updating", "something new", None])
+def test_an_operation_that_runs_or_says_nothing_is_progress(status: str | None) -> None:
+    assert judge(snapshot(WELL, status=status)).state is State.PROGRESSING
+
+
+def test_what_the_view_alone_cannot_tell_is_unjudged() -> None:
+    view_alone = Snapshot(snapshot(WELL).view)
+    verdict = judge(view_alone, capacity=1)
+    assert verdict.state is State.HEALTHY
+    assert set(verdict.unjudged) == {"extensions of the model", "power", "application health"}
+
+
+def test_instances_without_their_views_do_not_pass() -> None:
+    seen = snapshot(WELL)
+    assert seen.instances is not None
+    blind = replace(seen, instances=(replace(seen.instances[0], view=None),))
+    assert judge(blind).state is State.PROGRESSING
+
+
+def test_instances_that_suffer_alike_are_told_of_together() -> None:
+    verdict = judge(snapshot(*[Vm(health="unhealthy")] * 8))
+    assert len(verdict.reasons) == 1
+    assert verdict.reasons[0].subject == "instances 0, 1, 2, 3, 4 and 3 more, application health"
+
+
+def test_an_empty_view_is_never_healthy() -> None:
+    assert judge(Snapshot(InstanceView()), capacity=2).state is State.PROGRESSING
+
+
+_STATES = ("succeeded", "failed", "creating", "updating", "unheard of", None)
+vms = st.builds(
+    Vm,
+    provisioning=st.sampled_from(_STATES),
+    power=st.sampled_from(["running", "stopped", None]),
+    health=st.sampled_from(["healthy", "unhealthy", "initializing", None]),
+    extensions=st.sampled_from([(("cse", state),) for state in _STATES if state] + [()]),
+)
+
+
+@given(st.lists(vms, max_size=6), st.integers(0, 6), st.integers(1, 6), st.sampled_from(_STATES))
+def test_health_takes_as_many_faultless_vms_as_the_policy_asks(
+    fleet: list[Vm], capacity: int, least: int, status: str | None
+) -> None:
+    verdict = judge(snapshot(*fleet, capacity=capacity, status=status), min_healthy=least)
+    faultless = sum(vm == Vm() for vm in fleet)
+    if verdict.state is State.HEALTHY and not verdict.unjudged:
+        assert len(fleet) == capacity
+        assert faultless >= least
+        assert status in ("succeeded", "failed")
+    if faultless == capacity == len(fleet) and capacity >= least and status == "succeeded":
+        assert verdict.state is State.HEALTHY
+
+
+@given(st.lists(vms, min_size=1, max_size=5), st.data())
+def test_a_vm_that_gets_worse_never_improves_the_verdict(fleet: list[Vm], data: st.DataObject) -> None:
+    before = judge(snapshot(Vm(), *fleet))
+    after = judge(snapshot(data.draw(vms), *fleet))
+    assert after.state >= before.state

@@ -1,0 +1,81 @@
+"""Scale sets as Azure would show them, for tests of verdicts and waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pulumi_vmss_health import (
+    ExtensionProfile,
+    ExtensionStatus,
+    ExtensionSummary,
+    Instance,
+    InstanceView,
+    ScaleSet,
+    Snapshot,
+    Status,
+    StatusCount,
+    VirtualMachineInstanceView,
+    VirtualMachineSummary,
+)
+
+HEALTH_EXTENSION = ExtensionProfile("health", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 2)
+
+
+@dataclass(frozen=True)
+class Vm:
+    """One VM, in the words of its status codes; None: Azure says nothing."""
+
+    provisioning: str | None = "succeeded"
+    power: str | None = "running"
+    health: str | None = "healthy"
+    extensions: Sequence[tuple[str, str]] = (("cse", "succeeded"),)
+    message: str | None = None
+
+
+def snapshot(
+    *vms: Vm,
+    capacity: int | None = None,
+    status: str | None = "succeeded",
+    extensions: Sequence[str] = ("cse",),
+    health: bool = True,
+) -> Snapshot:
+    """A full look at a set of these VMs, its view counted as Azure counts it."""
+    profile = tuple(ExtensionProfile(name) for name in extensions)
+    model = ScaleSet(
+        name="web",
+        capacity=len(vms) if capacity is None else capacity,
+        extensions=(*profile, HEALTH_EXTENSION) if health else profile,
+    )
+    with_health = [_with_health_extension(vm) if health else vm for vm in vms]
+    names = [each.name for each in model.extensions if each.name]
+    view = InstanceView(
+        VirtualMachineSummary(_count([vm.provisioning or "unknown" for vm in vms])),
+        (Status(f"ProvisioningState/{status}", "Info", "Provisioning"),) if status else (),
+        tuple(
+            ExtensionSummary(name, _count([dict(vm.extensions).get(name, "creating") for vm in with_health]))
+            for name in names
+        ),
+    )
+    return Snapshot(view, model, tuple(_instance(str(number), vm) for number, vm in enumerate(with_health)))
+
+
+def _with_health_extension(vm: Vm) -> Vm:
+    return Vm(vm.provisioning, vm.power, vm.health, (*vm.extensions, ("health", "succeeded")), vm.message)
+
+
+def _count(states: Sequence[str]) -> tuple[StatusCount, ...]:
+    return tuple(StatusCount(f"ProvisioningState/{state}", states.count(state)) for state in dict.fromkeys(states))
+
+
+def _instance(instance_id: str, vm: Vm) -> Instance:
+    statuses = [Status(f"ProvisioningState/{vm.provisioning}", message=vm.message)] if vm.provisioning else []
+    statuses += [Status(f"PowerState/{vm.power}")] if vm.power else []
+    extensions = tuple(
+        ExtensionStatus(name, (Status(f"ProvisioningState/{state}", message=vm.message),))
+        for name, state in vm.extensions
+    )
+    health = Status(f"HealthState/{vm.health}") if vm.health else None
+    view = VirtualMachineInstanceView(tuple(statuses), extensions, (), health)
+    state = (vm.provisioning or "").split("/")[0].capitalize() or None
+    return Instance(instance_id, f"web_{instance_id}", provisioning_state=state, view=view)

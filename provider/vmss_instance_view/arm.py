@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from vmss_instance_view.clock import Deadline, Overdue
 from vmss_instance_view.cloud import Cloud
 from vmss_instance_view.credential import TokenSource
-from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean
+from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean, root_cause
 from vmss_instance_view.refusal import refusal
 
 # What azure-native itself uses and what sovereign clouds have; every later version answers alike.
@@ -124,7 +125,7 @@ class Arm:
                 return self._attempt(url, auth, deadline)
             except requests.ConnectionError as error:
                 # A kept connection that the server had closed meanwhile says nothing about Azure: once more.
-                if not isinstance(_root(error), _STALE):
+                if not isinstance(root_cause(error), _STALE):
                     raise
                 return self._attempt(url, auth, deadline)
         except (Overdue, requests.Timeout):
@@ -140,16 +141,8 @@ def _overdue(question: Question) -> Unavailable:
     return Unavailable(f"{question.what}: no complete answer in the time that was left")
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost reason: the outer texts repeat the whole request."""
-    for inner in (getattr(error, "reason", None), *reversed(error.args)):
-        if isinstance(inner, BaseException):
-            return _root(inner)
-    return error
-
-
 def _cause(error: requests.RequestException) -> str:
-    root = _root(error)
+    root = root_cause(error)
     return clean(str(root) or type(root).__name__, 200)
 
 
@@ -165,6 +158,8 @@ def _read(question: Question, response: requests.Response, deadline: Deadline) -
     except (Overdue, requests.Timeout):
         raise _overdue(question) from None
     except requests.RequestException as error:
+        if isinstance(root_cause(error), (TimeoutError, ReadTimeoutError)):  # requests calls it a ConnectionError
+            raise _overdue(question) from None
         raise Unavailable(f"{question.what}: the answer was cut off: {_cause(error)}") from None
     return bytes(content)
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from vmss_instance_view.errors import ConfigurationError, Unavailable, clean
+from vmss_instance_view.errors import ConfigurationError, Unavailable, clean, root_cause
 from vmss_instance_view.settings import Settings
 
 _METADATA_VERSION = "2022-09-01"
@@ -85,7 +85,9 @@ def _described_by(host: str) -> Cloud:
     try:
         answer = requests.get(url, timeout=_METADATA_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
-        raise Unavailable(f"no answer from metadata host {host}: {clean(str(error), 200)}") from None
+        raise Unavailable(f"no answer from metadata host {host}: {clean(str(root_cause(error)), 200)}") from None
+    if answer.status_code >= 500:
+        raise Unavailable(f"metadata host {host} answered HTTP {answer.status_code}", status=answer.status_code)
     try:
         return _read_endpoints(answer.status_code, answer.content)
     except (ValueError, LookupError, TypeError) as error:

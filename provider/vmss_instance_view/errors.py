@@ -27,6 +27,14 @@ def clean(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """The innermost reason of a transport's error: the texts around it repeat the whole request."""
+    for inner in (getattr(error, "reason", None), *reversed(error.args)):
+        if isinstance(inner, BaseException):
+            return root_cause(inner)
+    return error
+
+
 class InstanceViewError(Exception):
     """Root of the reader's errors: catch it where any failure to read means the same."""
 

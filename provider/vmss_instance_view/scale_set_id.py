@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from vmss_instance_view.errors import InvalidScaleSetId, clean
 
 _FORM = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}"
+    "/subscriptions/{subscription}/resourceGroups/{resource group}"
+    "/providers/Microsoft.Compute/virtualMachineScaleSets/{scale set}"
 )
 _FIXED = _FORM.lower().split("/")
 # Resource group and scale set names: letters, digits, and these; what else a URL could hold would change the path.
@@ -39,7 +40,8 @@ class ScaleSetId:
 
     def __str__(self) -> str:
         """The ARM id."""
-        return _FORM.format(subscription=self.subscription_id, group=self.resource_group, name=self.name)
+        names = {"subscription": self.subscription_id, "resource group": self.resource_group, "scale set": self.name}
+        return _FORM.format_map(names)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ScaleSetId) and str(self).lower() == str(other).lower()

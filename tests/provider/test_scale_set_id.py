@@ -1,0 +1,49 @@
+import pytest
+from pulumi_vmss_health import InvalidScaleSetId, ScaleSetId
+
+GOOD = "/subscriptions/0b1f/resourceGroups/my-rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
+
+
+def test_an_id_is_taken_apart_and_comes_back() -> None:
+    parsed = ScaleSetId.parse(GOOD)
+    assert (parsed.subscription_id, parsed.resource_group, parsed.name) == ("0b1f", "my-rg", "web")
+    assert str(parsed) == GOOD
+
+
+def test_azure_compares_ids_without_case_and_so_do_we() -> None:
+    shouted = ScaleSetId.parse(GOOD.upper())
+    assert shouted == ScaleSetId.parse(GOOD)
+    assert len({shouted, ScaleSetId.parse(GOOD)}) == 1
+    assert shouted != GOOD
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no leading '/'"),
+        ("web", "no leading '/'"),
+        (GOOD[1:], "no leading '/'"),
+        ("/subscriptions", "nothing after 'subscriptions'"),
+        (GOOD.rsplit("/", 1)[0], "nothing after 'virtualMachineScaleSets'"),
+        (GOOD.replace("0b1f", ""), "the subscription is empty"),
+        (GOOD.replace("my-rg", "my rg"), "'my rg' is no resource group name"),
+        (GOOD.replace("web", ".."), "'..' is no scale set name"),
+        (
+            GOOD.replace("virtualMachineScaleSets", "virtualMachines"),
+            "'virtualMachines' where 'virtualmachinescalesets'",
+        ),
+        (GOOD.replace("Microsoft.Compute", "Microsoft.Network"), "'Microsoft.Network' where 'microsoft.compute'"),
+        (GOOD + "/virtualMachines/0", "'virtualMachines/0' after the scale set's name"),
+        (GOOD + "?x=1", "'web?x=1' is no scale set name"),
+    ],
+)
+def test_the_part_that_is_wrong_is_named(text: str, problem: str) -> None:
+    with pytest.raises(InvalidScaleSetId) as refused:
+        ScaleSetId.parse(text)
+    assert problem in str(refused.value)
+    assert "it looks like /subscriptions/" in str(refused.value)
+
+
+def test_a_bad_id_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="must be a text, not NoneType"):
+        ScaleSetId.parse(None)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
+from vmss_instance_view.errors import clean
+from vmss_instance_view.model import Status
+
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
 
@@ -91,3 +94,9 @@ def _extensions(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
     source = snapshot.view.extensions if snapshot.scale_set is None else snapshot.scale_set.extensions
     ignored = {name.lower() for name in policy.ignore_extensions}
     return tuple(each.name for each in source if each.name and each.name.lower() not in ignored)
+
+
+def short_code(status: Status) -> str:
+    """A status code without its group: "failed/VMExtensionProvisioningError"."""
+    code = status.code or "unknown"
+    return clean(code.partition("/")[2] or code, 80)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from vmss_instance_view.errors import clean
 from vmss_instance_view.model import ExtensionStatus, Instance, Status
 
-from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged
+from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
 
 _NAMED = 5  # instances that a reason names before it counts the rest
 
@@ -44,9 +44,9 @@ def provisioning(instance: Instance) -> Ailment | None:
     if instance.provisioning_state is not None:
         states.append(instance.provisioning_state.lower())
     if "failed" in states:
-        code = status.code if status and status.state == "failed" else "failed"
+        code = short_code(status) if status and status.state == "failed" else "failed"
         hint = "see its boot diagnostics; reimage or delete the instance"
-        return Ailment("VmFailed", "VM", code or "failed", "succeeded", _said(status), hint, final=True)
+        return Ailment("VmFailed", "VM", code, "succeeded", _said(status), hint, final=True)
     if states and set(states) == {"succeeded"}:
         return None
     have = next((state for state in states if state != "succeeded"), "unknown")
@@ -159,7 +159,7 @@ def _failed_extension(name: str, listed: ExtensionStatus) -> Ailment:
     status = next(status for status in listed.statuses if status.state == "failed")
     hint = f"see the log of extension {name} on the instance; mend its settings and update the instance"
     return Ailment(
-        "ExtensionFailed", f"extension {name}", status.code or "failed", "succeeded", _said(status), hint, final=True
+        "ExtensionFailed", f"extension {name}", short_code(status), "succeeded", _said(status), hint, final=True
     )
 
 

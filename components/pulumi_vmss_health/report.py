@@ -72,7 +72,7 @@ def seconds(value: float) -> str:
 
 
 def _line(reason: Reason) -> str:
-    return f"{reason.message}; {reason.hint}" if reason.hint else reason.message
+    return f"{reason.message}; next: {reason.hint}" if reason.hint else reason.message
 
 
 def _counts(snapshot: Snapshot) -> list[str]:

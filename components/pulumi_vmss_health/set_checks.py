@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vmss_instance_view.errors import clean
 from vmss_instance_view.model import Status, StatusCount
 
-from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged
+from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, short_code
 from pulumi_vmss_health.snapshot import count_state, describe
 
 _SUBJECT = "scale set"
@@ -80,20 +80,17 @@ def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
         if status.state == "failed" or (status.level or "").lower() == "error":
             yield _failed_operation(status, outlived=outlived)
         elif status.state != "succeeded":
-            message = f"an operation on the set is {_code(status)}"
-            yield Reason("SetOperationRunning", _SUBJECT, _code(status), "succeeded", message, state=State.PROGRESSING)
+            message = f"an operation on the set is {short_code(status)}"
+            yield Reason(
+                "SetOperationRunning", _SUBJECT, short_code(status), "succeeded", message, state=State.PROGRESSING
+            )
 
 
 def _failed_operation(status: Status, *, outlived: bool) -> Reason:
     said = f": {clean(status.message)}" if status.message else ""
-    message = f"the last operation on the set ended {_code(status)}{said}"
+    message = f"the last operation on the set ended {short_code(status)}{said}"
     if outlived:
         warning = f"{message}; every instance is well, so it is taken for outlived"
-        return Reason("SetOperationOutlived", _SUBJECT, _code(status), "succeeded", warning, state=State.HEALTHY)
+        return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=State.HEALTHY)
     hint = "see the failed operation in the scale set's activity log"
-    return Reason("SetOperationFailed", _SUBJECT, _code(status), "succeeded", message, hint)
-
-
-def _code(status: Status) -> str:
-    """The code without its group: "failed/VMExtensionProvisioningError"."""
-    return clean((status.code or "unknown").partition("/")[2] or status.code or "unknown", 80)
+    return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)

@@ -1,0 +1,155 @@
+"""The web application: which route asks whom. Everything that decides lives in modules without a web framework.
+
+Three doors: `/subscriptions...` is Azure Resource Manager, the token and metadata routes are Entra ID and the cloud's
+own description, `/emulator/...` is the emulator's remote control, for scripts that share its machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from vmss_emulator.arm import Arm
+from vmss_emulator.errors import ArmError
+from vmss_emulator.identity import Identity, IdentityError
+from vmss_emulator.journal import Journal
+from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.timeline import Timeline, TimelineError
+from vmss_emulator.world import World
+
+_JSON = "application/json; charset=utf-8"
+_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
+
+
+def azure(world: World, identity: Identity, journal: Journal) -> Starlette:
+    """Azure Resource Manager, Entra ID and the remote control: what is served over https."""
+    arm, entra, control = _ArmDoor(Arm(world, identity)), _EntraDoor(identity, world), _ControlDoor(world, journal)
+    return Starlette(
+        routes=[
+            Route("/metadata/endpoints", entra.endpoints),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
+            Route("/{tenant}/.well-known/openid-configuration", entra.discovery),
+            Route("/{tenant}/oauth2/v2.0/token", entra.token, methods=["POST"]),
+            Route("/{tenant}/oauth2/token", entra.token, methods=["POST"]),
+            Route("/emulator/timeline", control.timeline, methods=["PUT"]),
+            Route("/emulator/requests", control.requests),
+            Route("/{path:path}", arm.answer, methods=_METHODS),
+        ]
+    )
+
+
+def managed_identity(identity: Identity) -> Starlette:
+    """The token endpoints of managed identity, which azure-identity reaches over plain http only."""
+    door = _ManagedIdentityDoor(identity)
+    return Starlette(
+        routes=[
+            Route("/msi/token", door.app_service),
+            Route("/metadata/identity/oauth2/token", door.instance_metadata),
+        ]
+    )
+
+
+class _ArmDoor:
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            return _response(self._arm.answer(await _ask(request)))
+        except ArmError as error:
+            return _response(Answer(error.status, error.body, error.headers))
+
+
+async def _ask(request: Request) -> Ask:
+    return Ask(
+        method=request.method,
+        path=request.url.path,
+        query={key.lower(): value for key, value in request.query_params.items()},
+        headers={key.lower(): value for key, value in request.headers.items()},
+        content=await request.body(),
+    )
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"Cache-Control": "no-cache", **answer.headers}
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=headers)
+    return JSONResponse(answer.body, answer.status, headers, media_type=_JSON)
+
+
+class _EntraDoor:
+    def __init__(self, identity: Identity, world: World) -> None:
+        self._identity = identity
+        self._world = world
+
+    async def endpoints(self, _: Request) -> Response:
+        """The cloud's description: one object; the az CLI cannot read the list of newer versions."""
+        url = self._world.url
+        authentication = {"loginEndpoint": url, "audiences": [url], "tenant": "common", "identityProvider": "AAD"}
+        return JSONResponse(
+            {"name": "vmss-emulator", "resourceManager": url, "authentication": authentication, "suffixes": {}}
+        )
+
+    async def discovery(self, request: Request) -> Response:
+        return _or_refusal(lambda: self._identity.discovery(request.path_params["tenant"], self._world.url))
+
+    async def token(self, request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        return _or_refusal(lambda: self._identity.grant(request.path_params["tenant"], form))
+
+
+class _ManagedIdentityDoor:
+    """App Service 2019-08-01 (X-IDENTITY-HEADER) and 2017-09-01 (secret), and IMDS 2018-02-01 (Metadata)."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    async def app_service(self, request: Request) -> Response:
+        shown = request.headers.get("x-identity-header") or request.headers.get("secret")
+        if shown != self._identity.identity_header:
+            return _refused(401, "unauthorized_client", "The identity header is missing or wrong.")
+        return self._token(request.query_params)
+
+    async def instance_metadata(self, request: Request) -> Response:
+        if request.headers.get("metadata", "").lower() != "true":
+            return _refused(400, "invalid_request", "The header 'Metadata: true' is required.")
+        return self._token(request.query_params)
+
+    def _token(self, query: Mapping[str, str]) -> Response:
+        if not query.get("resource"):
+            return _refused(400, "invalid_request", "The parameter 'resource' is required.")
+        return JSONResponse(self._identity.managed(query["resource"], query.get("client_id")))
+
+
+class _ControlDoor:
+    def __init__(self, world: World, journal: Journal) -> None:
+        self._world = world
+        self._journal = journal
+
+    async def timeline(self, request: Request) -> Response:
+        text = (await request.body()).decode(errors="replace")
+        try:
+            self._world.load(Timeline.load(text))
+        except TimelineError as error:
+            return _refused(400, "TimelineError", str(error))
+        return Response(status_code=204)
+
+    async def requests(self, _: Request) -> Response:
+        return JSONResponse([request.to_json() for request in self._journal.requests])
+
+
+def _or_refusal(grant: Callable[[], dict[str, Any]]) -> Response:
+    try:
+        return JSONResponse(grant())
+    except IdentityError as error:
+        return JSONResponse(error.body, error.status)
+
+
+def _refused(status: int, error: str, description: str) -> Response:
+    return JSONResponse({"error": error, "error_description": description}, status)

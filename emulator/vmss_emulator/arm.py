@@ -1,0 +1,139 @@
+"""Azure Resource Manager: who may ask, in which version, and which provider answers.
+
+The order of refusals is ARM's: first the token, then the api-version, then what the path names.
+"""
+
+from __future__ import annotations
+
+from vmss_emulator.arm_path import ArmPath
+from vmss_emulator.compute import ScaleSetRoutes
+from vmss_emulator.errors import ArmError, method_not_allowed
+from vmss_emulator.identity import Identity
+from vmss_emulator.life import Outcome
+from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.world import World
+
+# The first version of the instance view, and a year that no version has reached.
+_OLDEST, _NEWEST = "2015-06-15", "2100"
+
+
+class Arm:
+    """Answers every path below /subscriptions."""
+
+    def __init__(self, world: World, identity: Identity) -> None:
+        self._world = world
+        self._identity = identity
+        self._scale_sets = ScaleSetRoutes(world)
+
+    def answer(self, ask: Ask) -> Answer:
+        """Answer a request.
+
+        Raises:
+            ArmError: the answer is an error.
+        """
+        path = ArmPath.parse(ask.path)
+        if path is None:
+            raise ArmError(404, "NotFound", f"There is nothing at '{ask.path}'.", gateway=True)
+        self._authorise(ask)
+        _check_version(ask)
+        with self._world.lock:
+            return self._route(ask, path)
+
+    def _authorise(self, ask: Ask) -> None:
+        kind, _, token = ask.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._identity.valid(token.strip()):
+            return
+        error = "invalid_token" if token else "invalid_request"
+        authority = f'Bearer authorization_uri="{self._world.url}/{self._identity.tenant_id}"'
+        challenge = f'{authority}, error="{error}", error_description="The token is missing, unknown or expired."'
+        message = "Authentication failed: the bearer token is missing, unknown or expired."
+        raise ArmError(401, "AuthenticationFailed", message, gateway=True, headers={"WWW-Authenticate": challenge})
+
+    def _route(self, ask: Ask, path: ArmPath) -> Answer:
+        if path.subscription is None:
+            return Answer(200, {"value": [self._subscription()]})
+        if path.subscription.lower() != self._world.subscription_id:
+            message = f"The subscription '{path.subscription}' could not be found."
+            raise ArmError(404, "SubscriptionNotFound", message, gateway=True)
+        if path.provider is None:
+            return self._subscription_or_group(ask, path)
+        return self._provider(ask, path)
+
+    def _subscription(self) -> dict[str, object]:
+        return {
+            "id": f"/subscriptions/{self._world.subscription_id}",
+            "subscriptionId": self._world.subscription_id,
+            "tenantId": self._identity.tenant_id,
+            "displayName": "Emulated",
+            "state": "Enabled",
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+        }
+
+    def _subscription_or_group(self, ask: Ask, path: ArmPath) -> Answer:
+        match path.lower():
+            case () if path.group is not None:
+                return self._group(ask, path)
+            case ():
+                return Answer(200, self._subscription())
+            case ("resourcegroups",):
+                return Answer(200, {"value": list(self._world.resources.groups.values())})
+            case ("operationresults", _):
+                return Answer(200)
+        raise ArmError(404, "NotFound", f"There is nothing at '{ask.path}'.", gateway=True)
+
+    def _group(self, ask: Ask, path: ArmPath) -> Answer:
+        groups = self._world.resources
+        match ask.method:
+            case "PUT":
+                new = groups.put_group(path, ask.json())
+                return Answer(201 if new else 200, groups.group(path))
+            case "GET":
+                return Answer(200, groups.group(path))
+            case "HEAD":
+                return Answer(204 if path.id.lower() in groups.groups else 404)
+            case "DELETE":
+                self._world.delete_group(path)
+                return Answer(202, None, self._group_operation())
+        raise method_not_allowed(ask.method)
+
+    def _group_operation(self) -> dict[str, str]:
+        now = self._world.clock()
+        operation = self._world.begin(lambda _: Outcome(now))
+        base = f"{self._world.url}/subscriptions/{self._world.subscription_id}"
+        return {"Location": f"{base}/operationresults/{operation.id}?api-version=2021-04-01", "Retry-After": "0"}
+
+    def _provider(self, ask: Ask, path: ArmPath) -> Answer:
+        match ((path.provider or "").lower(), *path.lower()):
+            case (_, "locations", _, "operations", operation):
+                return Answer(200, self._world.operation(operation).body(self._world.clock()))
+            case ("microsoft.compute", "virtualmachinescalesets", *_):
+                return self._scale_sets.answer(ask, path)
+        return self._generic(ask, path)
+
+    def _generic(self, ask: Ask, path: ArmPath) -> Answer:
+        resources = self._world.resources
+        if path.group is None and ask.method == "GET":
+            return Answer(200, {"value": list(resources.of_kind(path.kind))})
+        resources.group(path)
+        match ask.method:
+            case "GET" if not path.names_a_resource:
+                return Answer(200, {"value": list(resources.below(path.id))})
+            case "GET":
+                return Answer(200, resources.get(path))
+            case "PUT" if path.names_a_resource:
+                new = resources.put(path, ask.json())
+                return Answer(201 if new else 200, resources.get(path))
+            case "DELETE" if path.names_a_resource:
+                return Answer(200 if resources.delete(path) else 204)
+        raise method_not_allowed(ask.method)
+
+
+def _check_version(ask: Ask) -> None:
+    version = ask.query.get("api-version")
+    if not version:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise ArmError(400, "MissingApiVersionParameter", message, gateway=True)
+    if not _OLDEST <= version < _NEWEST:
+        message = f"The api-version '{version}' is invalid: versions are dates from {_OLDEST} on."
+        raise ArmError(400, "InvalidApiVersionParameter", message, gateway=True)

@@ -1,0 +1,126 @@
+"""The routes of Microsoft.Compute/virtualMachineScaleSets, Uniform mode: the set itself, and who answers below it.
+
+Source: REST reference "Virtual Machine Scale Sets"; statuses and headers as recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vmss_emulator import models, views
+from vmss_emulator.arm_path import ArmPath
+from vmss_emulator.errors import ArmError, method_not_allowed, resource_not_found
+from vmss_emulator.extensions import ExtensionRoutes
+from vmss_emulator.life import Outcome
+from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.scale_sets import ScaleSet
+from vmss_emulator.virtual_machines import VirtualMachineRoutes
+from vmss_emulator.world import World
+
+
+class ScaleSetRoutes:
+    """Answers for scale sets and all that lies below them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._virtual_machines = VirtualMachineRoutes(world)
+        self._extensions = ExtensionRoutes(world)
+
+    def answer(self, ask: Ask, path: ArmPath) -> Answer:
+        """Answer a request whose path begins with a scale set, or with their list.
+
+        Raises:
+            ArmError: the answer is an error.
+        """
+        match path.lower()[2:]:
+            case () if len(path.parts) == 1:
+                return self._list(ask, path)
+            case ():
+                return self._one(ask, path)
+            case ("instanceview",):
+                return self._instance_view(ask, path)
+            case ("virtualmachines", *_):
+                return self._virtual_machines.answer(ask, path)
+            case ("extensions", *_):
+                return self._extensions.answer(ask, path)
+        self._world.scale_set(path)
+        raise resource_not_found(path.kind, path.name, path.group or "")
+
+    def _list(self, ask: Ask, path: ArmPath) -> Answer:
+        ask.require_get()
+        if path.group is not None:
+            self._world.resources.group(path)
+        found = [self._shown(item) for key, item in self._world.scale_sets.items() if key.startswith(_prefix(path))]
+        return Answer(200, {"value": found})
+
+    def _one(self, ask: Ask, path: ArmPath) -> Answer:
+        match ask.method:
+            case "GET":
+                found = self._world.scale_set(path)
+                return Answer(200, self._shown(found), {"ETag": found.etag})
+            case "PUT":
+                return self._put(ask, path)
+            case "PATCH":
+                found = self._world.scale_set(path)
+                _check_etag(ask, found)
+                attempt = found.patch(ask.json(), self._world.life(found), self._world.clock())
+                return self._changed(found, ask, attempt)
+            case "DELETE":
+                return self._delete(ask, path)
+        raise method_not_allowed(ask.method)
+
+    def _put(self, ask: Ask, path: ArmPath) -> Answer:
+        self._world.resources.group(path)
+        found = self._world.scale_sets.get(path.id.lower())
+        _check_etag(ask, found)
+        if found is not None:
+            attempt = found.put(ask.json(), self._world.life(found), self._world.clock())
+            return self._changed(found, ask, attempt)
+        found = self.create(path, ask.json())
+        return Answer(201, self._shown(found), {"ETag": found.etag, **self._world.follow(found, 0, ask.version)})
+
+    def create(self, path: ArmPath, asked: Mapping[str, Any]) -> ScaleSet:
+        """Create a set; its resource group is known to exist.
+
+        Raises:
+            ArmError: 400 for a body that is no scale set.
+        """
+        found = ScaleSet(path.id, models.complete(asked, None), self._world.clock())
+        self._world.scale_sets[path.id.lower()] = found
+        return found
+
+    def _changed(self, found: ScaleSet, ask: Ask, attempt: int | None) -> Answer:
+        return Answer(200, self._shown(found), {"ETag": found.etag, **self._world.follow(found, attempt, ask.version)})
+
+    def _delete(self, ask: Ask, path: ArmPath) -> Answer:
+        self._world.resources.group(path)
+        found = self._world.scale_sets.get(path.id.lower())
+        if found is None:
+            return Answer(204)
+        _check_etag(ask, found)
+        del self._world.scale_sets[path.id.lower()]
+        now = self._world.clock()
+        operation = self._world.begin(lambda _: Outcome(now))
+        return Answer(202, None, self._world.lead_to(operation, found, ask.version))
+
+    def _instance_view(self, ask: Ask, path: ArmPath) -> Answer:
+        ask.require_get()
+        found = self._world.scale_set(path)
+        return Answer(200, views.instance_view(found, self._world.life(found), self._world.clock()))
+
+    def _shown(self, found: ScaleSet) -> models.Body:
+        return views.scale_set(found, self._world.life(found), self._world.clock())
+
+
+def _prefix(path: ArmPath) -> str:
+    return ArmPath(path.subscription, path.group).id.lower() + "/"
+
+
+def _check_etag(ask: Ask, found: ScaleSet | None) -> None:
+    wanted = ask.headers.get("if-match")
+    if wanted not in (None, "*") and (found is None or wanted != found.etag):
+        has = "and there is no such resource" if found is None else f"which has etag {found.etag}"
+        raise ArmError(412, "PreconditionFailed", f"The request asks for etag {wanted} of a resource, {has}.")
+    if ask.headers.get("if-none-match") == "*" and found is not None:
+        raise ArmError(412, "PreconditionFailed", f"The resource exists, with etag {found.etag}.")

@@ -1,0 +1,25 @@
+"""Durations as people write them: "500ms", "2s", "1m30s"."""
+
+from __future__ import annotations
+
+import re
+
+_SHAPE = re.compile(
+    r"(?=.)(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
+    r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
+)
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def parse_duration(text: object) -> float:
+    """Read a duration, in seconds.
+
+    A bare number is refused: nobody can tell whether 30 means seconds or minutes.
+
+    Raises:
+        ValueError: saying what would be right.
+    """
+    found = _SHAPE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'{text!r} is not a duration; write "500ms", "2s" or "1m30s"')
+    return sum(float(amount) * _SECONDS[unit] for unit, amount in found.groupdict().items() if amount)

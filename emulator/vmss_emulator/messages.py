@@ -1,0 +1,66 @@
+"""A request and its answer without any web framework: what the routes of the emulator take and give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vmss_emulator.errors import ArmError, method_not_allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request.
+
+    Attributes:
+        path: without the query, as the client wrote it.
+        query: the parameters by name in lower case.
+        headers: by name in lower case.
+        content: the raw body.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+
+    @property
+    def version(self) -> str:
+        """The api-version that was asked for."""
+        return self.query.get("api-version", "")
+
+    def require_get(self) -> None:
+        """Refuse other methods.
+
+        Raises:
+            ArmError: 405.
+        """
+        if self.method != "GET":
+            raise method_not_allowed(self.method)
+
+    def json(self) -> dict[str, Any]:
+        """The body, which must be a JSON object.
+
+        Raises:
+            ArmError: 400.
+        """
+        try:
+            found = json.loads(self.content)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            message = "The request content was invalid and could not be deserialized: a JSON object is needed."
+            raise ArmError(400, "InvalidRequestContent", message, gateway=True)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; `body` is JSON, None for no body."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,173 @@
+"""The body of a scale set as clients PUT it: what of it matters, how bodies combine, what Azure never shows again.
+
+Bodies are plain JSON objects in ARM's own shape. Nothing here changes a body in place.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from vmss_emulator.errors import ArmError
+
+Body = dict[str, Any]
+
+_READ_ONLY = ("id", "name", "type", "etag", "systemData")
+_READ_ONLY_PROPERTIES = ("provisioningState", "uniqueId", "timeCreated")
+_WRITE_ONLY = frozenset({"adminPassword", "customData", "protectedSettings", "userData"})
+_DEFAULTS: Body = {
+    "singlePlacementGroup": True,
+    "orchestrationMode": "Uniform",
+    "upgradePolicy": {"mode": "Manual"},
+    "overprovision": True,
+    "doNotRunExtensionsOnOverprovisionedVMs": False,
+    "platformFaultDomainCount": 5,
+}
+# How Azure recognises the application health extension.
+# Source: "Using Application Health extension with Virtual Machine Scale Sets" on learn.microsoft.com.
+_HEALTH_PUBLISHER = "microsoft.managedservices"
+_HEALTH_TYPES = frozenset({"applicationhealthlinux", "applicationhealthwindows"})
+
+
+def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
+    """What a PUT makes of the model: without what clients cannot set, with Azure's defaults.
+
+    A PUT that says nothing about the VM's model, its extensions, the capacity or a secret leaves that as it was: so
+    clients may read a set and put it back.
+
+    Raises:
+        ArmError: 400 for a body that is no scale set.
+    """
+    body = _writable(asked)
+    if before is not None:
+        _keep(body, before)
+    properties = body["properties"] = {**copy.deepcopy(_DEFAULTS), **body.get("properties", {})}
+    _validate(body)
+    if str(properties["orchestrationMode"]).lower() != "uniform":
+        raise _invalid("properties.orchestrationMode", "this emulator knows Uniform scale sets only, so far")
+    return body
+
+
+def merge(body: Body, patch: Mapping[str, Any]) -> Body:
+    """The body after a PATCH: objects merge, everything else is replaced, null removes."""
+    merged = dict(body)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            old = merged.get(key)
+            merged[key] = merge(old if isinstance(old, dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def shown(body: Body) -> Body:
+    """The body as Azure gives it back: without passwords and protected settings."""
+    found: Body = _without(body, _WRITE_ONLY)
+    return found
+
+
+def capacity(body: Body) -> int:
+    """How many instances are asked for."""
+    return int(body["sku"]["capacity"])
+
+
+def upgrade_mode(body: Body) -> str:
+    """`manual`, `automatic` or `rolling`."""
+    return str(body["properties"]["upgradePolicy"].get("mode", "Manual")).lower()
+
+
+def profile(body: Body) -> Body:
+    """The model of a VM."""
+    found: Body = body["properties"].get("virtualMachineProfile") or {}
+    return found
+
+
+def vm_model(body: Body) -> Body:
+    """Everything that an instance must be updated for when it changes."""
+    return {"size": body["sku"].get("name"), "profile": profile(body)}
+
+
+def extensions(body: Body) -> list[Body]:
+    """The extensions of the model, each {"name", "properties"}."""
+    found: list[Body] = (profile(body).get("extensionProfile") or {}).get("extensions") or []
+    return found
+
+
+def with_extensions(body: Body, found: list[Body]) -> Body:
+    """The body with other extensions in its model."""
+    change = {"properties": {"virtualMachineProfile": {"extensionProfile": {"extensions": found}}}}
+    return merge(body, change)
+
+
+def reports_health(body: Body) -> bool:
+    """Do instances of this model report the health of the application?"""
+    network = profile(body).get("networkProfile") or {}
+    return bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))
+
+
+def _is_health(extension: Body) -> bool:
+    properties = extension.get("properties") or {}
+    publisher, kind = str(properties.get("publisher")).lower(), str(properties.get("type")).lower()
+    return publisher == _HEALTH_PUBLISHER and kind in _HEALTH_TYPES
+
+
+def _writable(asked: Mapping[str, Any]) -> Body:
+    body = copy.deepcopy({key: value for key, value in asked.items() if key not in _READ_ONLY})
+    properties = body.get("properties")
+    if isinstance(properties, dict):
+        for key in _READ_ONLY_PROPERTIES:
+            properties.pop(key, None)
+        if isinstance(properties.get("virtualMachineProfile"), dict):
+            properties["virtualMachineProfile"].pop("timeCreated", None)
+    return body
+
+
+def _keep(body: Body, before: Body) -> None:
+    if "capacity" not in (body.get("sku") or {}):
+        body["sku"] = {**before["sku"], **(body.get("sku") or {})}
+    vm = body.setdefault("properties", {}).setdefault("virtualMachineProfile", copy.deepcopy(profile(before)))
+    if "extensionProfile" in profile(before):
+        vm.setdefault("extensionProfile", copy.deepcopy(profile(before)["extensionProfile"]))
+    _keep_secrets(vm, profile(before))
+
+
+def _keep_secrets(value: object, before: object) -> None:
+    """Fill in what Azure never shows and a client can therefore not send again."""
+    if isinstance(value, dict) and isinstance(before, dict):
+        for key, old in before.items():
+            if key in _WRITE_ONLY:
+                value.setdefault(key, old)
+            elif key in value:
+                _keep_secrets(value[key], old)
+    elif isinstance(value, list) and isinstance(before, list):
+        for item in value:
+            same = (old for old in before if isinstance(item, dict) and old.get("name") == item.get("name"))
+            _keep_secrets(item, next(same, None))
+
+
+def _validate(body: Body) -> None:
+    if not isinstance(body.get("location"), str):
+        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    count = (body.get("sku") or {}).get("capacity")
+    if isinstance(count, float) and count.is_integer():
+        count = body["sku"]["capacity"] = int(count)
+    if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 1000:
+        raise _invalid("sku.capacity", "the capacity must be a whole number of 0 to 1000")
+    for extension in extensions(body):
+        if not isinstance(extension.get("name"), str):
+            raise _invalid("extensionProfile", "each extension needs a name")
+
+
+def _invalid(target: str, message: str) -> ArmError:
+    return ArmError(400, "InvalidParameter", f"{target}: {message}.", target=target)
+
+
+def _without(value: object, keys: frozenset[str]) -> Any:  # noqa: ANN401 - JSON, whatever it is
+    if isinstance(value, Mapping):
+        return {key: _without(item, keys) for key, item in value.items() if key not in keys}
+    if isinstance(value, list):
+        return [_without(item, keys) for item in value]
+    return value

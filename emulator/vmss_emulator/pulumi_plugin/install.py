@@ -1,0 +1,36 @@
+"""Putting the stand-in where one Pulumi engine finds it, and no other."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+
+NAME = "pulumi-resource-azure-native"
+
+_SCRIPT = """#!/bin/sh
+# exec: the engine must be the parent of Python itself, whose end it is to notice.
+exec {python} -I -u -c {program} "$@"
+"""
+_PROGRAM = "import sys; sys.path.append({root!r}); from vmss_emulator.pulumi_plugin.server import main; main()"
+
+
+def sdk_version() -> str | None:
+    """The version of the installed `pulumi_azure_native`, which asks the engine for just that plugin; None without."""
+    try:
+        return metadata.version("pulumi-azure-native")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def install(pulumi_home: Path, version: str) -> Path:
+    """Write the stand-in into the plugin cache of a PULUMI_HOME; returns the folder it lies in."""
+    folder = pulumi_home / "plugins" / f"resource-azure-native-v{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    root = str(Path(__file__).resolve().parents[2])  # what holds the package, wherever it is installed
+    program = shlex.quote(_PROGRAM.format(root=root))
+    script = folder / NAME
+    script.write_text(_SCRIPT.format(python=shlex.quote(sys.executable), program=program), encoding="utf-8")
+    script.chmod(0o755)
+    return folder

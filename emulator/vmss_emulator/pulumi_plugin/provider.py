@@ -1,0 +1,187 @@
+"""The provider: what the engine asks, answered from the table of kinds and from Azure.
+
+Secrets arrive as plain values and the engine marks them again; inputs are compared by the engine itself, so that
+`ignore_changes` and its detailed diff work as with any provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.provider.experimental import provider as pulumi
+
+from vmss_emulator.pulumi_plugin import kinds, values
+from vmss_emulator.pulumi_plugin.client import ArmClient, AzureError, Settings
+from vmss_emulator.pulumi_plugin.kinds import Kind
+from vmss_emulator.pulumi_plugin.values import UNKNOWN
+
+
+class PartialFailureError(AzureError):
+    """The resource exists, but its operation failed: the engine must remember it."""
+
+    def __init__(self, reason: str, resource_id: str, properties: dict[str, Any]) -> None:
+        super().__init__(reason)
+        self.resource_id = resource_id
+        self.properties = properties
+
+
+class AzureNative(pulumi.Provider):
+    """Creates, reads, updates and deletes through Azure Resource Manager."""
+
+    def __init__(self) -> None:
+        self._client: ArmClient | None = None
+
+    async def configure(self, request: pulumi.ConfigureRequest) -> pulumi.ConfigureResponse:
+        """Remember who asks; nothing is sent yet."""
+        self._client = ArmClient(Settings.read(values.to_json(request.args)))
+        return pulumi.ConfigureResponse(supports_preview=True)
+
+    @property
+    def client(self) -> ArmClient:
+        """The client, once configured."""
+        if self._client is None:
+            raise AzureError("the provider is not configured")
+        return self._client
+
+    async def cancel(self) -> None:
+        """End all waiting; the engine also says so when all is done."""
+        if self._client is not None:
+            self._client.cancel()
+
+    async def diff_config(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
+        """No setting makes a resource another one."""
+        return pulumi.DiffResponse(changes=False)
+
+    async def check(self, request: pulumi.CheckRequest) -> pulumi.CheckResponse:
+        """Name the resource, if the program does not; the name stays as long as the resource."""
+        try:
+            kind = kinds.find(request.type)
+        except LookupError as error:
+            return pulumi.CheckResponse(request.new_inputs, [pulumi.CheckFailure("", str(error))])
+        inputs = dict(request.new_inputs)
+        if kind.own_name not in inputs:
+            given = values.from_json({kind.own_name: request.name + request.random_seed[:4].hex()})
+            inputs[kind.own_name] = request.old_inputs.get(kind.own_name) or given[kind.own_name]
+        return pulumi.CheckResponse(inputs)
+
+    async def diff(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
+        """Let the engine compare; say only which changes make it another resource."""
+        kind = kinds.find(request.type)
+        old, new = values.to_json(request.old_state), values.to_json(request.new_inputs)
+        replaces = [key for key in (*kind.parameters, "location") if _another(old.get(key), new.get(key))]
+        same_name = old.get(kind.own_name) == new.get(kind.own_name)
+        return pulumi.DiffResponse(replaces=replaces, delete_before_replace=bool(replaces) and same_name)
+
+    async def create(self, request: pulumi.CreateRequest) -> pulumi.CreateResponse:
+        """Create a resource that does not exist yet."""
+        kind, inputs = kinds.find(request.type), values.to_json(request.properties)
+        if request.preview:
+            outputs = _foreseen(kind, inputs, dict.fromkeys(kind.constant, UNKNOWN))
+            return pulumi.CreateResponse(properties=values.from_json(outputs))
+        path = _path(kind, inputs)
+        if await self.client.get(path, kind.api_version) is not None:
+            raise AzureError(f"cannot create {path}: it exists already")
+        outputs = await self._put(kind, path, await self._placed(kind, inputs))
+        return pulumi.CreateResponse(outputs["id"], values.from_json(outputs))
+
+    async def update(self, request: pulumi.UpdateRequest) -> pulumi.UpdateResponse:
+        """Send the whole resource again."""
+        kind, inputs = kinds.find(request.type), values.to_json(request.news)
+        if request.preview:
+            return pulumi.UpdateResponse(values.from_json(_foreseen(kind, inputs, values.to_json(request.olds))))
+        outputs = await self._put(kind, _path(kind, inputs), await self._placed(kind, inputs))
+        return pulumi.UpdateResponse(values.from_json(outputs))
+
+    async def read(self, request: pulumi.ReadRequest) -> pulumi.ReadResponse:
+        """What Azure has now; nothing if it has none."""
+        kind, inputs = kinds.find(request.type), values.to_json(request.inputs)
+        parameters = {**_parameters(kind, request.resource_id), **inputs}
+        found = await self.client.get(_path(kind, parameters), kind.api_version)
+        if found is None:
+            return pulumi.ReadResponse(resource_id="")
+        outputs = _outputs(kind, parameters, found)
+        return pulumi.ReadResponse(
+            outputs["id"], values.from_json(outputs), values.from_json(_drifted(parameters, outputs))
+        )
+
+    async def delete(self, request: pulumi.DeleteRequest) -> None:
+        """Remove a resource."""
+        kind = kinds.find(request.type)
+        await self.client.delete(_path(kind, values.to_json(request.properties)), kind.api_version)
+
+    async def invoke(self, request: pulumi.InvokeRequest) -> pulumi.InvokeResponse:
+        """Who am I, and `get...` of the kinds that are known."""
+        settings = self.client.settings
+        if request.tok.endswith(":getClientConfig"):
+            who = {"clientId": settings.client_id, "objectId": "", "tenantId": settings.tenant_id}
+            return pulumi.InvokeResponse(values.from_json({**who, "subscriptionId": settings.subscription_id}))
+        kind = kinds.find(request.tok.replace(":get", ":"))
+        path = _path(kind, values.to_json(request.args))
+        found = await self.client.get(path, kind.api_version)
+        if found is None:
+            raise AzureError(f"there is no {path}")
+        return pulumi.InvokeResponse(values.from_json(kind.shape.to_sdk(found)))
+
+    async def _placed(self, kind: Kind, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """With a location: the one that is asked for, the provider's, or the group's, as azure-native has it."""
+        beside = kind.shape.beside
+        if "location" in inputs or (beside is not None and "location" not in beside):
+            return dict(inputs)
+        location = self.client.settings.location
+        if location is None and beside is not None:
+            group = kinds.find("azure-native:resources:ResourceGroup")
+            found = await self.client.get(_path(group, inputs), group.api_version)
+            location = (found or {}).get("location")
+        return {**inputs, **({"location": location} if location else {})}
+
+    async def _put(self, kind: Kind, path: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        body = kind.shape.to_arm({key: value for key, value in inputs.items() if key not in kind.parameters})
+        answer = await self.client.put(path, kind.api_version, body)
+        try:
+            await self.client.follow(answer)
+        except AzureError as error:
+            outputs = _outputs(kind, inputs, answer.json())
+            raise PartialFailureError(str(error), outputs["id"], outputs) from error
+        found = await self.client.get(path, kind.api_version)
+        if found is None:
+            raise AzureError(f"{path} is gone although it was just created")
+        return _outputs(kind, inputs, found)
+
+
+def _path(kind: Kind, inputs: Mapping[str, Any]) -> str:
+    return kind.path.format_map({key: inputs.get(key, "") for key in kind.parameters})
+
+
+def _parameters(kind: Kind, resource_id: str) -> dict[str, str]:
+    """The parts of a path, read back from an id: all that is known of a resource that is imported."""
+    words, names = resource_id.split("/")[3:], kind.path.split("/")
+    return {name.strip("{}"): word for name, word in zip(names, words, strict=False) if name.startswith("{")}
+
+
+def _outputs(kind: Kind, inputs: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = {key: inputs[key] for key in kind.parameters}
+    found: dict[str, Any] = kind.shape.to_sdk(body)
+    return {**found, **parameters, "azureApiVersion": kind.api_version}
+
+
+def _foreseen(kind: Kind, inputs: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs that a preview can promise: what Azure alone can tell is unknown, ids inside lists included."""
+    rewritten = [key for key in inputs if key in kind.shape.inside and isinstance(inputs[key], list)]
+    return {**known, **inputs, **dict.fromkeys((*kind.computed, *rewritten), UNKNOWN)}
+
+
+def _another(old: object, new: object) -> bool:
+    """Is a part of the identity another one? Azure compares names and places without case, places without spaces."""
+    if old is None or new is None:
+        return False
+    return str(old).replace(" ", "").lower() != str(new).replace(" ", "").lower()
+
+
+def _drifted(inputs: Any, found: Any) -> Any:  # noqa: ANN401 - JSON
+    """The inputs with the values that Azure has now; what it does not show, such as a password, is as it was."""
+    if isinstance(inputs, dict) and isinstance(found, dict):
+        return {key: _drifted(value, found[key]) if key in found else value for key, value in inputs.items()}
+    if isinstance(inputs, list) and isinstance(found, list) and len(inputs) == len(found):
+        return [_drifted(old, new) for old, new in zip(inputs, found, strict=True)]
+    return inputs if not _another(inputs, found) and isinstance(found, str) else found

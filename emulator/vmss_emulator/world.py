@@ -1,0 +1,110 @@
+"""Everything that the emulator knows: one subscription, its resources, its operations, and the timeline.
+
+Whoever reads or changes it holds its lock: requests come in one thread, the owner of an `Emulator` sits in another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from vmss_emulator.arm_path import ArmPath
+from vmss_emulator.errors import ArmError, resource_not_found
+from vmss_emulator.faults import FaultLine
+from vmss_emulator.life import Outcome
+from vmss_emulator.operations import Operation
+from vmss_emulator.resources import Resources
+from vmss_emulator.scale_sets import ScaleSet
+from vmss_emulator.timeline import Life, Timeline
+
+# How long a client should wait between two looks at an operation; Azure says more, yet nothing here takes minutes.
+_RETRY_AFTER = "1"
+
+
+@dataclass(slots=True)
+class World:
+    """The state behind all routes.
+
+    Attributes:
+        clock: Unix seconds.
+        url: where clients find Azure Resource Manager; known once the server listens.
+        page_size: instances on one page of a list.
+    """
+
+    subscription_id: str
+    clock: Callable[[], float]
+    page_size: int
+    timeline: Timeline
+    url: str = ""
+    resources: Resources = field(default_factory=Resources)
+    scale_sets: dict[str, ScaleSet] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    faults: FaultLine = field(default_factory=lambda: FaultLine(()))
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.faults = FaultLine(self.timeline.faults)
+
+    def load(self, timeline: Timeline) -> None:
+        """Let another timeline hold from now on; operations that have ended stay ended, fault counts begin anew."""
+        with self.lock:
+            now = self.clock()
+            for found in self.scale_sets.values():
+                found.settle(self.life(found), now)
+            self.timeline, self.faults = timeline, FaultLine(timeline.faults)
+
+    def life(self, found: ScaleSet) -> Life:
+        """How a set's instances live."""
+        return self.timeline.life(found.name)
+
+    def scale_set(self, path: ArmPath) -> ScaleSet:
+        """The set that a path lies in.
+
+        Raises:
+            ArmError: 404 ResourceGroupNotFound or ResourceNotFound.
+        """
+        self.resources.group(path)
+        own = path.up(len(path.parts) - 2)
+        found = self.scale_sets.get(own.id.lower())
+        if found is None:
+            raise resource_not_found(own.kind, own.name, path.group or "")
+        return found
+
+    def delete_group(self, path: ArmPath) -> None:
+        """Remove a group and all that is in it, scale sets included."""
+        self.resources.delete_group(path)
+        for key in [key for key in self.scale_sets if key.startswith(path.id.lower() + "/")]:
+            del self.scale_sets[key]
+
+    def begin(self, outcome: Callable[[float], Outcome | None]) -> Operation:
+        """Begin an operation."""
+        operation = Operation(self.clock(), outcome)
+        self.operations[operation.id] = operation
+        return operation
+
+    def follow(self, found: ScaleSet, attempt: int | None, version: str) -> dict[str, str]:
+        """The headers that lead to an attempt of a set (see `ScaleSet.put`); none where nothing was begun."""
+        if attempt is None:
+            return {}
+        operation = self.begin(lambda now: found.outcome(attempt, self.life(found), now))
+        return self.lead_to(operation, found, version)
+
+    def lead_to(self, operation: Operation, found: ScaleSet, version: str) -> dict[str, str]:
+        """The headers that lead to an operation on a set, in Azure's form but on this host."""
+        place = str(found.body["location"]).replace(" ", "").lower()
+        base = f"{self.url}/subscriptions/{self.subscription_id}/providers/Microsoft.Compute/locations/{place}"
+        query = urlencode({"api-version": version})
+        return {"Azure-AsyncOperation": f"{base}/operations/{operation.id}?{query}", "Retry-After": _RETRY_AFTER}
+
+    def operation(self, operation_id: str) -> Operation:
+        """An operation by its id.
+
+        Raises:
+            ArmError: 404.
+        """
+        found = self.operations.get(operation_id)
+        if found is None:
+            raise ArmError(404, "OperationNotFound", f"There is no operation '{operation_id}'.")
+        return found

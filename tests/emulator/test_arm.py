@@ -1,0 +1,285 @@
+"""Azure Resource Manager over https, as a client without any SDK meets it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.emulator.support import QUICK, ArmSession, counts, extension, scale_set_body, until
+
+from vmss_emulator import Emulator
+
+
+def error(answer: object) -> str:
+    return str(answer.json()["error"]["code"])  # type: ignore[attr-defined]  # a response
+
+
+def test_the_token_is_asked_for_before_the_version_and_the_version_before_the_path(arm: ArmSession) -> None:
+    url = f"{arm.azure.url}{arm.set_id}"
+    assert error(arm.session.get(url)) == "MissingApiVersionParameter"
+    refused = arm.session.get(url, headers={"Authorization": "Bearer stolen"})
+    assert (refused.status_code, error(refused)) == (401, "AuthenticationFailed")
+    assert "authorization_uri=" in refused.headers["WWW-Authenticate"]
+    assert refused.headers["x-ms-failure-cause"] == "gateway"
+
+
+@pytest.mark.parametrize("version", ["2016-04-30-preview", "2024-11-01", "2026-04-01"])
+def test_a_range_of_versions_is_accepted(arm: ArmSession, version: str) -> None:
+    arm.put_group()
+    arm.put(arm.set_id, scale_set_body())
+    assert arm.ask("GET", f"{arm.set_id}/instanceView", version=version).status_code == 200
+
+
+def test_a_version_that_is_no_date_is_refused(arm: ArmSession) -> None:
+    assert error(arm.ask("GET", arm.set_id, version="latest")) == "InvalidApiVersionParameter"
+
+
+def test_what_does_not_exist_is_told_apart(arm: ArmSession) -> None:
+    missing = arm.ask("GET", arm.set_id)
+    assert (missing.status_code, error(missing)) == (404, "ResourceGroupNotFound")
+    arm.put_group()
+    missing = arm.ask("GET", f"{arm.set_id}/instanceView")
+    assert (missing.status_code, error(missing)) == (404, "ResourceNotFound")
+    assert missing.headers["x-ms-failure-cause"] == "gateway"
+    other = arm.ask("GET", arm.set_id.replace(arm.azure.subscription_id, "00000000-0000-0000-0000-000000000000"))
+    assert error(other) == "SubscriptionNotFound"
+
+
+def test_every_answer_carries_ids_and_the_clients_correlation(arm: ArmSession) -> None:
+    answer = arm.session.get(f"{arm.azure.url}{arm.set_id}", headers={"x-ms-correlation-request-id": "mine"})
+    assert answer.headers["x-ms-correlation-request-id"] == "mine"
+    assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["x-ms-request-id"])
+
+
+def test_paths_are_compared_without_case(arm: ArmSession) -> None:
+    arm.put_group()
+    arm.put(arm.set_id, scale_set_body())
+    found = arm.get(arm.set_id.replace("resourceGroups", "RESOURCEGROUPS").replace("virtualMachine", "VirtualMachine"))
+    assert found["id"] == arm.set_id
+
+
+def test_a_group_has_a_life_and_takes_along_what_is_in_it(arm: ArmSession) -> None:
+    assert arm.ask("HEAD", arm.group_id).status_code == 404
+    assert arm.ask("PUT", arm.group_id, {"location": "westeurope"}).status_code == 201
+    assert arm.ask("PUT", arm.group_id, {"location": "westeurope", "tags": {"a": "b"}}).status_code == 200
+    assert arm.ask("HEAD", arm.group_id).status_code == 204
+    assert arm.get(arm.group_id)["tags"] == {"a": "b"}
+    arm.put(arm.set_id, scale_set_body())
+    deleted = arm.ask("DELETE", arm.group_id)
+    assert deleted.status_code == 202
+    assert arm.ask("GET", deleted.headers["Location"]).status_code == 200
+    arm.put_group()
+    assert error(arm.ask("GET", arm.set_id)) == "ResourceNotFound"
+
+
+def test_a_networks_subnets_are_resources_of_their_own(arm: ArmSession) -> None:
+    arm.put_group()
+    vnet = f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks/vnet"
+    assert error(arm.ask("PUT", f"{vnet}/subnets/a", {"properties": {}})) == "ParentResourceNotFound"
+    inline = {"name": "a", "properties": {"addressPrefix": "10.0.0.0/24"}}
+    arm.put(vnet, {"location": "westeurope", "properties": {"subnets": [inline]}})
+    arm.put(f"{vnet}/subnets/b", {"properties": {"addressPrefix": "10.0.1.0/24"}})
+    shown = arm.get(vnet)["properties"]["subnets"]
+    assert [subnet["id"] for subnet in shown] == [f"{vnet}/subnets/a", f"{vnet}/subnets/b"]
+    assert arm.get(f"{vnet}/subnets/a")["properties"]["addressPrefix"] == "10.0.0.0/24"
+    arm.put(vnet, {"location": "westeurope", "properties": {}})
+    assert len(arm.get(vnet)["properties"]["subnets"]) == 2
+    arm.put(vnet, {"location": "westeurope", "properties": {"subnets": [inline]}})
+    assert [subnet["name"] for subnet in arm.get(f"{vnet}/subnets")["value"]] == ["a"]
+
+
+def test_any_other_resource_is_stored_and_shown(arm: ArmSession) -> None:
+    arm.put_group()
+    setting = f"{arm.group_id}/providers/Microsoft.Insights/autoscaleSettings/auto"
+    created = arm.put(setting, {"location": "westeurope", "properties": {"enabled": True}})
+    assert created.status_code == 201
+    expected = {"id": setting, "name": "auto", "type": "Microsoft.Insights/autoscaleSettings", "location": "westeurope"}
+    assert arm.get(setting) == {**expected, "properties": {"enabled": True, "provisioningState": "Succeeded"}}
+    assert [item["name"] for item in arm.get(setting.removesuffix("/auto"))["value"]] == ["auto"]
+    assert arm.ask("DELETE", setting).status_code == 200
+    assert arm.ask("DELETE", setting).status_code == 204
+
+
+def test_a_set_is_created_updated_and_deleted_as_operations(arm: ArmSession) -> None:
+    arm.put_group()
+    created = arm.put(arm.set_id, scale_set_body(extensions=("cse",)))
+    assert (created.status_code, created.json()["properties"]["provisioningState"]) == (201, "Creating")
+    assert arm.finish(created)["status"] == "Succeeded"
+    model = arm.get(arm.set_id)
+    assert (model["etag"], model["properties"]["provisioningState"]) == ('"1"', "Succeeded")
+    updated = arm.put(arm.set_id, scale_set_body(size="B2s", extensions=("cse",)))
+    assert (updated.status_code, updated.headers["ETag"]) == (200, '"2"')
+    assert arm.finish(updated)["status"] == "Succeeded"
+    assert arm.finish(arm.ask("DELETE", arm.set_id))["status"] == "Succeeded"
+    assert arm.ask("DELETE", arm.set_id).status_code == 204
+
+
+def test_a_recreated_set_has_the_same_etag_and_another_unique_id(arm: ArmSession) -> None:
+    arm.put_group()
+    first = arm.put(arm.set_id, scale_set_body()).json()
+    arm.ask("DELETE", arm.set_id)
+    second = arm.put(arm.set_id, scale_set_body()).json()
+    assert first["etag"] == second["etag"]
+    assert first["properties"]["uniqueId"] != second["properties"]["uniqueId"]
+
+
+def test_what_was_read_can_be_put_back_without_changing_anything(arm: ArmSession) -> None:
+    arm.put_group()
+    body = scale_set_body()
+    secret = extension("cse", protectedSettings={"script": "Canary-2!"})
+    body["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"] = [secret]
+    arm.finish(arm.put(arm.set_id, body))
+    again = arm.put(arm.set_id, arm.get(arm.set_id))
+    assert again.headers["ETag"] == '"1"'
+    assert "Azure-AsyncOperation" not in again.headers
+
+
+def test_passwords_and_protected_settings_are_never_shown(arm: ArmSession) -> None:
+    arm.put_group()
+    body = scale_set_body()
+    secret = extension("cse", protectedSettings={"script": "Canary-2!"})
+    body["properties"]["virtualMachineProfile"]["extensionProfile"] = {"extensions": [secret]}
+    arm.finish(arm.put(arm.set_id, body))
+    for path in (arm.set_id, f"{arm.set_id}/virtualMachines", f"{arm.set_id}/extensions/cse"):
+        assert "Canary" not in str(arm.get(path))
+
+
+def test_a_stale_etag_is_refused(arm: ArmSession) -> None:
+    arm.put_group()
+    arm.put(arm.set_id, scale_set_body())
+    url = f"{arm.azure.url}{arm.set_id}?api-version=2024-11-01"
+    for headers in ({"If-Match": '"9"'}, {"If-None-Match": "*"}):
+        refused = arm.session.put(url, json=scale_set_body(4), headers=headers)
+        assert (refused.status_code, error(refused)) == (412, "PreconditionFailed")
+    assert arm.session.put(url, json=scale_set_body(4), headers={"If-Match": '"1"'}).headers["ETag"] == '"2"'
+
+
+def test_a_patch_changes_parts(arm: ArmSession) -> None:
+    arm.put_group()
+    arm.put(arm.set_id, scale_set_body())
+    answer = arm.ask("PATCH", arm.set_id, {"sku": {"capacity": 5}})
+    assert (answer.status_code, answer.json()["sku"]) == (200, {"name": "B1s", "capacity": 5})
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"sku": {"capacity": 1}}, "LocationRequired"),
+        ({"location": "westeurope"}, "InvalidParameter"),
+        ({"location": "westeurope", "sku": {"capacity": -1}}, "InvalidParameter"),
+        ([], "InvalidRequestContent"),
+    ],
+)
+def test_a_body_that_is_no_scale_set_is_refused(arm: ArmSession, body: object, code: str) -> None:
+    arm.put_group()
+    answer = arm.ask("PUT", arm.set_id, body)
+    assert (answer.status_code, error(answer)) == (400, code)
+
+
+def test_an_extension_is_a_resource_of_its_own_and_part_of_the_model(arm: ArmSession) -> None:
+    arm.put_group()
+    arm.finish(arm.put(arm.set_id, scale_set_body()))
+    own = f"{arm.set_id}/extensions/cse"
+    created = arm.ask("PUT", own, {"properties": extension("cse")["properties"]})
+    assert created.status_code == 201
+    assert arm.finish(created)["status"] == "Succeeded"
+    assert arm.get(own)["properties"]["type"] == "CustomScript"
+    assert [one["name"] for one in arm.get(f"{arm.set_id}/extensions")["value"]] == ["cse"]
+    summary = arm.get(f"{arm.set_id}/instanceView")["extensions"][0]
+    assert (summary["name"], counts(summary["statusesSummary"])) == ("cse", {"creating": 3})
+    arm.put(arm.set_id, {"location": "westeurope", "sku": {"name": "B1s"}, "properties": {"virtualMachineProfile": {}}})
+    assert len(arm.get(f"{arm.set_id}/extensions")["value"]) == 1
+    assert arm.finish(arm.ask("DELETE", own))["status"] == "Succeeded"
+    assert arm.ask("GET", own).status_code == 404
+
+
+def test_an_operation_that_fails_is_an_answer_with_status_200() -> None:
+    event = {"at": "0s", "extension": "cse", "state": "failed/50", "message": "exit status 50"}
+    with Emulator({"scale_sets": {"web": {"boot": "50ms", "events": [event]}}}) as azure:
+        arm = ArmSession(azure)
+        arm.put_group()
+        body = arm.finish(arm.put(arm.set_id, scale_set_body(extensions=("cse",))))
+        assert (body["status"], body["error"]["code"]) == ("Failed", "VMExtensionProvisioningError")
+        assert "exit status 50" in body["error"]["message"]
+        assert arm.get(arm.set_id)["properties"]["provisioningState"] == "Failed"
+        arm.close()
+
+
+def test_a_list_comes_in_pages() -> None:
+    with Emulator(QUICK, page_size=2) as azure:
+        arm = ArmSession(azure)
+        path = azure.put_scale_set(capacity=5)
+        page, ids = arm.get(f"{path}/virtualMachines", expand="instanceView"), []
+        while True:
+            ids += [vm["instanceId"] for vm in page["value"] if "instanceView" in vm["properties"]]
+            if "nextLink" not in page:
+                break
+            page = arm.get(page["nextLink"])
+        assert ids == ["0", "1", "2", "3", "4"]
+        arm.close()
+
+
+def test_an_instance_shows_its_state_and_only_its_view_its_health(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set(capacity=2, extensions=["cse"], health=True)
+    view = until(
+        lambda: arm.get(f"{path}/virtualMachines/1/instanceView"),
+        lambda found: found["vmHealth"]["status"]["code"] == "HealthState/healthy",
+    )
+    assert [status["code"] for status in view["statuses"]] == ["ProvisioningState/succeeded", "PowerState/running"]
+    assert [one["name"] for one in view["extensions"]] == ["cse", "health"]
+    vm = arm.get(f"{path}/virtualMachines/1")
+    assert (vm["instanceId"], vm["properties"]["latestModelApplied"]) == ("1", True)
+    assert "instanceView" not in vm["properties"]
+    assert arm.ask("GET", f"{path}/virtualMachines/7").status_code == 404
+    assert error(arm.ask("GET", f"{path}/virtualMachines/web_1/instanceView")) == "InvalidParameter"
+
+
+def test_sets_are_listed_in_a_group_and_in_the_subscription(arm: ArmSession) -> None:
+    arm.azure.put_scale_set("web")
+    arm.azure.put_scale_set("api", resource_group="other")
+    collection = "providers/Microsoft.Compute/virtualMachineScaleSets"
+    assert [one["name"] for one in arm.get(f"{arm.group_id}/{collection}")["value"]] == ["web"]
+    subscription = f"/subscriptions/{arm.azure.subscription_id}"
+    assert [one["name"] for one in arm.get(f"{subscription}/{collection}")["value"]] == ["web", "api"]
+    assert arm.get(subscription)["subscriptionId"] == arm.azure.subscription_id
+    assert len(arm.get("/subscriptions")["value"]) == 1
+
+
+def test_a_method_that_makes_no_sense_is_refused(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    refused = [
+        arm.ask("POST", path),
+        arm.ask("PUT", f"{path}/instanceView", {}),
+        arm.ask("DELETE", f"{path}/virtualMachines"),
+        arm.ask("POST", f"{path}/extensions/cse"),
+        arm.ask("POST", arm.group_id),
+        arm.ask("PATCH", f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks/vnet", {}),
+    ]
+    assert {(answer.status_code, error(answer)) for answer in refused} == {(405, "HttpMethodNotAllowed")}
+
+
+@pytest.mark.parametrize("below", ["extensions/none", "rollingUpgrades/latest", "virtualMachines/0/disks"])
+def test_what_a_set_does_not_have_is_not_found(arm: ArmSession, below: str) -> None:
+    answer = arm.ask("GET", f"{arm.azure.put_scale_set()}/{below}")
+    assert (answer.status_code, error(answer)) == (404, "ResourceNotFound")
+
+
+def test_an_instance_shows_the_model_that_it_runs(arm: ArmSession) -> None:
+    arm.put_group()
+    body = scale_set_body(1)
+    profile = body["properties"]["virtualMachineProfile"]
+    profile["storageProfile"] = {"imageReference": {"offer": "linux"}}
+    profile["networkProfile"] = {"networkInterfaceConfigurations": [{"name": "nic"}]}
+    arm.put(arm.set_id, body)
+    vm = arm.get(f"{arm.set_id}/virtualMachines/0")["properties"]
+    assert vm["storageProfile"]["imageReference"] == {"offer": "linux"}
+    assert vm["networkProfileConfiguration"]["networkInterfaceConfigurations"] == [{"name": "nic"}]
+    assert (vm["osProfile"]["computerName"], vm["osProfile"]["adminUsername"]) == ("web000000", "user")
+
+
+def test_a_flexible_set_is_refused_rather_than_imitated_badly(arm: ArmSession) -> None:
+    arm.put_group()
+    body = scale_set_body()
+    body["properties"]["orchestrationMode"] = "Flexible"
+    answer = arm.ask("PUT", arm.set_id, body)
+    assert (answer.status_code, answer.json()["error"]["target"]) == (400, "properties.orchestrationMode")

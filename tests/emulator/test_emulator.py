@@ -1,0 +1,189 @@
+"""The object that tests hold: its start, its files, its memory, its faults."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from tests.emulator.support import QUICK, ArmSession, until
+
+from vmss_emulator import Emulator, TimelineError
+
+VIEW = "GET */instanceView"
+
+
+def test_importing_it_brings_no_web_server() -> None:
+    script = "import sys, vmss_emulator, vmss_emulator.pytest_plugin\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"starlette", "uvicorn", "trustme", "yaml", "requests", "pulumi"} & set(loaded)
+
+
+def test_a_client_that_does_not_know_the_authority_is_not_served(azure: Emulator) -> None:
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(f"{azure.url}/metadata/endpoints", timeout=5)
+    assert azure.requests == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_its_certificate_is_for_loopback(azure: Emulator, host: str) -> None:
+    url = azure.url.replace("127.0.0.1", host)
+    assert requests.get(f"{url}/metadata/endpoints", verify=str(azure.ca_file), timeout=5).status_code == 200
+
+
+def test_its_authority_joins_those_that_were_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    company = tmp_path / "company.pem"
+    company.write_text("the company's own")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(company))
+    monkeypatch.setenv("NO_PROXY", "intranet,127.0.0.1")
+    with Emulator() as azure:
+        bundle = Path(azure.environment["REQUESTS_CA_BUNDLE"]).read_text()
+        assert "the company's own" in bundle
+        assert azure.ca_file.read_text() in bundle
+        assert azure.environment["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+
+
+def test_it_leaves_no_file_behind() -> None:
+    with Emulator() as azure:
+        folder = azure.ca_file.parent
+        assert folder.exists()
+    assert not folder.exists()
+    with pytest.raises(RuntimeError, match="does not run"):
+        azure.ca_file  # noqa: B018 - reading it is the test
+
+
+def test_it_cannot_be_started_twice_and_can_be_stopped_twice() -> None:
+    azure = Emulator()
+    azure.start()
+    with pytest.raises(RuntimeError, match="runs already"):
+        azure.start()
+    azure.stop()
+    azure.stop()
+
+
+def test_a_taken_port_is_an_error() -> None:
+    with Emulator() as azure, pytest.raises(OSError, match="in use"):
+        Emulator(port=int(azure.url.rpartition(":")[2])).start()
+
+
+def test_requests_are_recorded_while_they_hang_and_stopping_does_not_wait_for_them() -> None:
+    with Emulator({**QUICK, "faults": [{"match": VIEW, "hang": "headers"}]}) as azure:
+        arm = ArmSession(azure)
+        path = azure.put_scale_set()
+        thread = threading.Thread(target=hang, args=(arm, f"{path}/instanceView"))
+        thread.start()
+        request = until(lambda: azure.requests[-1], lambda found: found.path.endswith("/instanceView"))
+        assert (request.method, request.status, request.ended) == ("GET", None, None)
+        begun = time.monotonic()
+        azure.stop()
+        assert time.monotonic() - begun < 1
+        thread.join(5)
+        arm.close()
+    assert azure.requests[-1].ended is not None
+
+
+def hang(arm: ArmSession, path: str) -> None:
+    with pytest.raises(requests.ConnectionError):
+        arm.ask("GET", path)
+
+
+def test_a_fault_answers_with_its_status_code_and_retry_after(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    fault = {"match": VIEW, "times": 1, "status": 503, "code": "ServerBusy", "retry_after": 7}
+    arm.azure.load({"faults": [fault]})
+    answer = arm.ask("GET", f"{path}/instanceView")
+    assert (answer.status_code, answer.json()["error"]["code"], answer.headers["Retry-After"]) == (
+        503,
+        "ServerBusy",
+        "7",
+    )
+    assert "x-ms-request-id" in answer.headers
+    assert arm.ask("GET", f"{path}/instanceView").status_code == 200
+
+
+def test_a_fault_may_answer_with_any_text(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    faults = [{"match": VIEW, "times": 1, "body": '{"statuses": ['}, {"match": VIEW, "status": 502, "body": "<html>"}]
+    arm.azure.load({"faults": faults})
+    answers = [arm.ask("GET", f"{path}/instanceView") for _ in range(2)]
+    assert [(answer.status_code, answer.text) for answer in answers] == [(200, '{"statuses": ['), (502, "<html>")]
+
+
+def test_a_fault_may_hang_in_the_middle_of_the_body(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    arm.azure.load({"faults": [{"match": VIEW, "hang": "body"}]})
+    url = f"{arm.azure.url}{path}/instanceView?api-version=2024-11-01"
+    answer = arm.session.get(url, timeout=0.5, stream=True)
+    assert (answer.status_code, int(answer.headers["Content-Length"]) > 100) == (200, True)
+    with pytest.raises(requests.ConnectionError, match="timed out"):
+        answer.json()
+    answer.close()
+
+
+def test_a_fault_may_reset_the_connection(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    arm.azure.load({"faults": [{"match": VIEW, "reset": True, "times": 1}, {"match": "GET /msi/*", "reset": True}]})
+    with pytest.raises(requests.ConnectionError):  # some builds of OpenSSL report a reset as an end
+        arm.ask("GET", f"{path}/instanceView")
+    assert arm.azure.requests[-1].status is None
+    assert arm.ask("GET", f"{path}/instanceView").status_code == 200
+    with pytest.raises(requests.ConnectionError, match="reset by peer"):
+        requests.get(f"{arm.azure.identity_url}/msi/token", timeout=5)
+
+
+def test_faults_concern_tokens_too(azure: Emulator) -> None:
+    azure.load({"faults": [{"match": "POST */token", "status": 500}]})
+    url = f"{azure.url}/{azure.tenant_id}/oauth2/v2.0/token"
+    assert requests.post(url, verify=str(azure.ca_file), timeout=5).status_code == 500
+
+
+def test_another_timeline_holds_from_now_on(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set(health=True, capacity=1)
+    arm.azure.load({**QUICK, "scale_sets": {"web": {"events": [{"health": "unhealthy"}]}}})
+    assert health(arm, path) == "HealthState/unhealthy"
+    text = "scale_sets: {'*': {boot: 0s, extension: 0s, healthy: 0s}}"
+    url = f"{arm.azure.url}/emulator/timeline"
+    assert requests.put(url, data=text, verify=str(arm.azure.ca_file), timeout=5).status_code == 204
+    assert health(arm, path) == "HealthState/healthy"
+
+
+def health(arm: ArmSession, path: str) -> object:
+    return arm.get(f"{path}/virtualMachines/0/instanceView")["vmHealth"]["status"]["code"]
+
+
+def test_a_timeline_that_means_nothing_leaves_the_old_one(arm: ArmSession) -> None:
+    with pytest.raises(TimelineError):
+        arm.azure.load("scale_set: {}")
+    url = f"{arm.azure.url}/emulator/timeline"
+    answer = requests.put(url, data="faults: 3", verify=str(arm.azure.ca_file), timeout=5)
+    assert answer.status_code == 400
+    assert "faults" in answer.json()["error_description"]
+
+
+def test_the_requests_can_be_read_from_outside(azure: Emulator) -> None:
+    url = f"{azure.url}/emulator/requests"
+    (first,) = requests.get(url, verify=str(azure.ca_file), timeout=5).json()
+    assert (first["method"], first["path"], first["ended"]) == ("GET", "/emulator/requests", None)
+
+
+def test_a_set_can_be_made_and_changed_without_http(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set("web", capacity=2, extensions=["cse"], upgrade_mode="Automatic")
+    assert arm.azure.put_scale_set("web", capacity=3, extensions=["cse"], upgrade_mode="Automatic") == path
+    assert (arm.get(path)["sku"]["capacity"], arm.get(path)["etag"]) == (3, '"2"')
+
+
+def test_the_fixture_gives_a_running_emulator(vmss_emulator: Emulator) -> None:
+    assert vmss_emulator.url.startswith("https://127.0.0.1:")
+
+
+def test_its_variables_are_all_text_and_lead_to_it(azure: Emulator) -> None:
+    environment = azure.environment
+    assert environment["ARM_METADATA_HOSTNAME"] == azure.url.removeprefix("https://")
+    assert environment["VMSS_EMULATOR_URL"] == azure.url
+    assert environment["ARM_CLIENT_SECRET"] == azure.client_secret
+    subprocess.run([sys.executable, "-c", ""], env={**os.environ, **environment}, check=True)

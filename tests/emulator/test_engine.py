@@ -1,0 +1,182 @@
+"""An unmodified azure-native program on the real Pulumi engine, through `vmss-emulator exec`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.runtime import rpc
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = Path(__file__).parent / "program"
+TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
+SEARCH = os.pathsep.join([str(TOOLCHAIN), os.environ.get("PATH", "")])
+TIMELINE = """
+scale_sets: {"*": {boot: 200ms, extension: 200ms, healthy: 200ms, events: [
+    {put: 3, at: 0s, instances: [1], extension: cse, state: failed/50, message: "exit status 50"}]}}
+"""
+STORY = """
+set -x
+pulumi() { command pulumi "$@" --non-interactive --color never; }
+pulumi stack init dev
+pulumi preview --json > preview-create.json
+pulumi up --yes --skip-preview > create.txt 2>&1; echo $? > create.code
+pulumi stack export > created.json
+pulumi preview --expect-no-changes; echo $? > same.code
+pulumi config set command "echo 2"
+pulumi preview --json > preview-update.json
+pulumi config set broken true
+pulumi up --yes --skip-preview > broken.txt 2>&1; echo $? > broken.code
+pulumi refresh --yes --skip-preview --expect-no-changes > refresh.txt 2>&1; echo $? > refresh.code
+pulumi stack export > updated.json
+pulumi destroy --yes --skip-preview > destroy.txt 2>&1; echo $? > destroy.code
+pulumi stack export > destroyed.json
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine() -> None:
+    if shutil.which("pulumi", path=SEARCH) is None:
+        pytest.skip("no Pulumi CLI: neither on PATH nor in .toolchain/bin (`make setup` brings one)")
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(PROGRAM, tmp_path_factory.mktemp("engine") / "program"))
+
+
+def command(folder: Path, *words: str) -> list[str]:
+    (folder / "timeline.yaml").write_text(TIMELINE)
+    emulator = [sys.executable, "-m", "vmss_emulator.cli", "exec", "--timeline", "timeline.yaml"]
+    return [*emulator, "--requests", "requests.jsonl", "--", *words]
+
+
+ENVIRONMENT = {**os.environ, "PATH": SEARCH, "PULUMI_PYTHON_CMD": sys.executable}
+
+
+@pytest.fixture(scope="module")
+def story(project: Path) -> Path:
+    """One life of the stack, told in files."""
+    told = subprocess.run(
+        command(project, "sh", "-c", STORY),
+        cwd=project,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    return project
+
+
+def text(story: Path, name: str) -> str:
+    return (story / name).read_text()
+
+
+def code(story: Path, name: str) -> int:
+    return int(text(story, f"{name}.code"))
+
+
+def resources(story: Path, name: str) -> dict[str, dict[str, Any]]:
+    found = json.loads(text(story, name))["deployment"].get("resources", [])
+    return {resource["urn"].split("::")[-1]: resource for resource in found}
+
+
+def steps(story: Path, name: str) -> dict[str, dict[str, Any]]:
+    return {step["urn"].split("::")[-1]: step for step in json.loads(text(story, name))["steps"]}
+
+
+def test_a_preview_promises_nothing_that_only_azure_can_tell(story: Path) -> None:
+    found = steps(story, "preview-create.json")
+    assert {step["op"] for step in found.values()} == {"create"}
+    assert found["dependent"]["newState"]["inputs"]["tags"]["etag"] == rpc.UNKNOWN
+
+
+def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None:
+    assert code(story, "create") == 0, text(story, "create.txt")
+    web = resources(story, "created.json")["web"]
+    assert web["id"].endswith("/providers/Microsoft.Compute/virtualMachineScaleSets/web")
+    assert (web["outputs"]["etag"], web["outputs"]["provisioningState"]) == ('"1"', "Succeeded")
+    profile = web["outputs"]["virtualMachineProfile"]
+    assert [one["type"] for one in profile["extensionProfile"]["extensions"]] == [
+        "CustomScript",
+        "ApplicationHealthLinux",
+    ]
+    card = profile["networkProfile"]["networkInterfaceConfigurations"][0]
+    assert card["ipConfigurations"][0]["subnet"]["id"] == resources(story, "created.json")["subnet"]["id"]
+
+
+def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
+    found = resources(story, "created.json")
+    assert found["vnet"]["outputs"]["name"].startswith("vnet")
+    assert len(found["vnet"]["outputs"]["name"]) == len("vnet") + 8
+    assert found["vnet"]["outputs"]["location"] == "westeurope"
+
+
+def test_a_second_run_changes_nothing(story: Path) -> None:
+    assert code(story, "same") == 0
+
+
+def test_a_set_that_will_change_has_an_unknown_etag_and_a_known_unique_id(story: Path) -> None:
+    found = steps(story, "preview-update.json")
+    assert {name for name, step in found.items() if step["op"] == "update"} == {"web", "dependent"}
+    tags = found["dependent"]["newState"]["inputs"]["tags"]
+    assert tags["etag"] == rpc.UNKNOWN
+    assert tags["uniqueId"] == resources(story, "created.json")["web"]["outputs"]["uniqueId"]
+
+
+def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) -> None:
+    assert code(story, "broken") != 0
+    told = [line for line in text(story, "broken.txt").splitlines() if "ResourceGroupNotFound" in line]
+    assert told
+    assert all("error: ResourceGroupNotFound: " in line for line in told)
+    assert "Traceback" not in text(story, "broken.txt")
+    assert ".py" not in text(story, "broken.txt")
+    assert resources(story, "updated.json")["web"]["outputs"]["etag"] == '"2"'
+
+
+def test_a_refresh_finds_what_was_deployed(story: Path) -> None:
+    assert code(story, "refresh") == 0, text(story, "refresh.txt")
+
+
+def test_destroy_leaves_nothing(story: Path) -> None:
+    assert code(story, "destroy") == 0, text(story, "destroy.txt")
+    assert resources(story, "destroyed.json") == {}
+
+
+def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
+    told = "".join(path.read_text() for path in story.glob("*.*"))
+    state = "".join(text(story, name) for name in ("created.json", "updated.json"))
+    assert "Canary-1!" not in state
+    assert "Canary-1!" not in told.replace((story / "__main__.py").read_text(), "")
+
+
+def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
+    words = command(
+        project, "sh", "-c", "pulumi stack init slow && exec pulumi up --yes --skip-preview --non-interactive"
+    )
+    (project / "timeline.yaml").write_text("scale_sets: {'*': {boot: 10m}}")
+    with subprocess.Popen(
+        words, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "VirtualMachineScaleSet web creating" in line:
+                break
+        time.sleep(0.5)
+        begun = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode not in (0, None)
+        assert time.monotonic() - begun < 20

@@ -1,0 +1,224 @@
+"""`vmss-emulator exec` and `serve` as a shell meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+from tests.emulator.support import until
+
+from vmss_emulator import isolation
+from vmss_emulator.isolation import Workspace
+
+COMMAND = [sys.executable, "-m", "vmss_emulator.cli"]
+PLANTED = {
+    "ARM_CLIENT_SECRET": "planted",
+    "AZURE_CLIENT_SECRET": "planted",
+    "AZURE_CONFIG_DIR": "/planted",
+    "PULUMI_ACCESS_TOKEN": "planted",
+    "PULUMI_BACKEND_URL": "s3://planted",
+    "PULUMI_CONFIG_PASSPHRASE_FILE": "/planted",
+    "PULUMI_CONFIG": "planted",
+    "PULUMI_CREDENTIALS_PATH": "/planted",
+    "PULUMI_STACK": "planted",
+    "AWS_SECRET_ACCESS_KEY": "planted",
+    "GOOGLE_CREDENTIALS": "planted",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "planted",
+}
+SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+
+
+def execute(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    words = [*COMMAND, "exec", *map(str, arguments)]
+    return subprocess.run(
+        words, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def python(script: str) -> list[str]:
+    return ["--", sys.executable, "-c", script]
+
+
+def test_credentials_and_backends_are_neither_passed_on_nor_used() -> None:
+    kept = {"PULUMI_PYTHON_CMD": sys.executable, "PULUMI_PARALLEL": "50", "UNRELATED": "kept"}
+    found = execute(*python(SHOW), environment={**PLANTED, **kept})
+    seen = json.loads(found.stdout)
+    assert "planted" not in found.stdout
+    assert {key: seen[key] for key in kept} == kept
+    assert seen["PULUMI_BACKEND_URL"].startswith("file:///")
+    assert seen["PULUMI_CONFIG_PASSPHRASE"] == ""
+    assert seen["ARM_METADATA_HOSTNAME"].startswith("127.0.0.1:")
+    assert "localhost" in seen["NO_PROXY"]
+    assert not Path(seen["PULUMI_HOME"]).exists()
+    assert not Path(seen["REQUESTS_CA_BUNDLE"]).exists()
+
+
+def test_the_stand_in_is_found_by_the_command_only() -> None:
+    script = (
+        "import os, pathlib\n"
+        "for found in pathlib.Path(os.environ['PULUMI_HOME'], 'plugins').glob('*/pulumi-resource-azure-native'):\n"
+        "    print(found.parent.name, os.access(found, os.X_OK))"
+    )
+    found = execute(*python(script))
+    assert found.stdout.startswith("resource-azure-native-v")
+    assert found.stdout.strip().endswith("True")
+
+
+def test_the_stand_in_goes_before_a_real_one_on_path(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "pulumi-resource-azure-native").write_text("#!/bin/sh\n")
+    (real / "pulumi-resource-azure-native").chmod(0o755)
+    place = Workspace(tmp_path / "home", "file:///state")
+    path = isolation.environment({"PATH": str(real)}, {}, place)["PATH"].split(os.pathsep)
+    assert (path[0].startswith(str(place.home)), path[1:]) == (True, [str(real)])
+
+
+def test_the_command_speaks_to_the_emulator_and_its_requests_are_written_down(tmp_path: Path) -> None:
+    log = tmp_path / "requests.jsonl"
+    script = (
+        "import os, ssl, urllib.request\n"
+        "url = os.environ['VMSS_EMULATOR_URL'] + '/emulator/timeline'\n"
+        "request = urllib.request.Request(url, b'{}', method='PUT')\n"
+        "print(urllib.request.urlopen(request, context=ssl.create_default_context()).status)"
+    )
+    assert execute("--requests", log, *python(script)).stdout == "204\n"
+    (request,) = map(json.loads, log.read_text().splitlines())
+    assert (request["method"], request["path"], request["status"]) == ("PUT", "/emulator/timeline", 204)
+
+
+def test_the_backend_can_be_kept(tmp_path: Path) -> None:
+    state = tmp_path / "kept"
+    script = "import os; open(os.environ['PULUMI_BACKEND_URL'].removeprefix('file://') + '/mark', 'w').close()"
+    assert execute("--state", state, *python(script)).returncode == 0
+    assert (state / "mark").exists()
+
+
+def test_another_backend_is_refused_unless_it_may_be_lost() -> None:
+    refused = execute("--backend", "s3://production", "--", "true")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--throw-away" in refused.stderr
+    script = "import os; print(os.environ['PULUMI_BACKEND_URL'], os.environ['AWS_SECRET_ACCESS_KEY'])"
+    allowed = execute("--backend", "s3://test", "--throw-away", *python(script), environment=PLANTED)
+    assert allowed.stdout == "s3://test planted\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["true"], 0),
+        (["sh", "-c", "exit 7"], 7),
+        (["sh", "-c", "kill -KILL $$"], 137),
+        (["no-such-command"], 127),
+        (["/dev/null"], 126),
+    ],
+)
+def test_the_exit_code_is_the_commands(command: list[str], code: int) -> None:
+    found = execute("--", *command)
+    assert found.returncode == code
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "a command is needed"),
+        (["--timeline", "missing.yaml", "--", "true"], "missing.yaml"),
+        (["--unknown", "--", "true"], "--unknown"),
+        (["--state", "x", "--backend", "y", "--throw-away", "--", "true"], "exclude each other"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(arguments: list[str], told: str) -> None:
+    found = execute(*arguments)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert told in found.stderr
+
+
+def test_a_wrong_timeline_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "timeline.yaml"
+    file.write_text("scale_sets: {web: {boot: 3}}")
+    found = execute("--timeline", file, "--", "true")
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "scale_sets.web.boot" in found.stderr
+
+
+STUBBORN = """
+import signal, sys, time
+def interrupted(*_):
+    time.sleep(0.5)
+    print("cleaned up", flush=True)
+    sys.exit(5)
+signal.signal(signal.SIGINT, interrupted)
+signal.signal(signal.SIGTERM, interrupted)
+print("ready", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize("everybody", [True, False], ids=["ctrl-c", "sigterm"])
+def test_it_waits_for_a_command_that_is_interrupted(everybody: bool) -> None:
+    words = [*COMMAND, "exec", *python(STUBBORN)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        if everybody:  # a terminal tells the whole group
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[0] == "cleaned up\n"
+        assert process.returncode == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans cannot be adopted")
+def test_no_process_is_left_behind() -> None:
+    orphan = "trap '' TERM; while :; do sleep 1; done"
+    found = execute("--", "sh", "-c", f'setsid sh -c "{orphan}" >/dev/null 2>&1 & echo $!; kill -KILL $$')
+    assert found.returncode == 137
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(found.stdout), 0)
+
+
+def test_serve_says_how_to_reach_it_and_ends_at_a_signal() -> None:
+    with subprocess.Popen([*COMMAND, "serve"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        until(lambda: lines.append(process.stdout.readline()) or lines, lambda seen: "VMSS_EMULATOR_URL" in seen[-1])  # type: ignore[func-returns-value, union-attr]
+        exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if "export " in line)
+        url = f"{exported['VMSS_EMULATOR_URL']}/metadata/endpoints"
+        assert requests.get(url, verify=exported["SSL_CERT_FILE"], timeout=5).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_the_stand_in_ends_with_its_engine() -> None:
+    starter = (
+        "import subprocess, sys\n"
+        "script = 'from vmss_emulator.pulumi_plugin.server import main; main()'\n"
+        "plugin = subprocess.Popen([sys.executable, '-c', script, '127.0.0.1:1'], stdout=subprocess.PIPE, text=True)\n"
+        "print(plugin.stdout.readline().strip(), plugin.pid, flush=True)\n"
+        "import os; os.kill(os.getpid(), 9)"
+    )
+    found = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True, check=False, timeout=60)
+    plugin = int(found.stdout.split()[1])
+    until(lambda: alive(plugin), lambda living: not living, seconds=5)
+
+
+def alive(process: int) -> bool:
+    with suppress(OSError):
+        if ") Z " in Path(f"/proc/{process}/stat").read_text():
+            return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    time.sleep(0.05)
+    return True

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vmss_emulator.durations import parse_duration
+from vmss_emulator.faults import FaultLine
+from vmss_emulator.timeline import Event, Life, Timeline, TimelineError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("500ms", 0.5), ("2s", 2.0), ("1m30s", 90.0), ("1.5s", 1.5), ("2h", 7200.0), ("0s", 0.0), ("1m5ms", 60.005)],
+)
+def test_durations_read_as_people_write_them(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "3", 3, 1.5, "2 s", "-1s", "s", "1s2m", None, True])
+def test_anything_else_is_no_duration(text: object) -> None:
+    with pytest.raises(ValueError, match='write "500ms"'):
+        parse_duration(text)
+
+
+def test_nothing_is_a_world_in_which_all_goes_well() -> None:
+    assert Timeline.load(None).life("web") == Timeline.load("").life("web") == Life()
+
+
+def test_a_set_without_an_entry_lives_as_the_star_says() -> None:
+    timeline = Timeline.load("scale_sets: {'*': {boot: 3s}, web: {extension: 4s}}")
+    assert timeline.life("other").boot == 3.0
+    assert timeline.life("WEB") == Life(extension=4.0)
+
+
+def test_a_path_is_read_as_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "timeline.yaml"
+    file.write_text("scale_sets: {web: {extensions: {cse: 250ms}}}")
+    assert Timeline.load(file).life("web").installs("cse") == 0.25
+    assert Timeline.load(file).life("web").installs("other") == 1.0
+
+
+def test_events_keep_their_order_and_their_words() -> None:
+    (first, second) = (
+        Timeline.load(
+            """
+        scale_sets:
+          web:
+            events:
+              - {put: 3, at: 1s, instances: [2], extension: cse, state: failed/50, message: "Enable failed"}
+              - {put: 3, at: 40s, heal: true}
+        """
+        )
+        .life("web")
+        .events
+    )
+    assert first == Event(3, 1.0, frozenset({2}), extension="cse", state="failed/50", message="Enable failed")
+    assert second == Event(3, 40.0, heal=True)
+    assert first.concerns(2)
+    assert not first.concerns(1)
+    assert second.concerns(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ("scale_set: {}", "scale_set", "scale_sets"),
+        ("scale_sets: {web: {bot: 1s}}", "scale_sets.web.bot", "boot"),
+        ("scale_sets: {web: {boot: 1}}", "scale_sets.web.boot", "500ms"),
+        ("scale_sets: {web: {extensions: {cse: fast}}}", "scale_sets.web.extensions.cse", "500ms"),
+        ("scale_sets: {web: {events: [{at: 1s}]}}", "scale_sets.web.events[0]", "exactly one of"),
+        ("scale_sets: {web: {events: [{health: ill}]}}", "events[0].health", "unhealthy"),
+        ("scale_sets: {web: {events: [{state: broken}]}}", "events[0].state", "failed/50"),
+        ("scale_sets: {web: {events: [{power: off}]}}", "events[0].power", "deallocated"),
+        ("scale_sets: {web: {events: [{heal: true, put: 0}]}}", "events[0].put", "number 1"),
+        ("scale_sets: {web: {events: [{heal: true, instances: 1}]}}", "events[0].instances", '"all"'),
+        ("scale_sets: {web: {events: [{heal: true, extension: cse}]}}", "events[0].extension", "a state"),
+        ("scale_sets: {web: {events: [{heal: false}]}}", "events[0].heal", "true"),
+        ("scale_sets: {web: {events: {}}}", "scale_sets.web.events", "list"),
+        ("scale_sets: [web]", "scale_sets", "mapping"),
+        ("faults: [{match: 'GET *'}]", "faults[0].match", "exactly one of status"),
+        ("faults: [{match: '*/instanceView', reset: true}]", "faults[0].match", "GET */instanceView"),
+        ("faults: [{reset: true}]", "faults[0].match", "GET */instanceView"),
+        ("faults: [{match: 'GET *', status: 200}]", "faults[0].status", "400 to 599"),
+        ("faults: [{match: 'GET *', hang: forever}]", "faults[0].hang", "headers"),
+        ("faults: [{match: 'GET *', reset: true, times: -1}]", "faults[0].times", "0 or more"),
+    ],
+)
+def test_a_mistake_is_refused_with_the_key_and_what_would_be_right(text: str, where: str, what: str) -> None:
+    with pytest.raises(TimelineError) as caught:
+        Timeline.load(text)
+    assert where in str(caught.value)
+    assert what in str(caught.value)
+
+
+def test_text_that_is_not_yaml_is_refused_with_its_line() -> None:
+    with pytest.raises(TimelineError, match=r"not YAML.*line 1"):
+        Timeline.load("scale_sets: {*: {}}")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "timeline.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(TimelineError, match="not UTF-8"):
+        Timeline.load(tmp_path / "timeline.yaml")
+
+
+def test_a_file_name_is_not_mistaken_for_a_timeline() -> None:
+    with pytest.raises(TimelineError, match=r"pathlib\.Path"):
+        Timeline.load("timeline.yaml")
+
+
+def test_a_fault_lets_requests_pass_then_answers_some() -> None:
+    faults = FaultLine(Timeline.load("faults: [{match: 'GET */view', after: 1, times: 2, status: 503}]").faults)
+    assert [faults.pick("GET", "/a/view") is not None for _ in range(5)] == [False, True, True, False, False]
+    assert faults.pick("PUT", "/a/view") is None
+
+
+def test_the_first_fault_that_matches_answers() -> None:
+    text = "faults: [{match: '* /a*', times: 1, status: 500}, {match: 'GET *', status: 503}]"
+    faults = FaultLine(Timeline.load(text).faults)
+    picked = [faults.pick("GET", "/abc") for _ in range(2)]
+    assert [fault.status for fault in picked if fault] == [500, 503]
+
+
+def test_a_fault_of_instances_does_not_match_the_set_whose_path_begins_alike() -> None:
+    (fault,) = Timeline.load("faults: [{match: 'GET */virtualMachines*', reset: true}]").faults
+    assert fault.matches("GET", "/providers/Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines/0")
+    assert not fault.matches("GET", "/providers/Microsoft.Compute/virtualMachineScaleSets/web/instanceView")

@@ -8,9 +8,12 @@ from vmss_instance_view.errors import (
     InstanceViewError,
     InvalidScaleSetId,
     MalformedBody,
+    NotSupported,
     Rejected,
+    ScaleSetDeleted,
     ScaleSetNotFound,
     Throttled,
+    Unauthorized,
     Unavailable,
 )
 from vmss_instance_view.model import (
@@ -20,13 +23,14 @@ from vmss_instance_view.model import (
     Instance,
     InstanceView,
     OrchestrationService,
+    RollingUpgrade,
     ScaleSet,
     Status,
     StatusCount,
     VirtualMachineInstanceView,
     VirtualMachineSummary,
 )
-from vmss_instance_view.resource import ScaleSetInstanceView, get_instance_view
+from vmss_instance_view.resource import ScaleSetInstanceView, get_instance_view, get_instance_view_output
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 __all__ = [
@@ -42,17 +46,22 @@ __all__ = [
     "InstanceViewError",
     "InvalidScaleSetId",
     "MalformedBody",
+    "NotSupported",
     "OrchestrationService",
     "Rejected",
+    "RollingUpgrade",
     "ScaleSet",
+    "ScaleSetDeleted",
     "ScaleSetId",
     "ScaleSetInstanceView",
     "ScaleSetNotFound",
     "Status",
     "StatusCount",
     "Throttled",
+    "Unauthorized",
     "Unavailable",
     "VirtualMachineInstanceView",
     "VirtualMachineSummary",
     "get_instance_view",
+    "get_instance_view_output",
 ]

@@ -7,23 +7,25 @@ it points to are bounded here. A bearer token goes to the cloud's own Resource M
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import RemoteDisconnected
 from typing import TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from vmss_instance_view.clock import Deadline, Overdue
 from vmss_instance_view.cloud import Cloud
 from vmss_instance_view.credential import TokenSource
 from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean, root_cause
-from vmss_instance_view.refusal import refusal
+from vmss_instance_view.quota import Ledger, Limits
+from vmss_instance_view.refusal import claims_challenge, refusal
 
 # What azure-native itself uses and what sovereign clouds have; every later version answers alike.
 API_VERSION = "2024-11-01"
@@ -41,15 +43,19 @@ Parse: TypeAlias = Callable[[Mapping[str, object]], T]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A GET as a person would name it: `what` goes into errors, such as "instance view of scale set web"."""
+    """A GET as a person would name it.
+
+    what: goes into errors, such as "instance view of scale set web". limits: the buckets that it is taken from.
+    """
 
     what: str
     path: str
+    limits: Limits
     query: tuple[tuple[str, str], ...] = ()
 
     def url(self, cloud: Cloud) -> str:
         """Where to send it."""
-        query = "&".join(f"{key}={value}" for key, value in (*self.query, ("api-version", API_VERSION)))
+        query = urlencode((*self.query, ("api-version", API_VERSION)), safe="$'")
         return f"{cloud.resource_manager}{self.path}?{query}"
 
 
@@ -67,9 +73,10 @@ class _Bearer(AuthBase):
 class Arm:
     """The Resource Manager of one cloud, read with one identity. Safe for many threads."""
 
-    def __init__(self, cloud: Cloud, tokens: TokenSource) -> None:
-        """Nothing is sent yet."""
+    def __init__(self, cloud: Cloud, tokens: TokenSource, ledger: Ledger) -> None:
+        """Nothing is sent yet. ledger: shared by all who read this cloud from this process."""
         self._cloud = cloud
+        self._ledger = ledger
         self._tokens = tokens
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _USER_AGENT
@@ -102,24 +109,29 @@ class Arm:
         seen.add(url)
 
     def _is_own(self, url: str) -> bool:
-        own, other = urlsplit(self._cloud.resource_manager), urlsplit(url)
-        return (other.scheme, other.netloc.lower()) == (own.scheme, own.netloc.lower())
+        # The whole prefix: no parser can then disagree with another about where the host ends.
+        own = self._cloud.resource_manager.lower()
+        return url.lower().startswith((f"{own}/", f"{own}:443/"))
 
     def _get(self, question: Question, url: str, deadline: Deadline) -> dict[str, object]:
-        response, content = self._exchange(question, url, deadline)
-        if response.status_code == 401:  # expired early or revoked: once more, with a fresh token
-            self._tokens.forget()
-            response, content = self._exchange(question, url, deadline)
+        token = self._tokens.token()
+        response, content = self._exchange(question, url, token, deadline)
+        if response.status_code == 401:
+            # Expired early, revoked, or wanting claims: once more, with a fresh token that has them.
+            self._tokens.refused(token, claims_challenge(response.headers))
+            response, content = self._exchange(question, url, self._tokens.token(), deadline)
         if response.status_code != 200:
             raise refusal(question.what, response.status_code, response.headers, content)
         return _parse(url, content)
 
-    def _exchange(self, question: Question, url: str, deadline: Deadline) -> tuple[requests.Response, bytes]:
-        with self._send(question, url, deadline) as response:
+    def _exchange(
+        self, question: Question, url: str, token: str, deadline: Deadline
+    ) -> tuple[requests.Response, bytes]:
+        with self._send(question, url, _Bearer(token), deadline) as response:
+            self._ledger.note(question.limits, question.path.lower(), response.headers, time.monotonic())
             return response, _read(question, response, deadline)
 
-    def _send(self, question: Question, url: str, deadline: Deadline) -> requests.Response:
-        auth = _Bearer(self._tokens.token())
+    def _send(self, question: Question, url: str, auth: AuthBase, deadline: Deadline) -> requests.Response:
         try:
             try:
                 return self._attempt(url, auth, deadline)
@@ -141,25 +153,23 @@ def _overdue(question: Question) -> Unavailable:
     return Unavailable(f"{question.what}: no complete answer in the time that was left")
 
 
-def _cause(error: requests.RequestException) -> str:
+def _cause(error: Exception) -> str:
     root = root_cause(error)
     return clean(str(root) or type(root).__name__, 200)
 
 
 def _read(question: Question, response: requests.Response, deadline: Deadline) -> bytes:
-    """The body, bounded in size and time, also where it trickles."""
+    """The body, bounded in size (unpacked) and in time, also where it trickles: each read takes what has arrived."""
     content = bytearray()
     try:
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > _BODY_LIMIT:
                 raise Rejected(f"{question.what}: the answer is larger than {_BODY_LIMIT >> 20} MiB")
             deadline.left()
-    except (Overdue, requests.Timeout):
+    except (Overdue, ReadTimeoutError):
         raise _overdue(question) from None
-    except requests.RequestException as error:
-        if isinstance(root_cause(error), (TimeoutError, ReadTimeoutError)):  # requests calls it a ConnectionError
-            raise _overdue(question) from None
+    except (HTTPError, OSError) as error:
         raise Unavailable(f"{question.what}: the answer was cut off: {_cause(error)}") from None
     return bytes(content)
 
@@ -175,7 +185,7 @@ def _parse(url: str, content: bytes) -> dict[str, object]:
     """The JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
     source = clean(url, 300)
     try:
-        body = json.loads(content)
+        body = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_number)
     except RecursionError:
         raise MalformedBody("$", "nested too deeply", source=source) from None
     except ValueError as error:
@@ -184,3 +194,15 @@ def _parse(url: str, content: bytes) -> dict[str, object]:
     if not isinstance(body, dict):
         raise MalformedBody("$", f"an object belongs here, not a {type(body).__name__}", source=source)
     return body
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys are all different: which of two equal ones to believe, nobody knows."""
+    body = dict(pairs)
+    if len(body) != len(pairs):
+        raise ValueError("an object has a key twice")
+    return body
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")

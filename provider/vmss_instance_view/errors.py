@@ -1,15 +1,19 @@
 """Every error of the reader: one class for each thing that a caller would do differently.
 
 InstanceViewError
-+-- InvalidScaleSetId    the id is not one of a scale set; nothing was sent (also a ValueError)
-+-- ConfigurationError   the cloud or the credential settings cannot work; nothing was read
-+-- CredentialError      no token could be had: says what was tried and what to set
-+-- MalformedBody        the answer is not what Azure documents; names the URL and the JSON path
-+-- ScaleSetNotFound     404: not there (yet, or any more)
-+-- Forbidden            403: names the action and the scope; role assignments take time to spread
-+-- Rejected             any other final refusal of the request
-+-- Unavailable          5xx or no answer: worth another attempt
-    +-- Throttled        429: nothing is wrong with the set; look again after `retry_after`
++-- InvalidScaleSetId       the id is not one of a scale set; nothing was sent (also a ValueError)
++-- ConfigurationError      the cloud or the credential settings cannot work; nothing was read (also a ValueError)
++-- CredentialError         no token could be had: says what was tried and what to set
++-- MalformedBody           the answer is not what Azure documents; names the URL and the JSON path
++-- AzureError              an answer of Azure, or none: status, code, retry_after
+    +-- Unauthorized        401: Azure does not accept the token (also a CredentialError)
+    +-- Forbidden           403: names the action and the scope; role assignments take time to spread
+    +-- ScaleSetNotFound    404: not there
+    |   +-- ScaleSetDeleted     not there any more: this reader has seen it before
+    +-- Rejected            any other final refusal of the request
+    |   +-- NotSupported        the set's orchestration mode does not know this operation
+    +-- Unavailable         5xx or no answer: worth another attempt
+        +-- Throttled       429: nothing is wrong with the set; look again after `retry_after`
 
 Messages never carry a token or a header of the request. Text from outside is cut and cleaned.
 """
@@ -85,16 +89,34 @@ class AzureError(InstanceViewError):
         self.retry_after = retry_after
 
 
+class Unauthorized(AzureError, CredentialError):
+    """401, also with a fresh token: it is of another tenant or cloud, or continuous access evaluation refuses it."""
+
+
+class Forbidden(AzureError):
+    """403: the identity may not read this. Transient for minutes after a role assignment.
+
+    action, scope: what Azure says is missing, "" where it does not say.
+    """
+
+    action = ""
+    scope = ""
+
+
 class ScaleSetNotFound(AzureError):
     """404: the set does not exist, not yet or not any more. Right after a create it may still appear."""
 
 
-class Forbidden(AzureError):
-    """403: the identity may not read this. Transient for minutes after a role assignment."""
+class ScaleSetDeleted(ScaleSetNotFound):
+    """404 for a set that this reader has seen before."""
 
 
 class Rejected(AzureError):
     """A final refusal: repeating the request gives the same answer."""
+
+
+class NotSupported(Rejected):
+    """The set's orchestration mode does not know the operation: Uniform and Flexible sets are read differently."""
 
 
 class Unavailable(AzureError):

@@ -1,21 +1,27 @@
-"""Reads one scale set: its instance view, its model, its instances. Alone knows the paths and the orchestration mode.
+"""Reads one scale set: its instance view, its model, its instances, its latest rolling upgrade.
 
-Only Uniform sets so far: Azure refuses these reads on Flexible sets, and its words reach the caller.
+Azure reads Uniform and Flexible sets by different operations; callers see no difference, but in what a mode cannot
+tell (`lacks`). Safe for many threads, but one reader serves one caller: it remembers what it has seen.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import TypeVar
 
-from vmss_instance_view.arm import Arm, Question
+from vmss_instance_view import flexible, uniform
+from vmss_instance_view.arm import Arm
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.cloud import find_cloud
 from vmss_instance_view.credential import TokenSource
-from vmss_instance_view.model import Instance, InstanceView, ScaleSet
-from vmss_instance_view.model.body import Body
+from vmss_instance_view.errors import NotSupported, ScaleSetDeleted, ScaleSetNotFound
+from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.quota import Ledger
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.settings import Settings
+
+T = TypeVar("T")
 
 
 class ScaleSetReader:
@@ -23,29 +29,52 @@ class ScaleSetReader:
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
-        self._arm = arm
-        self._id = scale_set
-
-    def view(self, deadline: Deadline) -> InstanceView:
-        """The instance view."""
-        return self._arm.get(self._question("instance view", "/instanceView"), InstanceView.from_json, deadline)
+        self._uniform = uniform.UniformReader(arm, scale_set)
+        self._flexible = flexible.FlexibleReader(arm, scale_set)
+        self._is_flexible = False
+        self._model: ScaleSet | None = None
 
     def model(self, deadline: Deadline) -> ScaleSet:
-        """The scale set's model."""
-        return self._arm.get(self._question("model", ""), ScaleSet.from_json, deadline)
+        """The scale set's model. Raises ScaleSetDeleted where this reader has seen the set before."""
+        try:
+            self._model = self._uniform.model(deadline)
+        except ScaleSetNotFound as error:
+            raise _deleted(error) if self._model else error from None
+        self._is_flexible = self._is_flexible or self._model.is_flexible
+        return self._model
+
+    def view(self, deadline: Deadline) -> InstanceView:
+        """The instance view; of a Flexible set it is counted from its VMs."""
+        return self._by_mode(self._uniform.view, self._flexible.view, deadline)
 
     def instances(self, deadline: Deadline) -> tuple[Instance, ...]:
-        """All instances with their instance views, from as many pages as Azure sends.
+        """All instances with their instance views. Those in a standby pool are not the set's yet."""
+        return self._by_mode(self._uniform.instances, self._flexible.instances, deadline)
 
-        Each once: a list that changes between two pages can show an instance twice, which must not count double.
-        """
-        question = self._question("instances", "/virtualMachines", ("$expand", "instanceView"))
-        pages = self._arm.pages(question, _instances, deadline)
-        return tuple({instance.instance_id: instance for page in pages for instance in page}.values())
+    def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade | None:
+        """The latest rolling upgrade; None where there never was one."""
+        try:
+            return self._uniform.rolling_upgrade(deadline)
+        except (ScaleSetNotFound, NotSupported):
+            return None
 
-    def _question(self, what: str, path: str, *query: tuple[str, str]) -> Question:
-        named = f"{what} of scale set {self._id.name} (resource group {self._id.resource_group})"
-        return Question(named, f"{self._id}{path}", query)
+    @property
+    def lacks(self) -> frozenset[str]:
+        """Evidence that the set's mode cannot give, so far as it is known: {"latest model"} or nothing."""
+        return flexible.LACKS if self._is_flexible else frozenset()
+
+    def _by_mode(
+        self,
+        read_uniform: Callable[[Deadline], T],
+        read_flexible: Callable[[ScaleSet, Deadline], T],
+        deadline: Deadline,
+    ) -> T:
+        if not self._is_flexible:
+            try:
+                return read_uniform(deadline)
+            except NotSupported:
+                self._is_flexible = True  # the model may not name the mode; Azure's refusal does
+        return read_flexible(self._model or self.model(deadline), deadline)
 
 
 class Azure:
@@ -56,15 +85,17 @@ class Azure:
         self._settings = settings
         self._lock = threading.Lock()
         self._arm: Arm | None = None
+        self.ledger = Ledger()
 
     def reader(self, scale_set: ScaleSetId) -> ScaleSetReader:
         """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
         with self._lock:
             if self._arm is None:
                 cloud = find_cloud(self._settings)
-                self._arm = Arm(cloud, TokenSource(self._settings, cloud))
+                self._arm = Arm(cloud, TokenSource(self._settings, cloud), self.ledger)
             return ScaleSetReader(self._arm, scale_set)
 
 
-def _instances(page: Mapping[str, object]) -> list[Instance]:
-    return [Instance.from_body(body) for body in Body(page).children("value")]
+def _deleted(error: ScaleSetNotFound) -> ScaleSetDeleted:
+    text = f"{error}; it was there before"
+    return ScaleSetDeleted(text, status=error.status, code=error.code, retry_after=error.retry_after)

@@ -1,59 +1,135 @@
 """An answer other than 200, as the error that a caller would act on.
 
-Source: https://learn.microsoft.com/azure/azure-resource-manager/management/ common errors and request limits. HTTP
-status first: one error code appears under several statuses.
+HTTP status first: one error code appears under several statuses, OperationNotAllowed under 409 (of the set's mode or
+of an upgrade) and under 429 (Compute's throttling).
+Source: https://learn.microsoft.com/azure/azure-resource-manager/ common errors; request limits; claims challenges.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from vmss_instance_view.errors import AzureError, Forbidden, Rejected, ScaleSetNotFound, Throttled, Unavailable, clean
+from vmss_instance_view.errors import (
+    AzureError,
+    Forbidden,
+    NotSupported,
+    Rejected,
+    ScaleSetNotFound,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    clean,
+)
 
-_NEXT = {
-    401: "Azure does not accept the token: check the tenant and the cloud of the credential",
-    403: "give the identity the role Reader on the scale set, or wait if that was done just now",
-    404: "check the subscription, the resource group and the name",
-    429: "too many requests by all clients together: fewer readers of this subscription, or wait",
-}
 _RETRY_AFTER_LIMIT = 24 * 3600.0
+# Azure names the operation that the mode does not know, as "VirtualMachineScaleSets.instanceView.GET".
+_WRONG_MODE = re.compile(r"operation '[\w.]+\.GET' is not allowed on virtual machine scale set", re.IGNORECASE)
+_ACTION = re.compile(r"perform action '([\w./*]+)' over scope '([^']+)'")
+_CLAIMS = re.compile(r'claims="([A-Za-z0-9+/_=-]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """What Azure says of a failure: code, message, and the bucket where it throttles."""
+
+    code: str = ""
+    message: str = ""
+    bucket: str = ""
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> AzureError:
-    """The error for an answer. what: the request as a person names it; its text names code, message and next step."""
-    code, message = _envelope(content)
+    """The error for an answer. what: the request as a person names it.
+
+    The text names request, status, Azure's code and message, the next step and the correlation id.
+    """
+    said = _envelope(content)
+    kind = _kind(status, said)
+    wait = retry_after(headers)
     correlation = headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id")
     parts = [
-        f"{what}: HTTP {status} {code}".rstrip(),
-        f": {message}" if message else "",
-        f"; {_NEXT[status]}" if status in _NEXT else "",
+        f"{what}: HTTP {status} {said.code}".rstrip(),
+        f": {said.message}" if said.message else "",
+        f"; {_next_step(kind, status, said, headers, wait)}",
         f" (correlation id {clean(correlation, 80)})" if correlation else "",
     ]
-    kind = _kind(status)
-    return kind("".join(parts), status=status, code=code, retry_after=retry_after(headers))
+    error = kind("".join(parts), status=status, code=said.code, retry_after=wait)
+    if isinstance(error, Forbidden) and (match := _ACTION.search(said.message)):
+        error.action, error.scope = match.groups()
+    return error
 
 
-def _kind(status: int) -> type[AzureError]:
+def _kind(status: int, said: _Envelope) -> type[AzureError]:
     if status == 429:
         return Throttled
     if status == 408 or status >= 500:
         return Unavailable
-    return {403: Forbidden, 404: ScaleSetNotFound}.get(status, Rejected)
+    if status in (400, 409) and _WRONG_MODE.search(said.message):
+        return NotSupported
+    return {401: Unauthorized, 403: Forbidden, 404: ScaleSetNotFound}.get(status, Rejected)
 
 
-def _envelope(content: bytes) -> tuple[str, str]:
-    """Azure's code and message; with or without the `error` wrapper; empty for a body that is neither."""
+def _next_step(
+    kind: type[AzureError], status: int, said: _Envelope, headers: Mapping[str, str], wait: float | None
+) -> str:
+    if kind is Throttled:
+        return _throttling(said, headers, wait)
+    if kind is Unavailable:
+        return "this is Azure's own trouble: try again"
+    if kind is Rejected:
+        return _REJECTED.get(status, "the same request would be refused again")
+    return _NEXT[kind]
+
+
+_NEXT = {
+    Unauthorized: "Azure does not accept the token: check the tenant and the cloud of the credential",
+    Forbidden: "give the identity the role Reader on the scale set; where that was done just now, wait some minutes",
+    ScaleSetNotFound: "check the subscription, the resource group and the name",
+    NotSupported: "sets of the other orchestration mode are read differently",
+}
+_REJECTED = {
+    301: "redirects are not followed: check the cloud's address",
+    302: "redirects are not followed: check the cloud's address",
+    307: "redirects are not followed: check the cloud's address",
+    308: "redirects are not followed: check the cloud's address",
+    409: "another operation on the set stands in the way: wait for its end",
+    412: "the set has changed meanwhile: read it again",
+}
+
+
+def _throttling(said: _Envelope, headers: Mapping[str, str], wait: float | None) -> str:
+    """Whose limit it is, and until when. Compute's own answers name the bucket; Resource Manager's do not."""
+    by_compute = said.bucket or headers.get("x-ms-ratelimit-remaining-resource")
+    whose = f"Compute's limit {said.bucket}".rstrip() if by_compute else "Resource Manager's limit"
+    if wait is None:
+        return f"{whose} is used up by all clients together: wait"
+    until = datetime.now(timezone.utc) + timedelta(seconds=wait)
+    return f"{whose} is used up by all clients together: wait {wait:.0f}s, until {until:%H:%M:%S} UTC"
+
+
+def _envelope(content: bytes) -> _Envelope:
+    """Code and message, with or without the `error` wrapper; a body that is neither gives its first words."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
-        return "", clean(content[:200].decode("utf-8", "replace"), 120)
+        return _Envelope(message=clean(content[:200].decode("utf-8", "replace"), 120))
     error = body.get("error", body) if isinstance(body, dict) else None
     if not isinstance(error, dict):
-        return "", ""
-    return clean(str(error.get("code") or ""), 80), clean(str(error.get("message") or ""))
+        return _Envelope()
+    details = error.get("details")
+    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
+    bucket = first.get("target") if first.get("code") == "TooManyRequests" else ""
+    # Without the text's limit: the action and the scope of a 403 come late in a long message.
+    return _Envelope(
+        clean(str(error.get("code") or ""), 80),
+        clean(str(error.get("message") or ""), 600),
+        clean(str(bucket or ""), 80),
+    )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -63,8 +139,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return min(float(value[:9]), _RETRY_AFTER_LIMIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, IndexError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return min(max((moment - datetime.now(timezone.utc)).total_seconds(), 0), _RETRY_AFTER_LIMIT)
+
+
+def claims_challenge(headers: Mapping[str, str]) -> str | None:
+    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None where it asks for none."""
+    challenge = headers.get("WWW-Authenticate") or ""
+    match = _CLAIMS.search(challenge)
+    if not match or "insufficient_claims" not in challenge:
+        return None
+    encoded = match.group(1).replace("+", "-").replace("/", "_").rstrip("=")
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except ValueError:
+        return None

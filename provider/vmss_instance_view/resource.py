@@ -6,9 +6,11 @@ The module path and name of the provider class are in users' state: they never c
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
 from uuid import uuid4
@@ -17,7 +19,7 @@ import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from vmss_instance_view import engine
-from vmss_instance_view.clock import Deadline
+from vmss_instance_view.clock import Deadline, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.model import InstanceView
 from vmss_instance_view.outputs import (
@@ -26,17 +28,20 @@ from vmss_instance_view.outputs import (
     StatusOutput,
     VirtualMachineSummaryOutput,
 )
+from vmss_instance_view.retry import read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.settings import Settings
 
 if TYPE_CHECKING:
-    from vmss_instance_view.reader import Azure
+    from vmss_instance_view.reader import Azure, ScaleSetReader
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
 
-_READ_TIMEOUT = 60  # seconds, for all requests of one read
+_READ_TIMEOUT = 60.0  # seconds, for all attempts of one read
+_APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
+_INPUTS = ("scaleSet", "includeInstances", "triggers")
 # Python names of the properties, and the names that state and stack outputs have.
 _KEYS = {
     "scale_set": "scaleSet",
@@ -51,7 +56,7 @@ _PYTHON_NAMES = {key: name for name, key in _KEYS.items()}
 
 
 def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
-    """Read the instance view of a scale set, now.
+    """Read the instance view of a scale set, now. Tries again for a minute while Azure is unavailable.
 
     scale_set: its ARM id. Cloud and credential: as the stack's azure-native provider has them (its configuration
         inside of a Pulumi program, else the ARM_* variables, else the az CLI).
@@ -61,7 +66,20 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
 
     scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
     azure = Azure(Settings(os.environ, pulumi.runtime.get_config))
-    return azure.reader(scale_set).view(Deadline(_READ_TIMEOUT))
+    return read_with_retry(lambda deadline: azure.reader(scale_set).view(deadline), _READ_TIMEOUT, SystemClock())
+
+
+def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[InstanceView]:
+    """The same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
+
+    Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
+    update. Unknown ids stay unknown. Errors as `get_instance_view`.
+    """
+
+    async def read(known: str) -> InstanceView:
+        return await asyncio.to_thread(get_instance_view, known)
+
+    return pulumi.Output.from_input(scale_set_id(scale_set)).apply(read)
 
 
 def azure_of(request: ConfigureRequest) -> Azure:
@@ -86,43 +104,55 @@ class InstanceViewProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""
-        return CreateResult(uuid4().hex, self._read_or_refuse(props))
+        with _clean_failures(engine.current_call()):
+            return CreateResult(uuid4().hex, self._read(props, not_found_grace=_APPEARS_WITHIN))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Read the view anew."""
-        return UpdateResult(self._read_or_refuse(news))
+        with _clean_failures(engine.current_call()):
+            return UpdateResult(self._read(news, not_found_grace=_APPEARS_WITHIN))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: read the view anew; an empty id takes the resource of a vanished set out of the state."""
-        call = engine.current_call()
-        try:
-            return ReadResult(id_, self._read(props))
-        except ScaleSetNotFound:
-            return ReadResult("", {})
-        except InstanceViewError as error:
-            raise call.failure(str(error)) from None
+        with _clean_failures(engine.current_call()):
+            try:
+                return ReadResult(id_, self._read(props))
+            except ScaleSetNotFound:
+                return ReadResult("", {})
 
-    def _read_or_refuse(self, props: dict[str, Any]) -> dict[str, Any]:
-        call = engine.current_call()
-        try:
-            return self._read(props)
-        except InstanceViewError as error:
-            raise call.failure(str(error)) from None
-
-    def _read(self, props: dict[str, Any]) -> dict[str, Any]:
+    def _read(self, props: dict[str, Any], *, not_found_grace: float = 0.0) -> dict[str, Any]:
         scale_set = ScaleSetId.parse(props.get("scaleSet"))
-        reader, deadline = self._azure.reader(scale_set), Deadline(_READ_TIMEOUT)
-        model = reader.model(deadline)
-        instances = reader.instances(deadline) if props.get("includeInstances") else None
-        return {
-            **{key: props[key] for key in ("scaleSet", "includeInstances", "triggers") if key in props},
-            "scaleSetId": str(scale_set),
-            **reader.view(deadline).to_json(),
-            "orchestrationMode": model.orchestration_mode or "Uniform",
-            "capacity": model.capacity,
-            "instances": None if instances is None else [each.to_json() for each in instances],
-            "readAt": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        }
+
+        def attempt(deadline: Deadline) -> dict[str, Any]:
+            return _outputs(self._azure.reader(scale_set), deadline, with_instances=bool(props.get("includeInstances")))
+
+        clock = SystemClock(engine.STOP)
+        outputs = read_with_retry(attempt, _READ_TIMEOUT, clock, not_found_grace=not_found_grace)
+        inputs: dict[str, Any] = {key: props[key] for key in _INPUTS if key in props}
+        return {**inputs, "scaleSetId": str(scale_set), **outputs}
+
+
+@contextmanager
+def _clean_failures(call: engine.Call) -> Iterator[None]:
+    """Turn what a read can raise into one line for the user, without a traceback."""
+    try:
+        yield
+    except Stopped:
+        raise call.failure("cancelled before the instance view was read") from None
+    except InstanceViewError as error:
+        raise call.failure(str(error)) from None
+
+
+def _outputs(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
+    model = reader.model(deadline)
+    instances = reader.instances(deadline) if with_instances else None
+    return {
+        **reader.view(deadline).to_json(),
+        "orchestrationMode": model.orchestration_mode or "Uniform",
+        "capacity": model.capacity,
+        "instances": None if instances is None else [each.to_json() for each in instances],
+        "readAt": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
 
 
 class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanceView"):

@@ -1,21 +1,31 @@
 """Where the cloud and the credential come from: the places that the stack's azure-native provider takes them from.
 
-A user who can deploy the scale set configures nothing more: first azure-native's configuration, then its ARM_*
-variables. Source: the configuration reference of pulumi-azure-native 3.29.
+A user who can deploy the scale set configures nothing more: first azure-native's configuration, then its variables.
+Source: the configuration reference and the source of pulumi-azure-native 3.29.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+# Each key of azure-native's configuration, and the variables that stand in for it, in their order.
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "clientCertificatePassword": ("ARM_CLIENT_CERTIFICATE_PASSWORD",),
+    "clientCertificatePath": ("ARM_CLIENT_CERTIFICATE_PATH",),
     "clientId": ("ARM_CLIENT_ID",),
     "clientSecret": ("ARM_CLIENT_SECRET",),
     "disableInstanceDiscovery": ("ARM_DISABLE_INSTANCE_DISCOVERY",),
     "environment": ("ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"),
     "metadataHost": ("ARM_METADATA_HOSTNAME",),
+    # GitHub's own variables, and the ones that older versions of azure-native and Pulumi's page name.
+    "oidcRequestToken": ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ARM_OIDC_REQUEST_TOKEN"),
+    "oidcRequestUrl": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ARM_OIDC_REQUEST_URL"),
+    "oidcToken": ("ARM_OIDC_TOKEN",),
+    "oidcTokenFilePath": ("ARM_OIDC_TOKEN_FILE_PATH",),
     "tenantId": ("ARM_TENANT_ID",),
+    "useDefaultAzureCredential": ("ARM_USE_DEFAULT_AZURE_CREDENTIAL",),
     "useMsi": ("ARM_USE_MSI",),
+    "useOidc": ("ARM_USE_OIDC",),
 }
 
 

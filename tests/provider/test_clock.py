@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+
 from vmss_instance_view.clock import Deadline, Overdue, Stop, Stopped, SystemClock
 
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vmss_instance_view.durations import format_duration, parse_duration
 
 

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from tests.recorded import OWN, RECORDED, own
+
 from pulumi_vmss_health import (
     ExtensionProfile,
     ExtensionStatus,
     Instance,
     InstanceView,
     MalformedBody,
+    RollingUpgrade,
     ScaleSet,
     Status,
     StatusCount,
@@ -18,16 +21,15 @@ from pulumi_vmss_health import (
 )
 from vmss_instance_view.model import parse_time, state_of
 
-from tests.recorded import OWN, RECORDED, own
-
 # An object with every field set shows every key that the model names.
 STATUS = Status("c", "l", "d", "m", "t")
 FULL_VIEW = InstanceView.from_json(own("view_with_codes_nobody_knows"))
 FULL_VM_VIEW = VirtualMachineInstanceView((STATUS,), (ExtensionStatus("e", (STATUS,), (STATUS,)),), (STATUS,), STATUS)
-FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW)
+FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True, True)
 FULL_SET = ScaleSet(
     "id", "web", "westeurope", '"1"', "unique", "Succeeded", 3, "Uniform", "Manual", True, ("1",),
     (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1),), "probe", "time",
+    "Spot", True,
 )  # fmt: skip
 
 Parse = Callable[[Mapping[str, object]], Any]
@@ -36,6 +38,7 @@ KINDS: dict[str, tuple[Parse, Any]] = {
     "vm_view": (VirtualMachineInstanceView.from_json, FULL_VM_VIEW),
     "instance": (Instance.from_json, FULL_INSTANCE),
     "set": (ScaleSet.from_json, FULL_SET),
+    "rolling": (RollingUpgrade.from_json, RollingUpgrade("c", "s", "a", "t", 1, 2, 3, 4, "e", "m")),
 }
 
 
@@ -47,6 +50,8 @@ def kind_of(name: str) -> str | None:
         return "vm_view"
     if name.startswith(("vmssvm_get", "vmssvm_put", "vmssvm_list", "doc_vmssvm_list", "vm_list", "instances")):
         return "instance"
+    if name.startswith(("rolling_latest", "example_rolling", "rolling_upgrade")):
+        return "rolling"
     return "set" if name.startswith(("vmss_get", "vmss_put", "vmss_list", "scale_set")) else None
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from pulumi_vmss_health import InvalidScaleSetId, ScaleSetId
 
 GOOD = "/subscriptions/0b1f/resourceGroups/my-rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"

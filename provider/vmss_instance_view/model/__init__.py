@@ -12,6 +12,7 @@ from vmss_instance_view.model.instance_view import (
     OrchestrationService,
     VirtualMachineSummary,
 )
+from vmss_instance_view.model.rolling_upgrade import RollingUpgrade
 from vmss_instance_view.model.scale_set import ExtensionProfile, ScaleSet
 from vmss_instance_view.model.status import Status, StatusCount, in_group, parse_time, state_of
 
@@ -22,6 +23,7 @@ __all__ = [
     "Instance",
     "InstanceView",
     "OrchestrationService",
+    "RollingUpgrade",
     "ScaleSet",
     "Status",
     "StatusCount",

@@ -18,7 +18,7 @@ Json = dict[str, object]
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
-def drop_empty(body: Json) -> Json:
+def drop_empty(body: Mapping[str, object]) -> Json:
     """The body without what is None or an empty list or mapping; 0, False and "" stay."""
     return {key: value for key, value in body.items() if value is not None and value not in ([], {}, ())}
 

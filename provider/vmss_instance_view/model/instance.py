@@ -85,8 +85,9 @@ class VirtualMachineInstanceView:
 class Instance:
     """One VM of a scale set.
 
-    instance_id: "0", "7", …; a VM name in Flexible mode. view: None where the list was read without instance views.
-    latest_model_applied: None where Azure did not say.
+    instance_id: "0", "7", …; a VM name in Flexible mode. id: the ARM id. view: None where no instance view was read.
+    latest_model_applied: None where Azure did not say. protected_from_scale_set_actions: upgrades leave it alone.
+    in_standby_pool: it waits there and counts for nothing (Flexible).
     """
 
     instance_id: str
@@ -96,6 +97,11 @@ class Instance:
     latest_model_applied: bool | None = None
     zones: tuple[str, ...] = ()
     view: VirtualMachineInstanceView | None = None
+    id: str | None = None
+    time_created: str | None = None
+    protected_from_scale_in: bool | None = None
+    protected_from_scale_set_actions: bool | None = None
+    in_standby_pool: bool | None = None
 
     @classmethod
     def from_json(cls, body: Mapping[str, object]) -> Instance:
@@ -107,6 +113,7 @@ class Instance:
         """The same, at its place in a list."""
         properties = body.child("properties")
         view = properties.child("instanceView")
+        protection = properties.child("protectionPolicy")
         return cls(
             body.text("instanceId") or body.text("name") or "",
             body.text("name"),
@@ -115,15 +122,27 @@ class Instance:
             properties.flag("latestModelApplied"),
             body.texts("zones"),
             VirtualMachineInstanceView.from_body(view) if properties.has("instanceView") else None,
+            body.text("id"),
+            properties.text("timeCreated"),
+            protection.flag("protectFromScaleIn"),
+            protection.flag("protectFromScaleSetActions"),
+            properties.flag("isVMInStandbyPool"),
         )
 
     def to_json(self) -> Json:
         """ARM's form."""
+        protection = {
+            "protectFromScaleIn": self.protected_from_scale_in,
+            "protectFromScaleSetActions": self.protected_from_scale_set_actions,
+        }
         properties = drop_empty(
             {
                 "vmId": self.vm_id,
                 "provisioningState": self.provisioning_state,
                 "latestModelApplied": self.latest_model_applied,
+                "protectionPolicy": drop_empty(protection),
+                "timeCreated": self.time_created,
+                "isVMInStandbyPool": self.in_standby_pool,
             }
         )
         if self.view is not None:
@@ -132,6 +151,7 @@ class Instance:
             {
                 "instanceId": self.instance_id,
                 "name": self.name,
+                "id": self.id,
                 "zones": list(self.zones),
                 "properties": properties,
             }

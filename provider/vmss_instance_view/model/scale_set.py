@@ -77,6 +77,8 @@ class ScaleSet:
     extensions: tuple[ExtensionProfile, ...] = ()
     health_probe: str | None = None
     time_created: str | None = None
+    priority: str | None = None
+    automatic_repairs: bool | None = None
 
     @classmethod
     def from_json(cls, body: Mapping[str, object]) -> ScaleSet:
@@ -99,7 +101,14 @@ class ScaleSet:
             extensions=tuple(map(ExtensionProfile.from_body, profile.child("extensionProfile").children("extensions"))),
             health_probe=profile.child("networkProfile").child("healthProbe").text("id"),
             time_created=properties.text("timeCreated"),
+            priority=profile.text("priority"),
+            automatic_repairs=properties.child("automaticRepairsPolicy").flag("enabled"),
         )
+
+    @property
+    def is_flexible(self) -> bool:
+        """Whether the set says that its orchestration mode is Flexible."""
+        return (self.orchestration_mode or "").lower() == "flexible"
 
     @property
     def health_extension(self) -> ExtensionProfile | None:
@@ -115,6 +124,7 @@ class ScaleSet:
         """ARM's form, with what this class names."""
         profile = drop_empty(
             {
+                "priority": self.priority,
                 "extensionProfile": drop_empty({"extensions": [each.to_json() for each in self.extensions]}),
                 "networkProfile": drop_empty({"healthProbe": drop_empty({"id": self.health_probe})}),
             }
@@ -127,6 +137,7 @@ class ScaleSet:
                 "upgradePolicy": drop_empty({"mode": self.upgrade_mode}),
                 "overprovision": self.overprovision,
                 "timeCreated": self.time_created,
+                "automaticRepairsPolicy": drop_empty({"enabled": self.automatic_repairs}),
                 "virtualMachineProfile": profile,
             }
         )

@@ -7,11 +7,11 @@ from typing import Any, Literal, Optional
 
 import pulumi
 from pulumi.dynamic import Resource
-from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
-from vmss_instance_view.resource import scale_set_id, triggers_of
 
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
+from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
+from vmss_instance_view.resource import scale_set_id, triggers_of
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045

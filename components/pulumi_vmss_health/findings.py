@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
-from vmss_instance_view.errors import clean
-from vmss_instance_view.model import Status
-
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
+from vmss_instance_view.errors import clean
+from vmss_instance_view.model import Status
 
 
 class State(IntEnum):

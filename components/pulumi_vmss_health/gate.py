@@ -23,11 +23,6 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
-from vmss_instance_view import engine
-from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
-from vmss_instance_view.resource import azure_of
-from vmss_instance_view.scale_set_id import ScaleSetId
 
 from pulumi_vmss_health.findings import State
 from pulumi_vmss_health.policy import GatePolicy
@@ -35,11 +30,15 @@ from pulumi_vmss_health.report import failure_lines, status_line, status_text
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
 from pulumi_vmss_health.watch import LOOK_LIMIT, Ending, Progress, watch
+from vmss_instance_view import engine
+from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.resource import azure_of
+from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
-    from vmss_instance_view.reader import Azure
-
     from pulumi_vmss_health.snapshot import Snapshot
+    from vmss_instance_view.reader import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
 

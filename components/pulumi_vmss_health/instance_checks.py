@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
 from vmss_instance_view.errors import clean
 from vmss_instance_view.model import ExtensionStatus, Instance, Status
-
-from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
 
 _NAMED = 5  # instances that a reason names before it counts the rest
 

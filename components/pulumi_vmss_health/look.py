@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pulumi_vmss_health.snapshot import Snapshot
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.reader import Azure
 from vmss_instance_view.scale_set_id import ScaleSetId
-
-from pulumi_vmss_health.snapshot import Snapshot
 
 
 def looker(azure: Azure, scale_set: ScaleSetId) -> Callable[[float], Snapshot]:

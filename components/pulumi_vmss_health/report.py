@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from vmss_instance_view.durations import format_duration
-
 from pulumi_vmss_health.findings import Reason, State
 from pulumi_vmss_health.snapshot import Snapshot, count_state
 from pulumi_vmss_health.watch import Ending, Outcome, Progress
+from vmss_instance_view.durations import format_duration
 
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 

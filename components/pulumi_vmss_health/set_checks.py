@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmss_instance_view.errors import clean
-from vmss_instance_view.model import Status, StatusCount
-
 from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, short_code
 from pulumi_vmss_health.snapshot import count_state, describe
+from vmss_instance_view.errors import clean
+from vmss_instance_view.model import Status, StatusCount
 
 _SUBJECT = "scale set"
 

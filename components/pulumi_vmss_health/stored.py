@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from vmss_instance_view.scale_set_id import ScaleSetId
-
 from pulumi_vmss_health.findings import Reason, State, Verdict
 from pulumi_vmss_health.report import headline
 from pulumi_vmss_health.snapshot import Snapshot
 from pulumi_vmss_health.watch import Ending, Outcome
+from vmss_instance_view.scale_set_id import ScaleSetId
 
 SKIPPED = "skipped"
 WARNED = "warned"

@@ -11,6 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from pulumi_vmss_health import pace
+from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.snapshot import Snapshot
+from pulumi_vmss_health.verdict import evaluate
 from vmss_instance_view.clock import Clock, Overdue, Stopped
 from vmss_instance_view.errors import (
     Forbidden,
@@ -20,12 +25,6 @@ from vmss_instance_view.errors import (
     Throttled,
     Unavailable,
 )
-
-from pulumi_vmss_health import pace
-from pulumi_vmss_health.findings import State, Verdict
-from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.snapshot import Snapshot
-from pulumi_vmss_health.verdict import evaluate
 
 GRACE = 60.0  # seconds that a set may be not found, or forbidden, before it was first seen
 ERRORS = 5  # in a row, over at least ERRORS_FOR seconds, and the set cannot be read

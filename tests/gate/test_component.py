@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+import pytest
+
 import pulumi_vmss_health as vmss
 from pulumi_vmss_health.component import _timeouts
-import pytest
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -37,7 +38,7 @@ def recorder() -> Recorder:
 def declare(program: Callable[[], Any]) -> Any:
     """Run a program to its end; gives back the value of the Output that it returns."""
 
-    return pulumi.runtime.test(program)()
+    return pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # Pulumi has not typed it
 
 
 GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
@@ -108,7 +109,6 @@ def test_a_wrong_argument_is_refused_by_name_before_anything_is_deployed(
 def test_time_outs_of_create_and_update_stand_in_for_each_other(
     given: dict[str, str], create: str, update: str
 ) -> None:
-    from pulumi_vmss_health.component import _timeouts
 
     timeouts = _timeouts(pulumi.CustomTimeouts(**given))
     assert timeouts is not None

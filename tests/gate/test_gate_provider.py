@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import UNKNOWN
+
 from pulumi_vmss_health.gate import HealthGateProvider
 from vmss_emulator import Emulator
 from vmss_instance_view.engine import CallFailed, PartialFailure

@@ -3,6 +3,7 @@ from typing import Any
 
 import pulumi
 import pytest
+
 from pulumi_vmss_health import GatePolicy
 
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Status, Verdict, evaluate
-
 from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Status, Verdict, evaluate
 
 WELL = Vm()
 

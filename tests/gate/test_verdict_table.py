@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Verdict, evaluate
-
 from tests.recorded import own, recorded
+
+from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Verdict, evaluate
 
 FAILING, PROGRESSING, HEALTHY = State.FAILING, State.PROGRESSING, State.HEALTHY
 

@@ -2,6 +2,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from tests.clocks import VirtualClock
+from tests.sets import Vm, snapshot
+
 from pulumi_vmss_health import (
     CredentialError,
     Forbidden,
@@ -15,9 +18,6 @@ from pulumi_vmss_health import (
     Unavailable,
 )
 from pulumi_vmss_health.watch import LAST_LOOK, Ending, Outcome, Progress, watch
-
-from tests.clocks import VirtualClock
-from tests.sets import Vm, snapshot
 
 GOOD = snapshot(Vm(), Vm())
 SLOW = snapshot(Vm(), Vm(provisioning="creating"))

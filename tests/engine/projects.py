@@ -1,0 +1,134 @@
+"""Pulumi projects on the real engine: a temporary folder, a file backend, and an offline Azure."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vmss_emulator import Emulator, isolation
+
+TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
+
+_PROJECT = "name: gated\nruntime: {name: python, options: {toolchain: pip}}\n"
+_HEAD = """\
+import pulumi
+import pulumi_vmss_health as vmss
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A pulumi command that ended."""
+
+    code: int
+    output: str
+
+
+class Project:
+    """One project with one stack, `dev`."""
+
+    def __init__(self, folder: Path, azure: Emulator, inherited: Mapping[str, str] = os.environ) -> None:
+        self.folder = folder / "project"
+        self.azure = azure
+        for each in ("project", "home", "state"):
+            (folder / each).mkdir()
+        path = {"PATH": os.pathsep.join([str(TOOLCHAIN), inherited["PATH"]]), "PULUMI_PYTHON_CMD": sys.executable}
+        place = isolation.Workspace(folder / "home", f"file://{folder / 'state'}")
+        self.environment = isolation.environment({**inherited, **path}, azure.environment, place)
+        (self.folder / "Pulumi.yaml").write_text(_PROJECT)
+        assert self.run("stack", "init", "dev").code == 0
+
+    def program(self, text: str) -> None:
+        """What the next command runs; imports pulumi and vmss by itself."""
+        (self.folder / "__main__.py").write_text(_HEAD + textwrap.dedent(text))
+
+    def run(self, *arguments: str, timeout: float = 120) -> Ran:
+        """Run a pulumi command to its end."""
+        running = self.start(*arguments)
+        return running.wait(timeout)
+
+    def up(self, *arguments: str) -> Ran:
+        """Run `pulumi up` without a preview."""
+        return self.run("up", "--yes", "--skip-preview", "--non-interactive", *arguments)
+
+    def start(self, *arguments: str) -> Running:
+        """Start a pulumi command."""
+        return Running(["pulumi", *arguments], self.folder, self.environment)
+
+    def state(self) -> dict[str, Any]:
+        """The resources in the state, by type and name: "HealthGate/web"."""
+        ran = self.run("stack", "export")
+        assert ran.code == 0, ran.output
+        resources = json.loads(ran.output)["deployment"].get("resources", [])
+        return {f"{_kind(each['type'])}/{each['urn'].split('::')[-1]}": each for each in resources}
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        ran = self.run("stack", "output", "--json")
+        assert ran.code == 0, ran.output
+        outputs: dict[str, Any] = json.loads(ran.output)
+        return outputs
+
+
+class Running:
+    """A pulumi command that runs; its lines are kept with the time at which they came."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self._process = subprocess.Popen(
+            command, cwd=folder, env=environment, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def until(self, text: str, timeout: float = 60) -> float:
+        """When a line with this text came; waits for it."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            found = next((moment for moment, line in tuple(self.lines) if text in line), None)
+            if found is not None:
+                return found
+            threading.Event().wait(0.01)
+        raise AssertionError(f"no line with {text!r} in {timeout}s:\n{self.output}")
+
+    def interrupt(self) -> float:
+        """Send Ctrl-C's signal; returns when."""
+        os.kill(self.pid, signal.SIGINT)
+        return time.monotonic()
+
+    def wait(self, timeout: float = 120) -> Ran:
+        """Wait for the end, which must come in time."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            raise AssertionError(f"still running after {timeout}s:\n{self.output}") from None
+        self._reader.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return Ran(code, self.output)
+
+    @property
+    def output(self) -> str:
+        return "".join(line for _, line in self.lines)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append((time.monotonic(), line))
+
+
+def _kind(token: str) -> str:
+    return token.split(":")[-1]

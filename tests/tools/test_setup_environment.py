@@ -1,0 +1,88 @@
+"""When the virtual environment is made, brought up to date, or left alone."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from tools.toolchain.clone import Clone, write_record
+from tools.toolchain.environment import Work, ensure_environment, noted, target, work_needed
+from tools.toolchain.steps import Problem, run
+
+WANTED = {"folder": "/clone", "python": "3.12", "requirements": "abc"}
+
+
+@pytest.fixture(scope="session")
+def made_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("environment") / ".venv"
+    run("venv", [sys.executable, "-m", "venv", folder])
+    return folder
+
+
+@pytest.fixture
+def ready(clone: Clone, made_environment: Path) -> Clone:
+    """A clone whose environment is whole, and has something in it by which it is known again."""
+    shutil.copytree(made_environment, clone.venv, symlinks=True)
+    write_record(clone.venv / "setup.json", target(clone))
+    (clone.venv / "known").touch()
+    return clone
+
+
+def is_the_same(clone: Clone) -> bool:
+    return (clone.venv / "known").exists()
+
+
+def is_whole(clone: Clone) -> bool:
+    return (clone.venv / "setup.json").exists() and clone.venv_python.exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "work"),
+    [
+        (WANTED, False, Work.NOTHING),
+        (WANTED | {"requirements": "old"}, False, Work.UPDATE),
+        ({}, False, Work.CREATE),
+        (WANTED | {"folder": "/moved/from/here"}, False, Work.CREATE),
+        (WANTED | {"python": "3.10"}, False, Work.NOTHING),
+        (WANTED | {"python": "3.10"}, True, Work.CREATE),
+        (WANTED, True, Work.NOTHING),
+    ],
+)
+def test_what_was_noted_decides_what_is_done(found: dict[str, str], asked: bool, work: Work) -> None:
+    assert work_needed(found, WANTED, asked) is work
+
+
+def test_a_whole_environment_is_left_alone_in_silence(ready: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    ensure_environment(ready, asked_for_python=False)
+    assert is_the_same(ready)
+    assert capsys.readouterr().out == ""
+
+
+def test_changed_requirements_bring_the_same_environment_up_to_date(ready: Clone) -> None:
+    (ready.root / "requirements-dev.txt").write_text("# other words\n")
+    ensure_environment(ready, asked_for_python=False)
+    assert is_the_same(ready)
+    assert is_whole(ready)
+
+
+def test_an_interrupted_install_is_redone(ready: Clone, capsys: pytest.CaptureFixture[str]) -> None:
+    (ready.venv / "setup.json").unlink()  # it is written last
+    ensure_environment(ready, asked_for_python=False)
+    assert not is_the_same(ready)
+    assert is_whole(ready)
+    assert "done in" in capsys.readouterr().out
+
+
+def test_an_environment_whose_python_has_gone_counts_as_interrupted(ready: Clone) -> None:
+    ready.venv_python.unlink()
+    ready.venv_python.symlink_to("/nowhere/python3")
+    assert noted(ready) == {}
+
+
+def test_a_failed_install_shows_what_pip_said_and_is_not_taken_for_whole(ready: Clone) -> None:
+    (ready.root / "requirements-dev.txt").write_text("--no-such-option\n")
+    with pytest.raises(Problem, match=r"pip ended with exit code \d+:\n(.*\n)*.*no such option"):
+        ensure_environment(ready, asked_for_python=False)
+    assert not is_whole(ready)

@@ -1,10 +1,12 @@
 """A scale set of three VMs behind a health gate: nothing that depends on the gate happens before the set is healthy.
 
-Configuration: sshPublicKey (required), release ("1"), gateTimeout ("20m"), azure-native:location.
+Configuration: sshPublicKey (required), release ("1"), gateTimeout ("20m"), confirmFailure ("60s") and
+azure-native:location.
 """
 
 import pulumi
 import pulumi_azure_native as azure
+
 import pulumi_vmss_health as vmss
 
 config = pulumi.Config()
@@ -114,7 +116,10 @@ web = compute.VirtualMachineScaleSet(
 gate = vmss.ScaleSetHealthGate(
     "web",
     scale_set=web,
-    policy=vmss.GatePolicy(timeout=config.get("gateTimeout") or "20m"),
+    policy=vmss.GatePolicy(
+        timeout=config.get("gateTimeout") or "20m",
+        confirm_failure=config.get("confirmFailure") or "60s",
+    ),
 )
 
 # Whatever must not happen before the machines work: it depends on the gate.

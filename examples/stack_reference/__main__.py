@@ -4,6 +4,7 @@ Configuration: quickstart, the first stack's name, such as organization/vmss-hea
 """
 
 import pulumi
+
 import pulumi_vmss_health as vmss
 
 quickstart = pulumi.StackReference(pulumi.Config().require("quickstart"))

@@ -54,15 +54,22 @@ def builds_for_long(clone: Clone, go: Path, tmp_path: Path) -> Clone:
     return clone
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to the commands that it runs in the background, these tests perhaps among them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_set_up_that_is_ended_takes_its_children_with_it(
     builds_for_long: Clone, tmp_path: Path, ending: signal.Signals, code: int
 ) -> None:
     noted, entry = tmp_path / "pid", builds_for_long.root / "tools" / "setup.py"
-    process = subprocess.Popen([sys.executable, entry], env=os.environ | {"PULUMI_FROM": "source"})
-    assert comes_true(lambda: noted.exists() and noted.read_text() != "")
-    process.send_signal(ending)
-    assert process.wait(10) == code
+    with subprocess.Popen(
+        [sys.executable, entry], env=os.environ | {"PULUMI_FROM": "source"}, preexec_fn=heed_interrupts
+    ) as process:
+        assert comes_true(lambda: noted.exists() and noted.read_text() != "")
+        process.send_signal(ending)
+        assert process.wait(10) == code
     assert comes_true(lambda: not is_running(int(noted.read_text())))
     assert not builds_for_long.bin.exists()
 

@@ -1,0 +1,49 @@
+# What people and CI run; `make` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help setup check lint test demo demo-broken lock clean
+
+# The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
+export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
+BIN := .venv/bin
+STARTER := $(or $(PYTHON),python3)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
+	@echo "  PULUMI_FROM=path            take the Pulumi CLI from PATH and nowhere else;"
+	@echo "             =installer       ... from the vendor's installer;"
+	@echo "             =source          ... from Go modules, built here (4 minutes, 5.5 GB of disk meanwhile)"
+
+setup: ## .venv and a Pulumi CLI; instant when they are there
+	@command -v $(STARTER) >/dev/null || { echo "setup: there is no $(STARTER): install Python 3.10 to 3.13" \
+	    "with venv (Debian, Ubuntu: apt install python3 python3-venv)" >&2; exit 1; }
+	@$(STARTER) tools/setup.py
+
+check: setup ## ruff, format, mypy, import-linter; changes nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint: setup ## fix what ruff can fix, format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test: setup ## every test, the real Pulumi engine included
+	$(BIN)/pytest
+
+demo: setup ## watch a gate hold and release a deployment, on an offline Azure
+	$(BIN)/vmss-emulator exec --timeline examples/timelines/healthy.yaml -- $(BIN)/python tools/demo.py
+
+demo-broken: setup ## watch gates that do not pass, and what they say
+	$(BIN)/vmss-emulator exec --timeline examples/timelines/broken.yaml -- $(BIN)/python tools/demo.py broken
+
+lock: setup ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+	$(BIN)/python -m tools.lock
+
+clean: ## remove what set-up and tests made in this clone
+	chmod -R u+w .toolchain 2>/dev/null || true
+	rm -rf .venv .toolchain .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

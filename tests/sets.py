@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pulumi_vmss_health import (
     ExtensionProfile,
@@ -31,6 +31,10 @@ class Vm:
     health: str | None = "healthy"
     extensions: Sequence[tuple[str, str]] = (("cse", "succeeded"),)
     message: str | None = None
+    latest: bool | None = True
+    protected: bool = False
+    zone: str | None = None
+    agent: str = "succeeded"
 
 
 def snapshot(
@@ -39,6 +43,8 @@ def snapshot(
     status: str | None = "succeeded",
     extensions: Sequence[str] = ("cse",),
     health: bool = True,
+    upgrade_mode: str = "Automatic",
+    zones: Sequence[str] = (),
 ) -> Snapshot:
     """A full look at a set of these VMs, its view counted as Azure counts it."""
     profile = tuple(ExtensionProfile(name) for name in extensions)
@@ -46,6 +52,8 @@ def snapshot(
         name="web",
         capacity=len(vms) if capacity is None else capacity,
         extensions=(*profile, HEALTH_EXTENSION) if health else profile,
+        upgrade_mode=upgrade_mode,
+        zones=tuple(zones),
     )
     with_health = [_with_health_extension(vm) if health else vm for vm in vms]
     names = [each.name for each in model.extensions if each.name]
@@ -61,7 +69,7 @@ def snapshot(
 
 
 def _with_health_extension(vm: Vm) -> Vm:
-    return Vm(vm.provisioning, vm.power, vm.health, (*vm.extensions, ("health", "succeeded")), vm.message)
+    return replace(vm, extensions=(*vm.extensions, ("health", "succeeded")))
 
 
 def _count(states: Sequence[str]) -> tuple[StatusCount, ...]:
@@ -76,6 +84,13 @@ def _instance(instance_id: str, vm: Vm) -> Instance:
         for name, state in vm.extensions
     )
     health = Status(f"HealthState/{vm.health}") if vm.health else None
-    view = VirtualMachineInstanceView(tuple(statuses), extensions, (), health)
-    state = (vm.provisioning or "").split("/")[0].capitalize() or None
-    return Instance(instance_id, f"web_{instance_id}", provisioning_state=state, view=view)
+    agent = (Status(f"ProvisioningState/{vm.agent}"),)
+    return Instance(
+        instance_id,
+        f"web_{instance_id}",
+        provisioning_state=(vm.provisioning or "").split("/")[0].capitalize() or None,
+        latest_model_applied=vm.latest,
+        zones=(vm.zone,) if vm.zone else (),
+        view=VirtualMachineInstanceView(tuple(statuses), extensions, agent, health),
+        protected_from_scale_set_actions=vm.protected,
+    )

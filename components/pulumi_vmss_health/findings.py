@@ -10,7 +10,7 @@ from typing import TypeAlias
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
 from vmss_instance_view.errors import clean
-from vmss_instance_view.model import Status
+from vmss_instance_view.model import Instance, Status
 
 
 class State(IntEnum):
@@ -79,6 +79,17 @@ class Facts:
             capacity = snapshot.scale_set.capacity
         required = None if capacity is None else policy.required(capacity)
         return cls(snapshot, policy, capacity, required, _extensions(snapshot, policy))
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether the upgrade policy leaves it to people to bring VMs to the latest model."""
+        model = self.snapshot.scale_set
+        return model is not None and (model.upgrade_mode or "").lower() == "manual"
+
+    def is_exempt(self, instance: Instance) -> bool:
+        """Whether an instance may run an older model: it is protected from changes, or the policy does not mind."""
+        stale = instance.latest_model_applied is False
+        return stale and (bool(instance.protected_from_scale_set_actions) or self.policy.stale_instances == "ignore")
 
     @property
     def vms(self) -> int:

@@ -1,7 +1,7 @@
 """What keeps an instance from passing, check by check: each `Judge` names the ailment of one instance, or None.
 
-An instance whose evidence is missing does not pass. Only a failed provisioning state is final; power and application
-health can recover, so that only time ends the wait for them.
+An instance whose evidence is missing does not pass. Only a failed provisioning state is final, and a model that nobody
+will apply; power and application health can recover, so that only time ends the wait for them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Ailment:
     final: bool = False
 
 
-Judge: TypeAlias = Callable[[Instance], "Ailment | None"]
+Judge: TypeAlias = Callable[[Facts, Instance], "Ailment | None"]
 
 
-def provisioning(instance: Instance) -> Ailment | None:
+def provisioning(_facts: Facts, instance: Instance) -> Ailment | None:
     """Is the VM provisioned? The resource and its instance view must both say so, where they say anything."""
     status = instance.view.status("ProvisioningState") if instance.view else None
     states = [status.state] if status else []
@@ -49,17 +49,22 @@ def provisioning(instance: Instance) -> Ailment | None:
     if states and set(states) == {"succeeded"}:
         return None
     have = next((state for state in states if state != "succeeded"), "unknown")
-    return Ailment("VmNotProvisioned", "VM", have, "succeeded")
+    return Ailment("VmNotProvisioned", "VM", have or "unknown", "succeeded")
 
 
 def extension(name: str) -> Judge:
-    """Did an extension succeed on the VM? One that the VM does not list is still to come."""
+    """Did an extension succeed on the VM? One that the VM does not list is still to come.
 
-    def judge(instance: Instance) -> Ailment | None:
+    A failure is not final where it can be the previous model's, or where the agent that reports it is not there.
+    """
+
+    def judge(facts: Facts, instance: Instance) -> Ailment | None:
         listed = _find(instance, name)
+        if listed is None and facts.is_exempt(instance):
+            return None  # the model that it runs may not have it
         states = [status.state for status in listed.statuses] if listed else []
         if listed and "failed" in states:
-            return _failed_extension(name, listed)
+            return _failed_extension(name, listed, final=not _may_be_outdated(facts, instance))
         if states and set(states) == {"succeeded"}:
             return None
         have = next((state for state in states if state != "succeeded"), "not reported")
@@ -68,26 +73,35 @@ def extension(name: str) -> Judge:
     return judge
 
 
-def power(instance: Instance) -> Ailment | None:
+def power(_facts: Facts, instance: Instance) -> Ailment | None:
     """Does the VM run? A deallocated VM still says that its provisioning succeeded."""
     status = instance.view.status("PowerState") if instance.view else None
-    have = status.state if status else "unknown"
+    have = (status.state if status else "") or "unknown"
     if have == "running":
         return None
-    return Ailment("VmNotRunning", "power", have or "unknown", "running", hint=_POWER_HINT)
+    return Ailment("VmNotRunning", "power", have, "running", hint="start the instance, or set power_state='ignored'")
 
 
-def application_health(instance: Instance) -> Ailment | None:
+def application_health(_facts: Facts, instance: Instance) -> Ailment | None:
     """Does the application say that it is healthy? Not to say anything is neither healthy nor unhealthy."""
     status = instance.view.vm_health if instance.view else None
     have = (status.state if status else "") or "not reported"
     if have == "healthy":
         return None
-    return Ailment("ApplicationNotHealthy", "application health", have, "healthy", _said(status), _HEALTH_HINT)
+    hint = "see the application's own log on the instance, and what its health probe answers there"
+    return Ailment("ApplicationNotHealthy", "application health", have, "healthy", _said(status), hint)
 
 
-_POWER_HINT = "start the instance, or set power_state='ignored'"
-_HEALTH_HINT = "see the application's own log on the instance, and what its health probe answers there"
+def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
+    """Does the VM run the latest model? Under a Manual policy nobody will apply it by waiting."""
+    if instance.latest_model_applied or facts.is_exempt(instance):
+        return None
+    if instance.latest_model_applied is None:
+        return Ailment("ModelUnknown", "model", "not reported", "latest")
+    wanted = facts.policy.stale_instances
+    final = wanted == "fail" or (wanted == "auto" and facts.is_manual)
+    hint = "the upgrade policy is Manual: apply the model with `az vmss update-instances`" if facts.is_manual else ""
+    return Ailment("ModelNotApplied", "model", "an older one", "latest", hint=hint, final=final)
 
 
 def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
@@ -96,7 +110,7 @@ def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
     if instances is None or facts.required is None:
         yield Unjudged(check)
         return
-    ailing = [(instance, ailment) for instance in instances if (ailment := judge(instance)) is not None]
+    ailing = [(instance, ailment) for instance in instances if (ailment := judge(facts, instance)) is not None]
     passing = len(instances) - len(ailing)
     if passing >= facts.required:
         return
@@ -105,7 +119,7 @@ def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
     arithmetic = f"{passing} of {facts.capacity} pass, {facts.required} required"
     for ailment, ill in _by_cause(ailing).items():
         state = State.FAILING if hopeless and ailment.final else State.PROGRESSING
-        yield _reason(ailment, name_instances(ill), arithmetic, state)
+        yield _reason(ailment, ill, arithmetic, state)
 
 
 def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
@@ -114,36 +128,41 @@ def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
     if instances is None or facts.required is None:
         return
     judges = tuple(judges)
-    partial = [instance.instance_id for instance in instances if any(judge(instance) for judge in judges)]
+    partial = [instance for instance in instances if any(judge(facts, instance) for judge in judges)]
     passing = len(instances) - len(partial)
     if passing < facts.required:
         subject = name_instances(partial)
-        message = (
-            f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required; {subject} fail one each"
-        )
-        yield Reason(
-            "TooFewVmsPassEveryCheck", subject, str(passing), str(facts.required), message, state=State.PROGRESSING
-        )
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required; {subject} do not"
+        have, want = str(passing), str(facts.required)
+        yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
 
 
-def name_instances(ids: list[str]) -> str:
-    """Instances in words: "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more"."""
+def name_instances(instances: Iterable[Instance]) -> str:
+    """Instances in words: "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
+
+    Where they are all of one zone of several, it is named: that is a cause of its own.
+    """
+    known = list(instances)
+    ids = [instance.instance_id for instance in known]
+    zones = {zone for instance in known for zone in instance.zones}
+    where = f" in zone {zones.pop()}" if len(zones) == 1 and len(ids) > 1 else ""
     shown, more = ids[:_NAMED], len(ids) - _NAMED
     if len(ids) == 1:
         return f"instance {ids[0]}"
     if more > 0:
-        return f"instances {', '.join(shown)} and {more} more"
-    return f"instances {', '.join(shown[:-1])} and {shown[-1]}"
+        return f"instances {', '.join(shown)} and {more} more{where}"
+    return f"instances {', '.join(shown[:-1])} and {shown[-1]}{where}"
 
 
-def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> dict[Ailment, list[str]]:
-    groups: dict[Ailment, list[str]] = {}
+def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> dict[Ailment, list[Instance]]:
+    groups: dict[Ailment, list[Instance]] = {}
     for instance, ailment in ailing:
-        groups.setdefault(ailment, []).append(instance.instance_id)
+        groups.setdefault(ailment, []).append(instance)
     return dict(sorted(groups.items(), key=lambda group: (not group[0].final, -len(group[1]))))
 
 
-def _reason(ailment: Ailment, who: str, arithmetic: str, state: State) -> Reason:
+def _reason(ailment: Ailment, ill: list[Instance], arithmetic: str, state: State) -> Reason:
+    who = name_instances(ill)
     said = f": {ailment.message}" if ailment.message else ""
     message = f"{who}: {ailment.topic} {ailment.have}, want {ailment.want} ({arithmetic}){said}"
     return Reason(ailment.code, f"{who}, {ailment.topic}", ailment.have, ailment.want, message, ailment.hint, state)
@@ -154,12 +173,18 @@ def _find(instance: Instance, name: str) -> ExtensionStatus | None:
     return next((each for each in extensions if (each.name or "").lower() == name.lower()), None)
 
 
-def _failed_extension(name: str, listed: ExtensionStatus) -> Ailment:
+def _may_be_outdated(facts: Facts, instance: Instance) -> bool:
+    """Whether what the guest reports of an extension may change without anybody's doing."""
+    being_upgraded = instance.latest_model_applied is False and (not facts.is_manual or facts.snapshot.is_upgrading)
+    agent = instance.view.vm_agent if instance.view else ()
+    return being_upgraded or any(status.state != "succeeded" for status in agent)
+
+
+def _failed_extension(name: str, listed: ExtensionStatus, *, final: bool) -> Ailment:
     status = next(status for status in listed.statuses if status.state == "failed")
     hint = f"see the log of extension {name} on the instance; mend its settings and update the instance"
-    return Ailment(
-        "ExtensionFailed", f"extension {name}", short_code(status), "succeeded", _said(status), hint, final=True
-    )
+    topic = f"extension {name}"
+    return Ailment("ExtensionFailed", topic, short_code(status), "succeeded", _said(status), hint, final=final)
 
 
 def _said(status: Status | None) -> str:

@@ -21,6 +21,8 @@ _CHOICES = {
     "set_status": ("auto", "required", "ignored"),
     "application_health": ("auto", "required", "ignored"),
     "power_state": ("running", "ignored"),
+    "stale_instances": ("auto", "fail", "wait", "ignore"),
+    "rolling_upgrade": ("wait", "ignore"),
 }
 
 
@@ -42,6 +44,8 @@ class GatePolicy:
     """What a gate asks. Every field has a default that suits a production deployment.
 
     min_healthy: VMs that must pass, as a count (int) or a percentage of the capacity ("90%"), rounded up.
+    min_healthy_per_zone: the same for each zone of the set: a count, or a percentage of the zone's share of the
+        capacity; None: zones are not told apart.
     capacity: VMs expected; None: what the scale set's model says at that moment.
     extensions: names of the extensions to judge, or "all" that the model has.
     ignore_extensions: names that do not matter.
@@ -49,6 +53,10 @@ class GatePolicy:
         "required" (it must have succeeded), "ignored".
     application_health: "auto" (where the model has a health extension or probe), "required", "ignored".
     power_state: "running" (stopped and deallocated VMs do not count), "ignored".
+    stale_instances: VMs that do not run the latest model: "auto" (waits where the upgrade policy applies it; under a
+        Manual policy a warning when the gate is created, a failure when it is updated, for nobody will apply it),
+        "fail", "wait", "ignore" (a warning).
+    rolling_upgrade: "wait" for one that runs, and fail where this deployment's own failed; "ignore".
     timeout: how long the gate waits at most.
     hold: how long the set must stay healthy; "auto": two looks, and as long as the health extension takes to notice.
     confirm_failure: how long a failure must persist before it ends the wait; None: only the timeout ends it.
@@ -58,12 +66,15 @@ class GatePolicy:
     """
 
     min_healthy: int | str = _default("100%")
+    min_healthy_per_zone: int | str | None = None
     capacity: int | None = None
     extensions: Literal["all"] | Sequence[str] = _default("all")
     ignore_extensions: Sequence[str] = ()
     set_status: Literal["auto", "required", "ignored"] = _default("auto")
     application_health: Literal["auto", "required", "ignored"] = _default("auto")
     power_state: Literal["running", "ignored"] = _default("running")
+    stale_instances: Literal["auto", "fail", "wait", "ignore"] = _default("auto")
+    rolling_upgrade: Literal["wait", "ignore"] = _default("wait")
     timeout: timedelta | str = _default("30m")
     hold: timedelta | str = _default("auto")
     confirm_failure: timedelta | str | None = _default("60s")
@@ -72,10 +83,9 @@ class GatePolicy:
     def __post_init__(self) -> None:
         """Check every field, then that they agree."""
         self._put("given", frozenset(each.name for each in fields(self) if each.init and self._was_set(each.name)))
-        if isinstance(self.min_healthy, str):
-            _percentage(self.min_healthy)
-        else:
-            _check_count("min_healthy", self.min_healthy, least=1)
+        _check_amount("min_healthy", self.min_healthy)
+        if self.min_healthy_per_zone is not None:
+            _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
         if self.capacity is not None:
             _check_count("capacity", self.capacity, least=0)
         for name, choices in _CHOICES.items():
@@ -92,9 +102,13 @@ class GatePolicy:
 
     def required(self, capacity: int) -> int:
         """How many of `capacity` VMs must pass, rounded up."""
-        if isinstance(self.min_healthy, int):
-            return self.min_healthy
-        return int((_percentage(self.min_healthy) * capacity / 100).to_integral_value(ROUND_CEILING))
+        return _amount("min_healthy", self.min_healthy, capacity)
+
+    def required_per_zone(self, share: int) -> int:
+        """How many of a zone's `share` of the capacity must pass, rounded up; 0 where zones are not told apart."""
+        if self.min_healthy_per_zone is None:
+            return 0
+        return _amount("min_healthy_per_zone", self.min_healthy_per_zone, share)
 
     @property
     def timeout_seconds(self) -> float:
@@ -125,7 +139,7 @@ class GatePolicy:
         if unknown:
             raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
         values: dict[str, Any] = {known[key]: value for key, value in stored.items()}
-        for name in ("min_healthy", "capacity"):
+        for name in ("min_healthy", "min_healthy_per_zone", "capacity"):
             if isinstance(values.get(name), float):  # Pulumi hands every number over as a float
                 values[name] = int(values[name])
         if values.get("confirm_failure") == _NEVER:
@@ -137,7 +151,7 @@ class GatePolicy:
 
     def _was_set(self, name: str) -> bool:
         value = getattr(self, name)
-        if name == "capacity":
+        if name in ("capacity", "min_healthy_per_zone"):
             return value is not None
         return value != () if name == "ignore_extensions" else not isinstance(value, _Default)
 
@@ -159,13 +173,26 @@ class GatePolicy:
             raise ValueError(f"min_healthy ({self.min_healthy}) must not be more than capacity ({self.capacity})")
 
 
-def _percentage(text: str) -> Decimal:
+def _check_amount(name: str, value: int | str) -> None:
+    if isinstance(value, str):
+        _percentage(name, value)
+    else:
+        _check_count(name, value, least=1)
+
+
+def _amount(name: str, value: int | str, whole: int) -> int:
+    if isinstance(value, int):
+        return value
+    return int((_percentage(name, value) * whole / 100).to_integral_value(ROUND_CEILING))
+
+
+def _percentage(name: str, text: str) -> Decimal:
     match = _PERCENT.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"min_healthy must be a count such as 3 or a percentage such as '90%', not {text!r}")
+        raise ValueError(f"{name} must be a count such as 3 or a percentage such as '90%', not {text!r}")
     percentage = Decimal(match.group(1))
     if not 0 < percentage <= 100:
-        raise ValueError(f"min_healthy must be more than 0% and at most 100%, not {text!r}")
+        raise ValueError(f"{name} must be more than 0% and at most 100%, not {text!r}")
     return percentage
 
 

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from vmss_instance_view.model import Instance, InstanceView, ScaleSet, StatusCount, state_of
+from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet, StatusCount, state_of
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look. scale_set: the model; instances: every VM with its own instance view."""
+    """One look.
+
+    scale_set: the model. instances: every VM with its own instance view. rolling_upgrade: the latest one; None also
+        where there never was one.
+    since: when the change began that is being judged: the previous gate's last look; None: not known.
+    lacks: evidence that the set's orchestration mode cannot give, such as "latest model".
+    surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
+    """
 
     view: InstanceView
     scale_set: ScaleSet | None = None
     instances: tuple[Instance, ...] | None = None
+    rolling_upgrade: RollingUpgrade | None = None
+    since: datetime | None = None
+    lacks: frozenset[str] = frozenset()
+    surplus_settled: bool = False
 
     @property
     def vms_seen(self) -> int:
         """How many VMs the view counts, in any state."""
         return sum(each.count for each in self.view.virtual_machine.statuses_summary)
+
+    @property
+    def upgrade_state(self) -> str:
+        """The latest rolling upgrade's code in lower case, such as "rollingforward"; "" for none."""
+        return (self.rolling_upgrade.code or "").lower() if self.rolling_upgrade else ""
+
+    @property
+    def is_upgrading(self) -> bool:
+        """Whether a rolling upgrade is under way."""
+        return self.upgrade_state in ("rollingforward", "rollingback")
 
 
 def count_state(summary: Sequence[StatusCount], state: str) -> int:

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import GatePolicy, InstanceView, Snapshot, State, Status, Verdict, evaluate
+from pulumi_vmss_health import (
+    GatePolicy,
+    InstanceView,
+    RollingUpgrade,
+    Snapshot,
+    State,
+    Status,
+    Verdict,
+    evaluate,
+)
+from vmss_instance_view.model import parse_time
 
 WELL = Vm()
 
@@ -87,7 +97,8 @@ def test_application_health_can_recover_so_it_never_fails(health: str | None) ->
 def test_application_health_counts_where_the_model_has_a_source_of_it_or_the_policy_requires_it() -> None:
     without = snapshot(Vm(health=None), health=False)
     assert judge(without).state is State.HEALTHY
-    assert judge(without, application_health="required").state is State.PROGRESSING
+    required = judge(without, application_health="required")
+    assert (required.state, codes(required)) == (State.FAILING, ["NoHealthSource"])
     assert judge(snapshot(Vm(health="unhealthy")), application_health="ignored").state is State.HEALTHY
 
 
@@ -130,7 +141,7 @@ def test_a_list_that_misses_an_instance_is_not_health_though_the_view_counts_it(
 
 def test_the_view_and_the_instances_must_agree_for_health() -> None:
     good, bad = snapshot(WELL, WELL), snapshot(WELL, Vm(provisioning="failed"))
-    assert judge(replace(good, view=bad.view)).state is State.FAILING
+    assert judge(replace(good, view=bad.view)).state is State.PROGRESSING
     assert judge(replace(bad, view=good.view)).state is State.FAILING
 
 
@@ -185,7 +196,7 @@ def test_what_the_view_alone_cannot_tell_is_unjudged() -> None:
     view_alone = Snapshot(snapshot(WELL).view)
     verdict = judge(view_alone, capacity=1)
     assert verdict.state is State.HEALTHY
-    assert set(verdict.unjudged) == {"extensions of the model", "power", "application health"}
+    assert set(verdict.unjudged) == {"extensions of the model", "power", "application health", "latest model"}
 
 
 def test_instances_without_their_views_do_not_pass() -> None:
@@ -201,6 +212,134 @@ def test_instances_that_suffer_alike_are_told_of_together() -> None:
     assert verdict.reasons[0].subject == "instances 0, 1, 2, 3, 4 and 3 more, application health"
 
 
+def test_under_a_manual_policy_a_model_that_nobody_applied_fails_and_says_how_to_apply_it() -> None:
+    verdict = judge(snapshot(WELL, Vm(latest=False), upgrade_mode="Manual"))
+    assert (verdict.state, codes(verdict)) == (State.FAILING, ["ModelNotApplied"])
+    assert "az vmss update-instances" in verdict.reasons[0].hint
+    assert "1 of 2 pass" in verdict.reasons[0].message
+
+
+@pytest.mark.parametrize("mode", ["Automatic", "Rolling"])
+def test_where_azure_applies_the_model_a_stale_instance_is_progress(mode: str) -> None:
+    assert judge(snapshot(WELL, Vm(latest=False), upgrade_mode=mode)).state is State.PROGRESSING
+
+
+@pytest.mark.parametrize(
+    ("stale_instances", "state"),
+    [("fail", State.FAILING), ("wait", State.PROGRESSING), ("ignore", State.HEALTHY)],
+)
+def test_the_policy_decides_what_a_stale_instance_means(stale_instances: str, state: State) -> None:
+    for mode in ("Manual", "Automatic"):
+        seen = snapshot(WELL, Vm(latest=False), upgrade_mode=mode)
+        assert judge(seen, stale_instances=stale_instances).state is state
+
+
+def test_a_stale_instance_that_the_policy_ignores_is_named_in_a_warning() -> None:
+    seen = snapshot(WELL, Vm(latest=False, extensions=()), upgrade_mode="Manual")
+    verdict = judge(seen, stale_instances="ignore", ignore_extensions=["health"])
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["OlderModelAllowed"])
+    assert "instance 1" in verdict.reasons[0].message
+
+
+def test_an_instance_that_is_protected_from_changes_is_left_out_and_named() -> None:
+    verdict = judge(snapshot(WELL, Vm(latest=False, protected=True), upgrade_mode="Manual"))
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["OlderModelAllowed"])
+
+
+def test_a_failed_extension_of_the_previous_model_is_not_final_while_an_upgrade_applies_the_new_one() -> None:
+    stale = Vm(latest=False, extensions=(("cse", "failed/50"),))
+    assert judge(snapshot(WELL, stale, upgrade_mode="Automatic")).state is State.PROGRESSING
+    assert judge(snapshot(WELL, replace(stale, latest=True), upgrade_mode="Automatic")).state is State.FAILING
+
+
+def test_a_failed_extension_is_not_final_while_the_agent_that_reports_it_is_unavailable() -> None:
+    gone = Vm(extensions=(("cse", "failed/50"),), agent="Unavailable")
+    assert judge(snapshot(WELL, gone)).state is State.PROGRESSING
+
+
+def test_where_the_mode_cannot_tell_models_apart_they_do_not_count_unless_somebody_insists() -> None:
+    seen = replace(snapshot(Vm(latest=None), Vm(latest=None)), lacks=frozenset({"latest model"}))
+    assert judge(seen) == Verdict(State.HEALTHY)
+    assert judge(seen, stale_instances="fail").unjudged == ("latest model",)
+    assert judge(replace(seen, lacks=frozenset())).state is State.PROGRESSING
+
+
+ZONED = [Vm(zone="1"), Vm(zone="1"), Vm(zone="2"), Vm(zone="2")]
+
+
+@pytest.mark.parametrize(
+    ("fourth", "least", "state"),
+    [
+        (Vm(zone="2"), "100%", State.HEALTHY),
+        (Vm(zone="2", power="stopped"), "50%", State.HEALTHY),
+        (Vm(zone="2", power="stopped"), "100%", State.PROGRESSING),
+        (Vm(zone="2", provisioning="failed"), "100%", State.FAILING),
+        (Vm(zone="2", power="stopped"), 1, State.HEALTHY),
+        (Vm(zone="1"), 2, State.FAILING),
+    ],
+)
+def test_each_zone_needs_its_share(fourth: Vm, least: int | str, state: State) -> None:
+    seen = snapshot(*ZONED[:3], fourth, zones=("1", "2"))
+    assert judge(seen, min_healthy=1, min_healthy_per_zone=least).state is state
+
+
+def test_a_zone_that_lost_all_of_its_vms_does_not_hide_behind_the_others() -> None:
+    seen = snapshot(*[Vm(zone="1")] * 4, zones=("1", "2"))
+    verdict = judge(seen, min_healthy_per_zone="1%")
+    assert (verdict.state, verdict.reasons[0].subject) == (State.FAILING, "zone 2")
+
+
+def test_a_minimum_per_zone_needs_zones() -> None:
+    assert codes(judge(snapshot(WELL), min_healthy_per_zone=1)) == ["NoZones"]
+
+
+NEW, OLD = "2026-03-02T00:00:00Z", "2026-02-01T00:00:00Z"
+
+
+def upgraded(code: str, started: str, *vms: Vm) -> Snapshot:
+    seen = snapshot(*vms, upgrade_mode="Rolling")
+    upgrade = RollingUpgrade(code, started, successful=1, failed=1, in_progress=0, pending=1, error_message="too many")
+    return replace(seen, rolling_upgrade=upgrade, since=parse_time("2026-03-01T00:00:00Z"))
+
+
+@pytest.mark.parametrize("code", ["RollingForward", "RollingBack", "something new"])
+def test_a_rolling_upgrade_under_way_is_progress(code: str) -> None:
+    verdict = judge(upgraded(code, NEW, WELL))
+    assert (verdict.state, codes(verdict)) == (State.PROGRESSING, ["RollingUpgradeRunning"])
+    assert judge(upgraded(code, NEW, WELL), rolling_upgrade="ignore").state is State.HEALTHY
+
+
+def test_an_upgrade_that_somebody_else_started_is_named_as_such() -> None:
+    verdict = judge(upgraded("RollingForward", OLD, WELL))
+    assert verdict.state is State.PROGRESSING
+    assert "that Azure or somebody else started" in verdict.reasons[0].message
+
+
+@pytest.mark.parametrize("code", ["Faulted", "Cancelled"])
+def test_our_own_upgrade_that_failed_fails_while_required_instances_are_stale(code: str) -> None:
+    verdict = judge(upgraded(code, NEW, WELL, Vm(latest=False)))
+    assert verdict.state is State.FAILING
+    assert "RollingUpgradeFailed" in codes(verdict)
+    assert judge(upgraded(code, NEW, WELL, WELL)).state is State.HEALTHY
+    assert "RollingUpgradeFailed" not in codes(judge(upgraded(code, OLD, WELL, Vm(latest=False))))
+
+
+def test_an_upgrade_that_completed_is_no_reason() -> None:
+    assert judge(upgraded("Completed", NEW, WELL)).state is State.HEALTHY
+
+
+def test_a_surplus_that_stays_is_only_a_warning() -> None:
+    seen = replace(snapshot(WELL, WELL, WELL, capacity=2), surplus_settled=True)
+    verdict = judge(seen)
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["SurplusStays"])
+
+
+def test_instances_of_one_zone_are_told_of_by_their_zone() -> None:
+    ill = [Vm(zone="2", power="stopped")] * 2
+    verdict = judge(snapshot(Vm(zone="1"), *ill, zones=("1", "2")))
+    assert "instances 1 and 2 in zone 2: power stopped" in verdict.reasons[0].message
+
+
 def test_an_empty_view_is_never_healthy() -> None:
     assert judge(Snapshot(InstanceView()), capacity=2).state is State.PROGRESSING
 
@@ -212,6 +351,7 @@ vms = st.builds(
     power=st.sampled_from(["running", "stopped", None]),
     health=st.sampled_from(["healthy", "unhealthy", "initializing", None]),
     extensions=st.sampled_from([(("cse", state),) for state in _STATES if state] + [()]),
+    latest=st.sampled_from([True, False, None]),
 )
 
 

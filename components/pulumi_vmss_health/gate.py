@@ -7,8 +7,7 @@ itself, and a refresh may lower a stored verdict, never raise it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -24,20 +23,21 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_vmss_health.findings import State
+from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.report import failure_lines, status_line, status_text
+from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
 from pulumi_vmss_health.watch import LOOK_LIMIT, Ending, Progress, watch
 from vmss_instance_view import engine
 from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.model import parse_time
 from vmss_instance_view.resource import azure_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
-    from pulumi_vmss_health.snapshot import Snapshot
     from vmss_instance_view.reader import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
@@ -79,52 +79,54 @@ class HealthGateProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Wait. The id is opaque: another set is an update, not a replacement."""
         id_ = uuid4().hex
-        return CreateResult(id_, self._wait(id_, props))
+        return CreateResult(id_, self._wait(id_, props, {}))
 
-    def update(self, id_: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Wait again."""
-        return UpdateResult(self._wait(id_, news))
+        return UpdateResult(self._wait(id_, news, olds.get("evidence") or {}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: look once. A set that is gone takes its gate out of the state."""
         call = engine.current_call()
         if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
             return ReadResult(id_, props)
-        scale_set = ScaleSetId.parse(props.get("scaleSet"))
+        scale_set, policy = _asked(props, None, has_passed="passedAt" in (props.get("evidence") or {}))
         try:
-            snapshot = self._look_once(scale_set, SystemClock(engine.STOP))
+            snapshot = self._look_once(scale_set, policy, SystemClock(engine.STOP))
         except ScaleSetNotFound:
             return ReadResult("", {})
         except InstanceViewError as error:
             return _unread(call, id_, props, error)
-        return _refreshed(call, id_, props, snapshot)
+        return _refreshed(call, id_, props, snapshot, evaluate(snapshot, policy))
 
-    def _look_once(self, scale_set: ScaleSetId, clock: Clock) -> Snapshot:
-        from pulumi_vmss_health.look import looker
+    def _look_once(self, scale_set: ScaleSetId, policy: GatePolicy, clock: Clock) -> Snapshot:
+        from pulumi_vmss_health.look import Looker
 
-        look = looker(self._azure, scale_set)
+        look = Looker(self._azure, scale_set, policy)
         try:
-            return clock.call(lambda: look(LOOK_LIMIT), LOOK_LIMIT + 0.5)
+            return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + 0.5)
         except (Overdue, Stopped):
             raise Unavailable("no look came back") from None
 
-    def _wait(self, id_: str, props: dict[str, Any]) -> dict[str, Any]:
-        from pulumi_vmss_health.look import looker
+    def _wait(self, id_: str, props: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for health. before: the evidence that the gate's last run left in state."""
+        from pulumi_vmss_health.look import Looker
 
         call = engine.current_call()
         try:
-            scale_set, policy = _asked(props, call.timeout)
+            scale_set, policy = _asked(props, call.timeout, has_passed="passedAt" in before)
         except (ValueError, TypeError) as error:
             raise call.failure(str(error)) from None
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set)}
         clock = SystemClock(engine.STOP)
-        outcome = watch(looker(self._azure, scale_set), policy, clock, StatusLine(call, clock))
+        look = Looker(self._azure, scale_set, policy, parse_time(before.get("endedAt")))
+        outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
-        outputs = {**props, **outputs_of(outcome, scale_set, clock.now())}
+        outputs = {**props, **outputs_of(outcome, scale_set, clock.now(), before)}
         if outcome.ending is Ending.HEALTHY:
             return outputs
-        lines = failure_lines(outcome, scale_set.name)
+        lines = failure_lines(outcome, scale_set, self._azure.portal)
         if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:
             call.warn("\n".join(lines))
             return {**outputs, "state": WARNED}
@@ -150,11 +152,17 @@ class StatusLine:
             self._call.status(status_line(progress))
 
 
-def _asked(props: dict[str, Any], timeout: float | None) -> tuple[ScaleSetId, GatePolicy]:
-    """What the inputs ask. timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's."""
+def _asked(props: dict[str, Any], timeout: float | None, *, has_passed: bool) -> tuple[ScaleSetId, GatePolicy]:
+    """What the inputs ask.
+
+    timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's. has_passed: whether this
+    gate ever did; before, instances that nobody brought to the latest model are not this deployment's doing.
+    """
     policy = GatePolicy.from_json(props.get("policy") or {})
     if timeout is not None:
-        policy = replace(policy, timeout=timedelta(seconds=timeout))
+        policy = policy.override(timeout=timedelta(seconds=timeout))
+    if policy.stale_instances == "auto" and not has_passed:
+        policy = policy.override(stale_instances="ignore")
     return ScaleSetId.parse(props.get("scaleSet")), policy
 
 
@@ -166,9 +174,8 @@ def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceV
     raise call.partial_failure(id_, props, [_armed(props), str(error)])
 
 
-def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot) -> ReadResult:
+def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
-    verdict = evaluate(snapshot, GatePolicy.from_json(props.get("policy") or {}))
     well = verdict.state is State.HEALTHY and not verdict.unjudged
     reasons = [reason.message for reason in verdict.reasons if reason.state is not State.HEALTHY]
     if props.get("state") not in PASSED:

@@ -5,6 +5,7 @@ Validated when made, in the user's program, before anything is deployed. No I/O,
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -126,6 +127,18 @@ class GatePolicy:
         if self.confirm_failure is None:
             return None
         return parse_duration(self.confirm_failure, "confirm_failure").total_seconds()
+
+    def override(self, **values: object) -> GatePolicy:
+        """A copy for one wait with other values; they count as not given, so that nothing of them is stored.
+
+        Raises ValueError where they make passing impossible.
+        """
+        copied = copy.copy(self)
+        for name, value in values.items():
+            copied._put(name, value)
+        copied._put("given", self.given - values.keys())
+        copied._check_agreement()
+        return copied
 
     def to_json(self) -> dict[str, object]:
         """The fields that were set, as a stack's state stores them."""

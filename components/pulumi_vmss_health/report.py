@@ -8,7 +8,11 @@ from pulumi_vmss_health.findings import Reason, State
 from pulumi_vmss_health.snapshot import Snapshot, count_state
 from pulumi_vmss_health.watch import Ending, Outcome, Progress
 from vmss_instance_view.durations import format_duration
+from vmss_instance_view.model import Instance
+from vmss_instance_view.scale_set_id import ScaleSetId
 
+_EXTENSIONS = 3  # named on a status line
+_NAME = 24  # characters of an extension's name there
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 
 
@@ -25,9 +29,9 @@ def status_text(progress: Progress) -> str:
         return "looking"
     text = ", ".join(_counts(progress.snapshot))
     if progress.verdict and progress.verdict.state is State.HEALTHY:
-        return f"{text}, healthy: making sure that it lasts"
+        return f"{text}, healthy, holding"
     if progress.verdict and progress.verdict.state is State.FAILING:
-        return f"{text}, failing: making sure"
+        return f"{text}, failing, confirming"
     return text
 
 
@@ -47,13 +51,16 @@ def headline(outcome: Outcome, scale_set: str) -> str:
     return texts[outcome.ending] + counts
 
 
-def failure_lines(outcome: Outcome, scale_set: str) -> list[str]:
-    """The headline, then one line for each cause, worst first, with what to do about it."""
+def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
+    """The headline, then one line for each cause, worst first, then where to look.
+
+    portal: the cloud's portal, None where there is none.
+    """
     progress = outcome.progress
-    lines = [headline(outcome, scale_set)]
+    verdict = progress.verdict
+    lines = [headline(outcome, scale_set.name)]
     if progress.error is not None:
         lines.append(f"the last look saw nothing: {progress.error}")
-    verdict = progress.verdict
     reasons = [reason for reason in verdict.reasons if reason.state is not State.HEALTHY] if verdict else []
     lines += [_line(reason) for reason in reasons[:_REASONS]]
     if len(reasons) > _REASONS:
@@ -62,7 +69,30 @@ def failure_lines(outcome: Outcome, scale_set: str) -> list[str]:
         lines.append(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}")
     if verdict and not reasons and not progress.error and outcome.ending is Ending.TIMED_OUT:
         lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
-    return lines
+    return [*lines, *_where_to_look(scale_set, portal, progress.snapshot)]
+
+
+def _where_to_look(scale_set: ScaleSetId, portal: str | None, snapshot: Snapshot | None) -> list[str]:
+    """Ready to paste: the instances, the operations, the portal; only where there was something to see."""
+    if snapshot is None:
+        return []
+    where = f"-g {scale_set.resource_group} -n {scale_set.name} --subscription {scale_set.subscription_id}"
+    places = [
+        f"`az vmss list-instances {where} --expand instanceView`",
+        f"`az monitor activity-log list --resource-id {scale_set} --offset 1d`",
+        *([f"{portal}/#@/resource{scale_set}/instances"] if portal else []),
+    ]
+    return [*_suspended(snapshot, where), f"look closer: {', '.join(places)}"]
+
+
+def _suspended(snapshot: Snapshot, where: str) -> list[str]:
+    """Services that Azure has given up: nobody repairs an unhealthy instance any more."""
+    return [
+        f"{each.service_name} is suspended; when the cause is mended, resume it with `az vmss "
+        f"set-orchestration-service-state {where} --service-name {each.service_name} --action Resume`"
+        for each in snapshot.view.orchestration_services
+        if (each.service_state or "").lower() == "suspended"
+    ]
 
 
 def seconds(value: float) -> str:
@@ -75,16 +105,24 @@ def _line(reason: Reason) -> str:
 
 
 def _counts(snapshot: Snapshot) -> list[str]:
-    """Succeeded of expected, for the VMs, each extension that is not there yet, and application health."""
+    """Succeeded of expected: the VMs, each extension that is not done, and application health."""
     model, instances = snapshot.scale_set, snapshot.instances
     total = model.capacity if model and model.capacity is not None else snapshot.vms_seen
-    vms = count_state(snapshot.view.virtual_machine.statuses_summary, "succeeded")
-    parts = [f"{vms}/{total} VMs"]
-    for extension in snapshot.view.extensions:
-        parts.append(f"{extension.name} {count_state(extension.statuses_summary, 'succeeded')}/{total}")
+    parts = [f"{count_state(snapshot.view.virtual_machine.statuses_summary, 'succeeded')}/{total} VMs"]
+    done = {each.name or "": count_state(each.statuses_summary, "succeeded") for each in snapshot.view.extensions}
+    waiting = [f"{_short(name)} {count}/{total}" for name, count in done.items() if count < total]
+    parts += waiting[:_EXTENSIONS]
+    if len(waiting) > _EXTENSIONS:
+        parts.append(f"{len(waiting) - _EXTENSIONS} more extensions")
     if instances is not None and model and model.reports_health:
-        healthy = sum(
-            1 for each in instances if each.view and each.view.vm_health and each.view.vm_health.state == "healthy"
-        )
-        parts.append(f"appHealth {healthy}/{total}")
+        parts.append(f"appHealth {sum(map(_is_healthy, instances))}/{total}")
     return parts
+
+
+def _is_healthy(instance: Instance) -> bool:
+    return bool(instance.view and instance.view.vm_health and instance.view.vm_health.state == "healthy")
+
+
+def _short(name: str) -> str:
+    """An extension's name, for a column: the end of a long one tells it apart (Microsoft.Azure.Monitor.Agent)."""
+    return name if len(name) <= _NAME else f"…{name[-_NAME + 1 :]}"

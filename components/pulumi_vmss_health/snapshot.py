@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet, StatusCount, state_of
+
+
+class Depth(Enum):
+    """How much a look looks at."""
+
+    VIEW = "the instance view alone"
+    FULL = "everything that the policy judges"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ PASSED = frozenset({Ending.HEALTHY.value, SKIPPED, WARNED})
 _REASONS = 20  # a state file is no log
 
 
-def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime) -> dict[str, Any]:
-    """The outputs that say how a wait ended."""
+def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs that say how a wait ended. before: the evidence of the gate's last run."""
     progress = outcome.progress
     return {
         **_sight(progress.snapshot),
@@ -33,12 +33,22 @@ def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime) -> dict[s
         "healthy": outcome.ending is Ending.HEALTHY,
         "state": outcome.ending.value,
         "message": headline(outcome, scale_set.name),
-        "evidence": {
-            "looks": progress.looks,
-            "elapsedSeconds": round(progress.elapsed, 1),
-            "limitSeconds": progress.limit,
-            "endedAt": now.isoformat(timespec="seconds"),
-        },
+        "evidence": _evidence(outcome, now, before),
+    }
+
+
+def _evidence(outcome: Outcome, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What the verdict rests on. passedAt: when this gate last passed; it outlives failures."""
+    progress = outcome.progress
+    ended = now.isoformat(timespec="seconds")
+    passed = ended if outcome.ending is Ending.HEALTHY else before.get("passedAt")
+    return {
+        "looks": progress.looks,
+        "elapsedSeconds": round(progress.elapsed, 1),
+        "limitSeconds": progress.limit,
+        "endedAt": ended,
+        "transitions": [{"at": round(at, 1), "state": state.name.lower()} for at, state in progress.transitions],
+        **({"passedAt": passed} if passed else {}),
     }
 
 

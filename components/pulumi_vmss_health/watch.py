@@ -3,18 +3,22 @@
 HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed; the timeout ends it
 after one last look. A look that was lost is no evidence of anything: it restarts both windows. How many may be lost
 depends on the error: one that could pass spends a budget, one that cannot ends the wait.
+
+The first look is a full one, and so is every look that could decide: the view alone is looked at while it cannot pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 from pulumi_vmss_health import pace
 from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.snapshot import Snapshot
+from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.verdict import evaluate
 from vmss_instance_view.clock import Clock, Overdue, Stopped
 from vmss_instance_view.errors import (
@@ -32,6 +36,10 @@ ERRORS_FOR = 120.0
 LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds that the look at the deadline may take
 CONFIRMING_LOOKS = 3
+FULL_AGAIN_AFTER = 60.0  # seconds after a full look that the view alone is not enough any more
+SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
+TRANSITIONS = 20
+_MARGIN = 0.5  # seconds beyond a look's own deadline, which has the better words
 
 
 class Ending(Enum):
@@ -50,6 +58,7 @@ class Progress:
     """How far a wait has come. elapsed, limit: seconds.
 
     snapshot, verdict: of the last look that saw something. error: of the last look, if it was lost.
+    transitions: when the verdict's state changed, and to what; the last of them.
     """
 
     elapsed: float
@@ -58,6 +67,7 @@ class Progress:
     snapshot: Snapshot | None = None
     verdict: Verdict | None = None
     error: InstanceViewError | None = None
+    transitions: tuple[tuple[float, State], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +78,21 @@ class Outcome:
     progress: Progress
 
 
-Look = Callable[[float], Snapshot]
+class Look(Protocol):
+    """Looks at one scale set. Raises InstanceViewError where it cannot see."""
+
+    def __call__(self, seconds: float, depth: Depth, /) -> Snapshot:
+        """Look once, in at most so many seconds; instances are there after every full look."""
+
+    @property
+    def cost(self) -> Cost:
+        """What looking takes by now."""
 
 
 def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progress], None]) -> Outcome:
     """Look until the verdict lasts, the time is over or a stop is asked for. Never raises an InstanceViewError.
 
-    look: takes the seconds that it may take; raises InstanceViewError where it cannot see. report: called after every
-    look; what it raises ends the wait, so it must not fail for reasons of its own.
+    report: called after every look; what it raises ends the wait, so it must not fail for reasons of its own.
     """
     memory = _Memory(policy, clock.monotonic())
     try:
@@ -90,16 +107,25 @@ def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progre
             retry_after = getattr(progress.error, "retry_after", None)
             left = progress.limit - progress.elapsed
             # The last look is at the deadline itself, however far away the next one would be.
-            clock.wait(min(pace.interval(progress.elapsed, retry_after), left))
+            clock.wait(min(pace.interval(look.cost, memory.quiet, retry_after), left))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.progress)
 
 
 def _look_once(look: Look, memory: _Memory, clock: Clock) -> Ending | None:
+    """One look; where the view alone could decide, the full one at once."""
     left = memory.progress.limit - (clock.monotonic() - memory.started)
     seconds = min(LOOK_LIMIT, max(left, LAST_LOOK))
+    depth = Depth.FULL if left <= 0 else memory.depth(clock.monotonic())
+
+    def see() -> Snapshot:
+        seen = look(seconds, depth)
+        if seen.instances is None and memory.could_decide(seen, clock.monotonic()):
+            return look(seconds, Depth.FULL)
+        return seen
+
     try:
-        snapshot = clock.call(lambda: look(seconds), seconds + 0.5)  # its own deadline has the better words
+        snapshot = clock.call(see, seconds + _MARGIN)
     except Overdue:
         return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:
@@ -113,19 +139,39 @@ class _Memory:
     def __init__(self, policy: GatePolicy, now: float) -> None:
         self.started = now
         self.progress = Progress(0.0, policy.timeout_seconds)
+        self.quiet = 0
         self._policy = policy
         self._streak: _Streak | None = None
         self._errors = 0
         self._errors_since = now
+        self._full_at: float | None = None
+        self._count: tuple[int, int | None] | None = None
+        self._count_since = now
+
+    def depth(self, now: float) -> Depth:
+        """How much the next look has to look at."""
+        if self._full_at is None or self.progress.error is not None or now - self._full_at >= FULL_AGAIN_AFTER:
+            return Depth.FULL
+        return Depth.VIEW
+
+    def could_decide(self, seen: Snapshot, now: float) -> bool:
+        """Whether a look at the view alone must be followed by a full one: the view does not stand in the way."""
+        return evaluate(self._with_surplus(seen, now), self._policy).state is not State.PROGRESSING
 
     def saw(self, snapshot: Snapshot, now: float) -> Ending | None:
         """Take in a look; the ending, if this was the one that decides."""
+        snapshot = self._with_surplus(snapshot, now)
         verdict = evaluate(snapshot, self._policy)
+        if snapshot.instances is None and self.progress.snapshot is not None:
+            snapshot = replace(snapshot, instances=self.progress.snapshot.instances)  # for the status line alone
+        else:
+            self._full_at = now
+        self.quiet = self.quiet + 1 if _same_sight(self.progress, verdict) else 0
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
         self._errors = 0
         # Missing evidence is never health, however long it is missing.
         state = State.PROGRESSING if verdict.state is State.HEALTHY and verdict.unjudged else verdict.state
-        same = (state, _capacity(snapshot))
+        same = (state, *_identity(snapshot))
         if self._streak is None or self._streak.same != same:
             self._streak = _Streak(same, now)
         self._streak.looks += 1
@@ -136,6 +182,7 @@ class _Memory:
         before = self.progress
         self.progress = self._next(now, snapshot=before.snapshot, verdict=before.verdict, error=error)
         self._streak = None
+        self.quiet = pace.MOVING
         seen = before.snapshot is not None
         if isinstance(error, ScaleSetNotFound) and seen:
             return Ending.DELETED
@@ -151,7 +198,18 @@ class _Memory:
         self, now: float, *, snapshot: Snapshot | None, verdict: Verdict | None, error: InstanceViewError | None
     ) -> Progress:
         before = self.progress
-        return Progress(now - self.started, before.limit, before.looks + 1, snapshot, verdict, error)
+        elapsed = now - self.started
+        transitions = before.transitions
+        if verdict is not None and error is None and (before.verdict is None or before.verdict.state != verdict.state):
+            transitions = (*transitions, (elapsed, verdict.state))[-TRANSITIONS:]
+        return Progress(elapsed, before.limit, before.looks + 1, snapshot, verdict, error, transitions)
+
+    def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
+        """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
+        count = (snapshot.vms_seen, _identity(snapshot)[0])
+        if count != self._count or snapshot.is_upgrading:
+            self._count, self._count_since = count, now
+        return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
 
     def _spend(self, now: float) -> Ending | None:
         if self._errors == 0:
@@ -181,13 +239,19 @@ class _Memory:
 class _Streak:
     """Looks in a row that said the same, of a set of the same capacity."""
 
-    same: tuple[State, int | None]
+    same: tuple[State, int | None, str | None]
     since: float
     looks: int = 0
 
 
-def _capacity(snapshot: Snapshot) -> int | None:
-    return snapshot.scale_set.capacity if snapshot.scale_set else None
+def _identity(snapshot: Snapshot) -> tuple[int | None, str | None]:
+    """Capacity and unique id: evidence of another size, or of a set recreated under its name, starts anew."""
+    model = snapshot.scale_set
+    return (model.capacity, model.unique_id) if model else (None, None)
+
+
+def _same_sight(before: Progress, verdict: Verdict) -> bool:
+    return before.error is None and before.verdict is not None and before.verdict.reasons == verdict.reasons
 
 
 def _health_delay(snapshot: Snapshot | None, policy: GatePolicy) -> float:

@@ -75,7 +75,7 @@ class Arm:
 
     def __init__(self, cloud: Cloud, tokens: TokenSource, ledger: Ledger) -> None:
         """Nothing is sent yet. ledger: shared by all who read this cloud from this process."""
-        self._cloud = cloud
+        self.cloud = cloud
         self._ledger = ledger
         self._tokens = tokens
         self._session = requests.Session()
@@ -88,12 +88,12 @@ class Arm:
         Raises AzureError (by what a caller would do; Unavailable when the deadline passes), CredentialError,
         MalformedBody.
         """
-        url = question.url(self._cloud)
+        url = question.url(self.cloud)
         return _parsed(url, parse, self._get(question, url, deadline))
 
     def pages(self, question: Question, parse: Parse[T], deadline: Deadline) -> Iterator[T]:
         """The same for each page of a list. Raises Rejected where a page points out of the cloud or in a circle."""
-        url: object = question.url(self._cloud)
+        url: object = question.url(self.cloud)
         seen: set[str] = set()
         while url:
             self._confine(question, url, seen)
@@ -110,7 +110,7 @@ class Arm:
 
     def _is_own(self, url: str) -> bool:
         # The whole prefix: no parser can then disagree with another about where the host ends.
-        own = self._cloud.resource_manager.lower()
+        own = self.cloud.resource_manager.lower()
         return url.lower().startswith((f"{own}/", f"{own}:443/"))
 
     def _get(self, question: Question, url: str, deadline: Deadline) -> dict[str, object]:

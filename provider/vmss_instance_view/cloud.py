@@ -19,12 +19,16 @@ _METADATA_TIMEOUT = 30  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One Azure cloud. All three are https URLs without a trailing slash, but for the scope."""
+    """One Azure cloud. The addresses are https URLs without a trailing slash.
+
+    known: Microsoft's own directory lists it. portal: None where there is none that is known.
+    """
 
     resource_manager: str
     scope: str
     authority: str
     known: bool = False
+    portal: str | None = None
 
 
 PUBLIC = Cloud(
@@ -32,18 +36,21 @@ PUBLIC = Cloud(
     "https://management.azure.com/.default",
     "https://login.microsoftonline.com",
     known=True,
+    portal="https://portal.azure.com",
 )
 US_GOVERNMENT = Cloud(
     "https://management.usgovcloudapi.net",
     "https://management.core.usgovcloudapi.net/.default",
     "https://login.microsoftonline.us",
     known=True,
+    portal="https://portal.azure.us",
 )
 CHINA = Cloud(
     "https://management.chinacloudapi.cn",
     "https://management.chinacloudapi.cn/.default",
     "https://login.chinacloudapi.cn",
     known=True,
+    portal="https://portal.azure.cn",
 )
 _NAMES = {
     "public": PUBLIC,

@@ -17,7 +17,7 @@ from vmss_instance_view.cloud import find_cloud
 from vmss_instance_view.credential import TokenSource
 from vmss_instance_view.errors import NotSupported, ScaleSetDeleted, ScaleSetNotFound
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
-from vmss_instance_view.quota import Ledger
+from vmss_instance_view.quota import INSTANCE_VIEW, Ledger
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.settings import Settings
 
@@ -51,12 +51,24 @@ class ScaleSetReader:
         """All instances with their instance views. Those in a standby pool are not the set's yet."""
         return self._by_mode(self._uniform.instances, self._flexible.instances, deadline)
 
+    def view_and_instances(self, deadline: Deadline) -> tuple[InstanceView, tuple[Instance, ...]]:
+        """Both, with as few requests as the mode allows; the view is read last: what decides is the newest."""
+        instances = self.instances(deadline)
+        if self._is_flexible and self._model is not None:
+            return flexible.count(self._model, instances), instances
+        return self.view(deadline), instances
+
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade | None:
         """The latest rolling upgrade; None where there never was one."""
         try:
             return self._uniform.rolling_upgrade(deadline)
         except (ScaleSetNotFound, NotSupported):
             return None
+
+    @property
+    def is_flexible(self) -> bool:
+        """Whether the set is Flexible, so far as it is known: then its view costs as much as its instances."""
+        return self._is_flexible
 
     @property
     def lacks(self) -> frozenset[str]:
@@ -86,6 +98,17 @@ class Azure:
         self._lock = threading.Lock()
         self._arm: Arm | None = None
         self.ledger = Ledger()
+
+    def left(self, scale_set: ScaleSetId, now: float) -> float:
+        """Reads of a set's instance view that are left: by our own account, and by what Azure last said."""
+        return min(
+            [self.ledger.left(INSTANCE_VIEW, f"{scale_set}/instanceView".lower(), now), *self.ledger.said.values()]
+        )
+
+    @property
+    def portal(self) -> str | None:
+        """The address of the cloud's portal, None where it is not known (yet)."""
+        return self._arm.cloud.portal if self._arm else None
 
     def reader(self, scale_set: ScaleSetId) -> ScaleSetReader:
         """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""

@@ -82,10 +82,11 @@ def test_a_failed_gate_says_why_keeps_its_verdict_and_gates_again_until_it_passe
     ran = project.up()
     assert ran.code != 0
     assert "Traceback" not in ran.output
-    assert "2 errors occurred:" in ran.output
     causes = [line.strip() for line in ran.output.splitlines() if line.strip().startswith("* ")]
+    assert f"{len(causes)} errors occurred:" in ran.output
     assert "scale set web is not healthy after 4s, which is the timeout" in causes[0]
     assert "instance 1: application health unhealthy, want healthy" in causes[1]
+    assert "look closer: `az vmss list-instances -g rg -n web" in causes[2]
 
     state = project.state()
     gate = state["HealthGate/web"]["outputs"]

@@ -1,5 +1,5 @@
-from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from tests.clocks import VirtualClock
@@ -12,12 +12,17 @@ from pulumi_vmss_health import (
     InstanceViewError,
     MalformedBody,
     Rejected,
+    RollingUpgrade,
     ScaleSetNotFound,
     Snapshot,
+    State,
     Throttled,
     Unavailable,
 )
+from pulumi_vmss_health.pace import Cost
+from pulumi_vmss_health.snapshot import Depth
 from pulumi_vmss_health.watch import LAST_LOOK, Ending, Outcome, Progress, watch
+from vmss_instance_view.quota import INSTANCE_VIEW, Ledger
 
 GOOD = snapshot(Vm(), Vm())
 SLOW = snapshot(Vm(), Vm(provisioning="creating"))
@@ -32,14 +37,21 @@ class Script:
     def __init__(self, clock: VirtualClock, story: dict[float, Sight], *, takes: float = 0.0) -> None:
         self.clock, self.story, self.takes = clock, story, takes
         self.looked_at: list[float] = []
+        self.depths: list[tuple[float, Depth]] = []
 
-    def __call__(self, _seconds: float) -> Snapshot:
-        self.looked_at.append(self.clock.time)
+    def __call__(self, _seconds: float, depth: Depth) -> Snapshot:
+        if not self.looked_at or self.looked_at[-1] != self.clock.time:
+            self.looked_at.append(self.clock.time)
+        self.depths.append((self.clock.time, depth))
         self.clock.time += self.takes
         sight = [sight for since, sight in self.story.items() if since <= self.clock.time][-1]
         if isinstance(sight, InstanceViewError):
             raise sight
-        return sight
+        return sight if depth is Depth.FULL else replace(sight, instances=None)
+
+    @property
+    def cost(self) -> Cost:
+        return Cost()
 
 
 def ignore(_progress: Progress) -> None:
@@ -156,7 +168,8 @@ def test_before_the_set_was_first_seen_it_may_be_missing_or_forbidden_for_a_whil
 
 def test_a_set_that_was_seen_and_is_missing_was_deleted() -> None:
     outcome = wait({0: SLOW, 20: ScaleSetNotFound("404")})
-    assert (outcome.ending, outcome.progress.elapsed) == (Ending.DELETED, 20)
+    assert outcome.ending is Ending.DELETED
+    assert 20 <= outcome.progress.elapsed < 27
 
 
 def test_throttling_moves_the_next_look_and_never_ends_the_wait() -> None:
@@ -186,14 +199,74 @@ def test_a_server_that_hangs_delays_the_deadline_by_one_short_look() -> None:
     assert isinstance(outcome.progress.error, Unavailable)
 
 
-def test_looks_stay_within_the_bucket_that_azure_documents() -> None:
+class Metered(Script):
+    """A script whose looks are taken from the bucket that Azure documents for the instance view."""
+
+    def __init__(self, clock: VirtualClock, story: dict[float, Sight]) -> None:
+        super().__init__(clock, story)
+        self.ledger = Ledger()
+        self.least = 30.0
+
+    def __call__(self, seconds: float, depth: Depth) -> Snapshot:
+        if not self.looked_at or self.looked_at[-1] != self.clock.time:  # a full look right after takes its view over
+            self.ledger.note(INSTANCE_VIEW, "/subscriptions/s/web", {}, self.clock.time)
+        self.least = min(self.least, self.cost.left)
+        return super().__call__(seconds, depth)
+
+    @property
+    def cost(self) -> Cost:
+        return Cost(4, self.ledger.left(INSTANCE_VIEW, "/subscriptions/s/web", self.clock.time))
+
+
+@pytest.mark.parametrize("restless", [False, True])
+def test_looks_leave_a_third_of_the_bucket_to_others(restless: bool) -> None:
+    clock = VirtualClock()
+    moments = range(0, 3600, 10) if restless else [0]
+    story: dict[float, Sight] = {float(at): GOOD if at % 20 else SLOW for at in moments}
+    look = Metered(clock, story)
+    watch(look, GatePolicy(timeout="1h", hold="30m"), clock, ignore)
+    assert look.least >= 8.9
+
+
+def test_the_view_alone_is_looked_at_while_it_cannot_pass_and_everything_once_a_minute() -> None:
+    clock = VirtualClock()
+    look = Script(clock, {0: SLOW, 200: GOOD})
+    watch(look, GatePolicy(hold="0s"), clock, ignore)
+    full = [at for at, depth in look.depths if depth is Depth.FULL]
+    assert full[0] == 0
+    assert all(50 < later - before < 70 for before, later in pairwise(full[:-1]))
+    assert full[-1] == look.depths[-1][0] >= 200
+    assert len(full) < len(look.depths) / 5
+
+
+def test_the_last_look_at_the_deadline_is_a_full_one() -> None:
     clock = VirtualClock()
     look = Script(clock, {0: SLOW})
-    watch(look, GatePolicy(timeout="1h"), clock, ignore)
-    left, before = 30.0, 0.0
-    for moment in look.looked_at:
-        left, before = min(30.0, left + (moment - before) * 10 / 60) - 1, moment
-        assert left >= 8.99  # a third stays for others
+    watch(look, GatePolicy(timeout="95s"), clock, ignore)
+    assert look.depths[-1] == (95, Depth.FULL)
+
+
+def test_a_surplus_that_stays_unchanged_for_five_minutes_no_longer_holds_up_the_wait() -> None:
+    surplus = snapshot(Vm(), Vm(), Vm(), capacity=2)
+    outcome = wait({0: surplus})
+    assert outcome.ending is Ending.HEALTHY
+    assert 300 <= outcome.progress.elapsed < 330
+
+
+def test_a_surplus_while_an_upgrade_runs_is_on_its_way_out() -> None:
+    surplus = replace(snapshot(Vm(), Vm(), Vm(), capacity=2), rolling_upgrade=RollingUpgrade("RollingForward"))
+    assert wait({0: surplus}, timeout="20m").ending is Ending.TIMED_OUT
+
+
+def test_a_set_that_was_recreated_under_its_name_has_to_hold_anew() -> None:
+    assert GOOD.scale_set is not None
+    other = replace(GOOD, scale_set=replace(GOOD.scale_set, unique_id="another"))
+    assert wait({0: GOOD, 20: other}, hold="30s").progress.elapsed >= 50
+
+
+def test_the_outcome_tells_when_the_state_changed() -> None:
+    transitions = wait({0: SLOW, 60: BAD, 90: GOOD}).progress.transitions
+    assert [state for _, state in transitions] == [State.PROGRESSING, State.FAILING, State.HEALTHY]
 
 
 def test_every_look_is_reported() -> None:
@@ -205,12 +278,14 @@ def test_every_look_is_reported() -> None:
 
 
 def test_a_bug_in_a_look_is_not_taken_for_an_unreadable_set() -> None:
-    def broken(_seconds: float) -> Snapshot:
-        raise ZeroDivisionError
+    class Broken:
+        cost = Cost()
 
-    look: Callable[[float], Snapshot] = broken
+        def __call__(self, _seconds: float, _depth: Depth) -> Snapshot:
+            raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        watch(look, GatePolicy(), VirtualClock(), ignore)
+        watch(Broken(), GatePolicy(), VirtualClock(), ignore)
 
 
 def test_the_models_capacity_is_looked_up_anew_each_time() -> None:

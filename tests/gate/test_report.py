@@ -1,0 +1,110 @@
+"""The words that a person reads, whole."""
+
+from dataclasses import replace
+
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import (
+    ExtensionSummary,
+    OrchestrationService,
+    ScaleSetId,
+    Snapshot,
+    StatusCount,
+    Unavailable,
+    evaluate,
+)
+from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.report import failure_lines, headline, status_line
+from pulumi_vmss_health.watch import Ending, Outcome, Progress
+
+WEB = ScaleSetId("0b1f", "rg", "web")
+PORTAL = "https://portal.azure.com"
+
+
+def progress(seen: Snapshot, *, elapsed: float = 80, policy: GatePolicy | None = None) -> Progress:
+    return Progress(elapsed, 1200, 9, seen, evaluate(seen, policy or GatePolicy()))
+
+
+def test_the_status_line_counts_what_is_not_there_yet_and_the_time() -> None:
+    booting = Vm(provisioning="creating", health=None, extensions=())
+    slow = Vm(extensions=(("cse", "creating"),), health="initializing")
+    assert status_line(progress(snapshot(Vm(), Vm(), slow, booting, booting))) == (
+        "3/5 VMs, cse 2/5, appHealth 2/5, 1m20s of 20m"
+    )
+
+
+def test_the_status_line_says_that_health_has_to_hold_and_failure_to_be_confirmed() -> None:
+    assert status_line(progress(snapshot(Vm(), Vm()))) == "2/2 VMs, appHealth 2/2, healthy, holding, 1m20s of 20m"
+    failing = snapshot(Vm(), Vm(extensions=(("cse", "failed"),)))
+    assert status_line(progress(failing)) == "2/2 VMs, cse 1/2, appHealth 2/2, failing, confirming, 1m20s of 20m"
+
+
+def test_the_status_line_says_what_keeps_it_from_seeing() -> None:
+    assert status_line(Progress(5, 60)) == "looking, 5s of 1m"
+    assert status_line(Progress(5, 60, error=Unavailable("HTTP 503"))) == "cannot read: HTTP 503, 5s of 1m"
+
+
+def test_long_names_and_many_extensions_fit_a_column() -> None:
+    seen = snapshot(Vm(), extensions=())
+    waiting = tuple(
+        ExtensionSummary(f"Microsoft.Azure.Security.Agent{number}", (StatusCount("ProvisioningState/creating", 1),))
+        for number in range(6)
+    )
+    line = status_line(progress(replace(seen, view=replace(seen.view, extensions=waiting))))
+    assert line.startswith("1/1 VMs, …t.Azure.Security.Agent0 0/1, …t.Azure.Security.Agent1 0/1, ")
+    assert "3 more extensions" in line
+    assert len(line) < 160
+
+
+def test_a_failure_is_told_with_headline_causes_and_where_to_look() -> None:
+    bad = Vm(extensions=(("cse", "failed/50"),), message="command terminated\nwith exit status=50")
+    seen = progress(snapshot(Vm(), Vm(health="unhealthy"), bad))
+    assert failure_lines(Outcome(Ending.FAILING, seen), WEB, PORTAL) == [
+        "scale set web is failing, given up after 1m20s of 20m: 3/3 VMs, cse 2/3, appHealth 2/3",
+        "instance 2: extension cse failed/50, want succeeded (2 of 3 pass, 3 required): command terminated with exit "
+        "status=50; next: see the log of extension cse on the instance; mend its settings and update the instance",
+        "instance 1: application health unhealthy, want healthy (2 of 3 pass, 3 required); next: see the application's "
+        "own log on the instance, and what its health probe answers there",
+        "look closer: `az vmss list-instances -g rg -n web --subscription 0b1f --expand instanceView`, "
+        f"`az monitor activity-log list --resource-id {WEB} --offset 1d`, {PORTAL}/#@/resource{WEB}/instances",
+    ]
+
+
+def test_health_that_did_not_hold_long_enough_says_so() -> None:
+    lines = failure_lines(Outcome(Ending.TIMED_OUT, progress(snapshot(Vm()))), WEB)
+    assert "healthy at the last look, but not yet for as long as hold asks" in lines[1]
+
+
+def test_a_set_that_was_never_seen_is_told_without_places_to_look() -> None:
+    lost = Progress(130, 1200, 9, error=Unavailable("HTTP 503"))
+    assert failure_lines(Outcome(Ending.UNREADABLE, lost), WEB, PORTAL) == [
+        "scale set web could not be read, given up after 2m10s",
+        "the last look saw nothing: HTTP 503",
+    ]
+
+
+def test_evidence_that_was_lacking_is_named() -> None:
+    seen = progress(Snapshot(snapshot(Vm()).view), policy=GatePolicy(capacity=1))
+    lines = failure_lines(Outcome(Ending.TIMED_OUT, seen), WEB)
+    assert any("not judged for lack of evidence: " in line and "power" in line for line in lines)
+
+
+def test_suspended_repairs_are_told_with_the_way_to_resume_them() -> None:
+    seen = snapshot(Vm(health="unhealthy"))
+    view = replace(seen.view, orchestration_services=(OrchestrationService("AutomaticRepairs", "Suspended"),))
+    lines = failure_lines(Outcome(Ending.TIMED_OUT, progress(replace(seen, view=view))), WEB)
+    resume = "az vmss set-orchestration-service-state -g rg -n web --subscription 0b1f"
+    assert any("AutomaticRepairs is suspended" in line and resume in line for line in lines)
+
+
+def test_many_causes_are_cut_and_counted() -> None:
+    ill = [Vm(extensions=((f"e{number}", "failed"),)) for number in range(15)]
+    seen = snapshot(*ill, extensions=[f"e{number}" for number in range(15)])
+    lines = failure_lines(Outcome(Ending.FAILING, progress(seen)), WEB)
+    assert len(lines) == 13
+    assert any(line.startswith("and ") and line.endswith(" more") for line in lines)
+
+
+def test_every_ending_has_a_headline_of_its_own() -> None:
+    headlines = {headline(Outcome(ending, progress(snapshot(Vm()))), "web") for ending in Ending}
+    assert len(headlines) == len(Ending)

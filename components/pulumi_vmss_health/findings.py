@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
@@ -63,6 +63,7 @@ class Facts:
     """A snapshot, a policy, and what follows from both.
 
     capacity, required: None where neither policy nor model named the capacity. extensions: names to be judged.
+    found: what the checks have found of the instances so far, by check.
     """
 
     snapshot: Snapshot
@@ -70,6 +71,7 @@ class Facts:
     capacity: int | None
     required: int | None
     extensions: tuple[str, ...]
+    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, snapshot: Snapshot, policy: GatePolicy) -> Facts:

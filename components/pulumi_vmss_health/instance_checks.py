@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
@@ -52,6 +53,7 @@ def provisioning(_facts: Facts, instance: Instance) -> Ailment | None:
     return Ailment("VmNotProvisioned", "VM", have or "unknown", "succeeded")
 
 
+@lru_cache(maxsize=256)  # the same judge for the same name: what it found is kept by judge
 def extension(name: str) -> Judge:
     """Did an extension succeed on the VM? One that the VM does not list is still to come.
 
@@ -104,13 +106,22 @@ def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
     return Ailment("ModelNotApplied", "model", "an older one", "latest", hint=hint, final=final)
 
 
+def ailments(facts: Facts, judge: Judge) -> list[Ailment | None]:
+    """What one check finds of each instance, in their order; each instance is judged once."""
+    found: list[Ailment | None] | None = facts.found.get(judge)
+    if found is None:
+        found = facts.found[judge] = [judge(facts, instance) for instance in facts.snapshot.instances or ()]
+    return found
+
+
 def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
     """Do enough instances pass one check? check: its name, where the instances were not looked at."""
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
         yield Unjudged(check)
         return
-    ailing = [(instance, ailment) for instance in instances if (ailment := judge(facts, instance)) is not None]
+    judged = zip(instances, ailments(facts, judge), strict=True)
+    ailing = [(instance, ailment) for instance, ailment in judged if ailment is not None]
     passing = len(instances) - len(ailing)
     if passing >= facts.required:
         return
@@ -127,8 +138,8 @@ def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
         return
-    judges = tuple(judges)
-    partial = [instance for instance in instances if any(judge(facts, instance) for judge in judges)]
+    judged = zip(instances, *(ailments(facts, judge) for judge in judges), strict=True)
+    partial = [instance for instance, *found in judged if any(found)]
     passing = len(instances) - len(partial)
     if passing < facts.required:
         subject = name_instances(partial)
@@ -169,8 +180,11 @@ def _reason(ailment: Ailment, ill: list[Instance], arithmetic: str, state: State
 
 
 def _find(instance: Instance, name: str) -> ExtensionStatus | None:
-    extensions = instance.view.extensions if instance.view else ()
-    return next((each for each in extensions if (each.name or "").lower() == name.lower()), None)
+    wanted = name.lower()
+    for each in instance.view.extensions if instance.view else ():
+        if each.name == name or (each.name or "").lower() == wanted:
+            return each
+    return None
 
 
 def _may_be_outdated(facts: Facts, instance: Instance) -> bool:

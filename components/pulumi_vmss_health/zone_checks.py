@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged
-from pulumi_vmss_health.instance_checks import Judge
-from vmss_instance_view.model import Instance
+from pulumi_vmss_health.instance_checks import Ailment, Judge, ailments
 
 
 def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
@@ -21,25 +20,22 @@ def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
         message = "min_healthy_per_zone is asked for, but the scale set has no zones"
         yield Reason("NoZones", "scale set", "no zones", "zones", message, "set min_healthy_per_zone=None")
         return
-    judges = tuple(judges)
+    found = zip(*(ailments(facts, judge) for judge in judges), strict=True)
+    ill = {instance.instance_id: [each for each in row if each] for instance, row in zip(instances, found, strict=True)}
     for zone in model.zones:
-        members = [instance for instance in instances if zone in instance.zones]
-        yield from _zone(facts, zone, len(model.zones), members, judges)
+        members = [ill[instance.instance_id] for instance in instances if zone in instance.zones]
+        yield from _zone(facts, zone, facts.capacity // len(model.zones), members)
 
 
-def _zone(facts: Facts, zone: str, zones: int, members: list[Instance], judges: tuple[Judge, ...]) -> Findings:
-    capacity = facts.capacity or 0
-    # Azure spreads VMs evenly, give or take one; a zone with a share must not be empty, whatever the percentage.
-    share = capacity // zones
+def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> Findings:
+    """One zone. share: of the capacity: Azure spreads VMs evenly, give or take one. members: each VM's ailments."""
+    # A zone with a share must not be empty, whatever the percentage.
     required = max(facts.policy.required_per_zone(share), 1 if share else 0)
-    passing, final = 0, 0
-    for instance in members:
-        ailments = [ailment for judge in judges if (ailment := judge(facts, instance)) is not None]
-        passing += not ailments
-        final += any(ailment.final for ailment in ailments)
+    passing = sum(not ailing for ailing in members)
     if passing >= required:
         return
-    to_come = max(capacity - len(facts.snapshot.instances or ()), 0)
+    final = sum(any(ailment.final for ailment in ailing) for ailing in members)
+    to_come = max((facts.capacity or 0) - len(facts.snapshot.instances or ()), 0)
     hopeless = len(members) + to_come - final < required
     message = f"zone {zone}: {passing} of {len(members)} VMs pass every check, {required} required"
     state = State.FAILING if hopeless else State.PROGRESSING

@@ -86,7 +86,7 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ({"scale_set": object()}, "scale_set must be a scale set resource, its ARM id or an Output of it, not object"),
         ({"scale_set": None}, "scale_set must be"),
         ({"scale_set": ID, "policy": {"timeout": "5m"}}, "policy must be a GatePolicy, not dict"),
-        ({"scale_set": ID, "policy": pulumi.Output.from_input(1)}, "policy must be a GatePolicy, not Output"),
+        ({"scale_set": ID, "policy": lambda: pulumi.Output.from_input(1)}, "policy must be a GatePolicy, not Output"),
         ({"scale_set": ID, "recheck": "sometimes"}, "recheck must be 'on_change' or 'always', not 'sometimes'"),
         ({"scale_set": ID, "on_failure": "ignore"}, "on_failure must be 'fail' or 'warn', not 'ignore'"),
         ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str"),
@@ -96,8 +96,9 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
 def test_a_wrong_argument_is_refused_by_name_before_anything_is_deployed(
     recorder: Recorder, arguments: dict[str, Any], words: str
 ) -> None:
+    made = {name: value() if callable(value) else value for name, value in arguments.items()}
     with pytest.raises((ValueError, TypeError)) as refused:
-        vmss.ScaleSetHealthGate("web", **arguments)
+        vmss.ScaleSetHealthGate("web", **made)
     assert words in str(refused.value)
     assert not recorder.registered
 

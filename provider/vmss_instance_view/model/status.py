@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from vmss_instance_view.model.body import Body, Json, drop_empty
 
 
+@lru_cache(maxsize=1024)  # a set of 1,000 instances asks for the same few codes thousands of times
 def state_of(code: str | None) -> str:
     """The state that a status code names, in lower case: "succeeded" of "ProvisioningState/succeeded/Anything".
 
@@ -21,6 +23,7 @@ def state_of(code: str | None) -> str:
     return parts[1].strip().lower() if len(parts) > 1 else ""
 
 
+@lru_cache(maxsize=1024)
 def in_group(code: str | None, group: str) -> bool:
     """Whether a status code belongs to a group such as "PowerState", compared without case."""
     return (code or "").split("/")[0].strip().lower() == group.lower()

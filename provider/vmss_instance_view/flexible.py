@@ -138,7 +138,7 @@ def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:
     return InstanceView(
         VirtualMachineSummary(_counted(map(_provisioning, vms))),
         _set_statuses(model),
-        tuple(each for each in extensions if each.statuses_summary),
+        tuple(extensions),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
+from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
     ConfigurationError,
@@ -27,20 +28,6 @@ from vmss_emulator import Emulator
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.reader import Azure, ScaleSetReader
 from vmss_instance_view.settings import Settings
-
-AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
-
-
-@pytest.fixture
-def azure() -> Iterator[Emulator]:
-    with Emulator({"scale_sets": {"*": AT_ONCE}}, page_size=2) as emulator:
-        yield emulator
-
-
-@pytest.fixture(autouse=True)
-def trust(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NO_PROXY"):
-        monkeypatch.setenv(name, azure.environment[name])
 
 
 def reader(azure: Emulator, environment: Mapping[str, str] | None = None) -> ScaleSetReader:
@@ -100,8 +87,7 @@ def test_many_threads_share_one_token(azure: Emulator) -> None:
 
 def test_a_token_that_expires_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     with Emulator({"scale_sets": {"*": AT_ONCE}}, token_lifetime=2) as azure:
-        for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NO_PROXY"):
-            monkeypatch.setenv(name, azure.environment[name])
+        trust(azure, monkeypatch)
         web = reader(azure)
         end = time.monotonic() + 3
         while time.monotonic() < end:

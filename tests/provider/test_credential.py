@@ -1,0 +1,205 @@
+"""Every way to an identity, and what it says when there is none. No secret in any word."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from tests.provider.conftest import AT_ONCE
+
+from pulumi_vmss_health import CredentialError, InstanceViewError, ScaleSetId
+from vmss_emulator import Emulator
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud
+from vmss_instance_view.credential import WAYS
+from vmss_instance_view.reader import Azure, ScaleSetReader
+from vmss_instance_view.settings import Settings
+
+CANARY = "planted-secret-that-nobody-may-see"
+
+# Ways that no offline test can take, and why.
+NOT_EXERCISED = {
+    "the az CLI": "it needs an az that is signed in; that it is asked last, and its failure, are tested",
+}
+
+
+def reader(azure: Emulator, environment: Mapping[str, str]) -> ScaleSetReader:
+    return Azure(Settings(environment)).reader(ScaleSetId.parse(azure.put_scale_set("web")))
+
+
+def environment_of(azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """The settings that choose a way, all of which work on the emulator."""
+    if way == "the client secret":
+        return azure.environment
+    if way == "the client certificate":
+        return azure.certificate_environment
+    if way == "OIDC":
+        return azure.oidc_environment
+    if way == "the managed identity":
+        for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+            monkeypatch.setenv(name, azure.managed_identity_environment[name])
+        return azure.managed_identity_environment
+    assert way == "the default credential"
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+    monkeypatch.setenv("AZURE_TENANT_ID", azure.tenant_id)
+    monkeypatch.setenv("AZURE_CLIENT_ID", azure.client_id)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", azure.client_secret)
+    cloud = {key: value for key, value in azure.environment.items() if key != "ARM_CLIENT_SECRET"}
+    return {**cloud, "ARM_USE_DEFAULT_AZURE_CREDENTIAL": "true"}
+
+
+@pytest.mark.parametrize("way", [way.name for way in WAYS if way.name not in NOT_EXERCISED])
+def test_a_way_gives_a_token_that_azure_accepts(
+    azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader(azure, environment_of(azure, way, tmp_path, monkeypatch)).view(Deadline(20))
+    assert azure.tokens
+
+
+def test_every_way_is_exercised_or_says_why_not() -> None:
+    assert set(NOT_EXERCISED) < {way.name for way in WAYS}
+
+
+@pytest.mark.parametrize("source", ["token", "file"])
+def test_a_federated_token_may_be_given_as_it_is_or_in_a_file(azure: Emulator, source: str, tmp_path: Path) -> None:
+    import requests
+
+    service = azure.oidc_environment
+    answer = requests.get(
+        service["ACTIONS_ID_TOKEN_REQUEST_URL"],
+        params={"audience": "api://AzureADTokenExchange"},
+        headers={"Authorization": f"Bearer {service['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
+        timeout=10,
+    )
+    token = answer.json()["value"]
+    base = {key: value for key, value in service.items() if not key.startswith("ACTIONS_")}
+    if source == "file":
+        (tmp_path / "token").write_text(token + "\n")
+        given = {"ARM_OIDC_TOKEN_FILE_PATH": str(tmp_path / "token")}
+    else:
+        given = {"ARM_OIDC_TOKEN": token}
+    assert reader(azure, {**base, **given}).view(Deadline(10))
+
+
+ORDER = [
+    ("useDefaultAzureCredential", "true", "the default credential"),
+    ("clientCertificatePath", "/nowhere", "the client certificate"),
+    ("clientSecret", "s", "the client secret"),
+    ("useOidc", "true", "OIDC"),
+    ("useMsi", "true", "the managed identity"),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER) + 1))
+def test_the_first_way_that_is_set_wins(first: int) -> None:
+    config = {f"azure-native:{key}": value for key, value, _ in ORDER[first:]}
+    chosen = next(way.name for way in WAYS if way.meant(Settings({}, config.get)))
+    assert chosen == (ORDER[first][2] if first < len(ORDER) else "the az CLI")
+
+
+@pytest.mark.parametrize("value", ["True", "TRUE", "1", "yes", ""])
+def test_a_switch_is_on_for_exactly_true(value: str) -> None:
+    assert not Settings({"ARM_USE_MSI": value}).is_true("useMsi")
+
+
+@pytest.mark.parametrize(
+    ("name", "cloud"),
+    [
+        (None, PUBLIC), ("public", PUBLIC), ("AzureCloud", PUBLIC), ("usgovernment", US_GOVERNMENT), ("china", CHINA),
+        ("AzureUSGovernment", US_GOVERNMENT), ("AzureChinaCloud", CHINA),
+    ],
+)  # fmt: skip
+def test_a_cloud_is_found_by_its_name(name: str | None, cloud: object) -> None:
+    assert find_cloud(Settings({"ARM_ENVIRONMENT": name} if name else {})) is cloud
+
+
+def test_government_tokens_are_for_the_core_host() -> None:
+    assert US_GOVERNMENT.scope == "https://management.core.usgovcloudapi.net/.default"
+
+
+def test_a_claims_challenge_is_answered_once_with_its_claims(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "claims": True}]})
+    web = reader(azure, azure.environment)
+    assert web.view(Deadline(10))
+    assert len(azure.tokens) == 2
+    assert web.view(Deadline(10))
+    assert len(azure.tokens) == 2
+
+
+def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(azure: Emulator) -> None:
+    web, errors = reader(azure, azure.environment), []
+    ready = threading.Barrier(200)
+
+    def work() -> None:
+        ready.wait()
+        for _ in range(2):
+            try:
+                web.view(Deadline(60))
+            except InstanceViewError as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(azure.tokens) == 1
+
+
+@pytest.mark.parametrize("broken", ["secret", "tenant", "certificate", "oidc", "oidc token", "identity"])
+def test_no_word_about_a_failure_holds_a_secret(
+    azure: Emulator, broken: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "cert.pem").write_text(CANARY)
+    environment = {
+        "secret": {**azure.environment, "ARM_CLIENT_SECRET": CANARY},
+        "tenant": {**azure.environment, "ARM_CLIENT_SECRET": CANARY, "ARM_TENANT_ID": "no-such-tenant"},
+        "certificate": {
+            **azure.certificate_environment,
+            "ARM_CLIENT_CERTIFICATE_PATH": str(tmp_path / "cert.pem"),
+            "ARM_CLIENT_CERTIFICATE_PASSWORD": CANARY,
+        },
+        "oidc": {**azure.oidc_environment, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": CANARY},
+        "oidc token": {**azure.oidc_environment, "ARM_OIDC_TOKEN": CANARY},
+        "identity": azure.managed_identity_environment,
+    }[broken]
+    if broken == "identity":
+        monkeypatch.setenv("IDENTITY_ENDPOINT", azure.managed_identity_environment["IDENTITY_ENDPOINT"])
+        monkeypatch.setenv("IDENTITY_HEADER", CANARY)
+    settings = Settings(environment)
+    with pytest.raises(CredentialError) as refused:
+        Azure(settings).reader(ScaleSetId.parse(azure.put_scale_set("web"))).view(Deadline(20))
+    words = "\n".join(
+        [
+            *traceback.format_exception(refused.value),
+            repr(refused.value),
+            repr(settings),
+            *(record.getMessage() for record in caplog.records),
+            *(str(record.exc_info) for record in caplog.records),
+        ]
+    )
+    assert CANARY not in words
+    for secret in (azure.client_secret, *azure.tokens):
+        assert secret not in words
+
+
+def test_no_word_about_a_refused_request_holds_the_token(azure: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "status": 403}]})
+    web = reader(azure, azure.environment)
+    with pytest.raises(InstanceViewError) as refused:
+        web.view(Deadline(5))
+    words = "\n".join(
+        [*traceback.format_exception(refused.value), repr(refused.value), repr(web), repr(vars(web)), caplog.text]
+    )
+    gc.collect()
+    assert azure.tokens
+    for secret in (azure.client_secret, *azure.tokens):
+        assert secret not in words

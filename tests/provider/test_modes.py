@@ -1,0 +1,174 @@
+"""Flexible sets are read by other operations than Uniform ones, and callers see no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.provider.conftest import AT_ONCE, trust
+
+from pulumi_vmss_health import ExtensionSummary, InstanceView, ScaleSetId, Status, StatusCount
+from vmss_emulator import Emulator
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.reader import Azure, ScaleSetReader
+from vmss_instance_view.settings import Settings
+
+
+def reader(azure: Emulator, name: str = "web", **wanted: Any) -> ScaleSetReader:
+    """A reader of a new set of this name."""
+    return Azure(Settings(azure.environment)).reader(ScaleSetId.parse(azure.put_scale_set(name, **wanted)))
+
+
+def flexible(azure: Emulator, name: str = "web", **wanted: Any) -> ScaleSetReader:
+    return reader(azure, name, orchestration_mode="Flexible", **wanted)
+
+
+def comparable(view: InstanceView) -> InstanceView:
+    """A view without what a mode cannot tell, and without the order of its lists."""
+
+    def counts(summary: tuple[StatusCount, ...]) -> tuple[StatusCount, ...]:
+        return tuple(sorted(summary, key=lambda each: each.code or ""))
+
+    return replace(
+        view,
+        virtual_machine=replace(view.virtual_machine, statuses_summary=counts(view.virtual_machine.statuses_summary)),
+        statuses=tuple(Status(f"ProvisioningState/{each.state}", each.level) for each in view.statuses),
+        extensions=tuple(
+            sorted(
+                (ExtensionSummary(each.name, counts(each.statuses_summary)) for each in view.extensions),
+                key=lambda each: each.name or "",
+            )
+        ),
+    )
+
+
+EVENTS = st.one_of(
+    st.fixed_dictionaries({"health": st.sampled_from(["unhealthy", "unknown", "initializing"])}),
+    st.fixed_dictionaries({"power": st.sampled_from(["stopped", "deallocated", "starting"])}),
+    st.fixed_dictionaries({"state": st.sampled_from(["failed/Any", "updating", "creating"])}),
+    st.fixed_dictionaries(
+        {"extension": st.sampled_from(["a", "b"]), "state": st.sampled_from(["failed/1", "transitioning", "creating"])}
+    ),
+)
+IDS = st.sets(st.integers(0, 4), min_size=1)
+LIVES = st.fixed_dictionaries(
+    {
+        "capacity": st.integers(0, 5),
+        "extensions": st.lists(st.sampled_from(["a", "b"]), unique=True),
+        "health": st.booleans(),
+        "events": st.lists(
+            st.tuples(EVENTS, st.sets(st.integers(0, 4), min_size=1)).map(
+                lambda e: {**e[0], "instances": sorted(e[1])}
+            ),
+            max_size=3,
+        ),
+        "carries": st.sets(st.sampled_from(["extensions", "health"])),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Emulator, Azure]]:
+    """One emulator and one client for all generated sets."""
+    with Emulator({"scale_sets": {"*": AT_ONCE}}, page_size=2) as emulator, pytest.MonkeyPatch.context() as monkeypatch:
+        trust(emulator, monkeypatch)
+        yield emulator, Azure(Settings(emulator.environment))
+
+
+NUMBERS = iter(range(1_000_000))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(life=LIVES)
+def test_equal_sets_of_both_modes_give_equal_views_and_instances(
+    shared: tuple[Emulator, Azure], life: dict[str, Any]
+) -> None:
+    emulator, client = shared
+    known = [None, *life["extensions"]]
+    events = [event for event in life["events"] if event.get("extension") in known]
+    emulator.load({"scale_sets": {"*": {**AT_ONCE, "events": events, "list_carries": sorted(life["carries"])}}})
+    number = next(NUMBERS)
+    wanted = {key: life[key] for key in ("capacity", "extensions", "health")}
+    ids = [
+        emulator.put_scale_set(f"{mode}{number}", orchestration_mode=mode, **wanted) for mode in ("Uniform", "Flexible")
+    ]
+    one, other = (client.reader(ScaleSetId.parse(each)) for each in ids)
+    one.model(Deadline(10))
+    other.model(Deadline(10))
+    assert comparable(one.view(Deadline(10))) == comparable(other.view(Deadline(10)))
+    assert told(one) == told(other)
+
+
+def told(web: ScaleSetReader) -> list[Any]:
+    """What the instances say of themselves, ids aside."""
+    instances = web.instances(Deadline(10))
+    views = [each.view for each in instances]
+    return [
+        (
+            (view.status("ProvisioningState") or Status()).code,
+            (view.status("PowerState") or Status()).code,
+            sorted((each.name or "", each.statuses[0].code or "") for each in view.extensions),
+            view.vm_health.code if view.vm_health else None,
+        )
+        for view in views
+        if view is not None
+    ]
+
+
+def test_a_set_whose_model_does_not_name_its_mode_is_recognised_by_azures_refusal(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "omit_mode": True}}})
+    web = flexible(azure, capacity=3)
+    assert web.model(Deadline(5)).orchestration_mode is None
+    assert web.lacks == frozenset()
+    assert len(web.instances(Deadline(5))) == 3
+    assert web.lacks == {"latest model"}
+
+
+def test_the_view_of_a_flexible_set_can_be_read_without_its_model(azure: Emulator) -> None:
+    view = flexible(azure, capacity=3).view(Deadline(5))
+    assert view.virtual_machine.statuses_summary == (StatusCount("ProvisioningState/succeeded", 3),)
+
+
+def test_all_pages_of_both_lists_are_joined(azure: Emulator) -> None:
+    instances = flexible(azure, capacity=5).instances(Deadline(5))
+    assert len({each.id for each in instances}) == 5
+    assert all(each.view and each.view.status("PowerState") for each in instances)
+    assert all(each.vm_id for each in instances)
+
+
+def test_vms_in_a_standby_pool_do_not_count(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "standby": 2}}})
+    assert len(flexible(azure, capacity=3).instances(Deadline(5))) == 3
+
+
+def test_a_filter_that_matches_nothing_is_no_health(azure: Emulator) -> None:
+    azure.load(
+        {
+            "scale_sets": {"*": AT_ONCE},
+            "faults": [{"match": "GET */Microsoft.Compute/virtualMachines", "body": {"value": []}}],
+        }
+    )
+    web = flexible(azure, capacity=3)
+    assert web.view(Deadline(5)).virtual_machine.statuses_summary == ()
+    assert web.model(Deadline(5)).capacity == 3
+
+
+def test_what_the_list_leaves_out_is_asked_of_each_vm_at_most_once_a_minute(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "list_carries": []}}})
+    web = flexible(azure, capacity=3, extensions=["cse"], health=True)
+    for _ in range(3):
+        for instance in web.instances(Deadline(5)):
+            assert instance.view is not None
+            assert instance.view.vm_health is not None
+            assert {each.name for each in instance.view.extensions} == {"cse", "health"}
+    own = [each for each in azure.requests if each.path.endswith("/instanceView") and "/virtualMachines/" in each.path]
+    assert len(own) == 3
+
+
+def test_there_was_never_an_upgrade_where_azure_knows_of_none(azure: Emulator) -> None:
+    assert reader(azure).rolling_upgrade(Deadline(5)) is None
+    assert flexible(azure, "flex").rolling_upgrade(Deadline(5)) is None

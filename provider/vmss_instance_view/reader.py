@@ -97,7 +97,7 @@ class Azure:
         self._settings = settings
         self._lock = threading.Lock()
         self._arm: Arm | None = None
-        self.ledger = Ledger()
+        self.ledger: Ledger = Ledger()
 
     def left(self, scale_set: ScaleSetId, now: float) -> float:
         """Reads of a set's instance view that are left: by our own account, and by what Azure last said."""

@@ -128,6 +128,11 @@ def extension(
     }
 
 
+def error(answer: requests.Response) -> str:
+    """The code of an answer that is an error."""
+    return str(answer.json()["error"]["code"])
+
+
 def counts(summary: list[Mapping[str, Any]]) -> dict[str, int]:
     """A statusesSummary as {"succeeded": 3}."""
     return {str(item["code"]).removeprefix("ProvisioningState/"): item["count"] for item in summary}

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.emulator.support import QUICK, ArmSession, counts, extension, scale_set_body, until
+from tests.emulator.support import QUICK, ArmSession, counts, error, extension, scale_set_body, until
 
 from vmss_emulator import Emulator
-
-
-def error(answer: object) -> str:
-    return str(answer.json()["error"]["code"])  # type: ignore[attr-defined]  # a response
 
 
 def test_the_token_is_asked_for_before_the_version_and_the_version_before_the_path(arm: ArmSession) -> None:
@@ -275,11 +271,3 @@ def test_an_instance_shows_the_model_that_it_runs(arm: ArmSession) -> None:
     assert vm["storageProfile"]["imageReference"] == {"offer": "linux"}
     assert vm["networkProfileConfiguration"]["networkInterfaceConfigurations"] == [{"name": "nic"}]
     assert (vm["osProfile"]["computerName"], vm["osProfile"]["adminUsername"]) == ("web000000", "user")
-
-
-def test_a_flexible_set_is_refused_rather_than_imitated_badly(arm: ArmSession) -> None:
-    arm.put_group()
-    body = scale_set_body()
-    body["properties"]["orchestrationMode"] = "Flexible"
-    answer = arm.ask("PUT", arm.set_id, body)
-    assert (answer.status_code, answer.json()["error"]["target"]) == (400, "properties.orchestrationMode")

@@ -92,56 +92,6 @@ def hang(arm: ArmSession, path: str) -> None:
         arm.ask("GET", path)
 
 
-def test_a_fault_answers_with_its_status_code_and_retry_after(arm: ArmSession) -> None:
-    path = arm.azure.put_scale_set()
-    fault = {"match": VIEW, "times": 1, "status": 503, "code": "ServerBusy", "retry_after": 7}
-    arm.azure.load({"faults": [fault]})
-    answer = arm.ask("GET", f"{path}/instanceView")
-    assert (answer.status_code, answer.json()["error"]["code"], answer.headers["Retry-After"]) == (
-        503,
-        "ServerBusy",
-        "7",
-    )
-    assert "x-ms-request-id" in answer.headers
-    assert arm.ask("GET", f"{path}/instanceView").status_code == 200
-
-
-def test_a_fault_may_answer_with_any_text(arm: ArmSession) -> None:
-    path = arm.azure.put_scale_set()
-    faults = [{"match": VIEW, "times": 1, "body": '{"statuses": ['}, {"match": VIEW, "status": 502, "body": "<html>"}]
-    arm.azure.load({"faults": faults})
-    answers = [arm.ask("GET", f"{path}/instanceView") for _ in range(2)]
-    assert [(answer.status_code, answer.text) for answer in answers] == [(200, '{"statuses": ['), (502, "<html>")]
-
-
-def test_a_fault_may_hang_in_the_middle_of_the_body(arm: ArmSession) -> None:
-    path = arm.azure.put_scale_set()
-    arm.azure.load({"faults": [{"match": VIEW, "hang": "body"}]})
-    url = f"{arm.azure.url}{path}/instanceView?api-version=2024-11-01"
-    answer = arm.session.get(url, timeout=0.5, stream=True)
-    assert (answer.status_code, int(answer.headers["Content-Length"]) > 100) == (200, True)
-    with pytest.raises(requests.ConnectionError, match="timed out"):
-        answer.json()
-    answer.close()
-
-
-def test_a_fault_may_reset_the_connection(arm: ArmSession) -> None:
-    path = arm.azure.put_scale_set()
-    arm.azure.load({"faults": [{"match": VIEW, "reset": True, "times": 1}, {"match": "GET /msi/*", "reset": True}]})
-    with pytest.raises(requests.ConnectionError):  # some builds of OpenSSL report a reset as an end
-        arm.ask("GET", f"{path}/instanceView")
-    assert arm.azure.requests[-1].status is None
-    assert arm.ask("GET", f"{path}/instanceView").status_code == 200
-    with pytest.raises(requests.ConnectionError, match="reset by peer"):
-        requests.get(f"{arm.azure.identity_url}/msi/token", timeout=5)
-
-
-def test_faults_concern_tokens_too(azure: Emulator) -> None:
-    azure.load({"faults": [{"match": "POST */token", "status": 500}]})
-    url = f"{azure.url}/{azure.tenant_id}/oauth2/v2.0/token"
-    assert requests.post(url, verify=str(azure.ca_file), timeout=5).status_code == 500
-
-
 def test_another_timeline_holds_from_now_on(arm: ArmSession) -> None:
     path = arm.azure.put_scale_set(health=True, capacity=1)
     arm.azure.load({**QUICK, "scale_sets": {"web": {"events": [{"health": "unhealthy"}]}}})

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import time
+from typing import Any
 
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import ClientSecretCredential, ManagedIdentityCredential
+from azure.identity import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.emulator.support import ArmSession, FakeClock, ask_for_token, token
 
-from vmss_emulator import Emulator
+from vmss_emulator import Emulator, jwts
 
 
 def claims(jwt: str) -> dict[str, object]:
@@ -39,10 +48,103 @@ def test_an_unknown_tenant_or_application_is_refused(azure: Emulator) -> None:
     assert ask_for_token(azure, grant_type="password").json()["error"] == "unsupported_grant_type"
 
 
-def test_an_assertion_stands_for_a_secret(azure: Emulator) -> None:
+def test_azure_identity_signs_in_with_a_certificate(azure: Emulator) -> None:
+    environment = azure.certificate_environment
+    assert azure.client_secret not in str(environment)
+    with CertificateCredential(
+        azure.tenant_id, azure.client_id, environment["ARM_CLIENT_CERTIFICATE_PATH"], **trusted(azure)
+    ) as credential:
+        assert credential.get_token(f"{azure.url}/.default").token in azure.tokens
+    assert azure.certificate_environment == environment
+
+
+def test_azure_identity_signs_in_with_a_pipelines_token(azure: Emulator) -> None:
+    environment = azure.oidc_environment
+    assert azure.client_secret not in str(environment)
+
+    def workflow() -> str:
+        return str(ask_for_oidc_token(azure, audience="api://AzureADTokenExchange").json()["value"])
+
+    with ClientAssertionCredential(azure.tenant_id, azure.client_id, workflow, **trusted(azure)) as credential:
+        assert credential.get_token(f"{azure.url}/.default").token in azure.tokens
+    assert azure.token_requests == 1
+
+
+def trusted(azure: Emulator) -> dict[str, Any]:
+    return {
+        "authority": azure.url,
+        "disable_instance_discovery": True,
+        "connection_verify": str(azure.ca_file),
+    }
+
+
+def ask_for_oidc_token(azure: Emulator, bearer: str | None = None, **query: str) -> requests.Response:
+    environment = azure.oidc_environment
+    headers = {"Authorization": f"Bearer {bearer or environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    url = environment["ACTIONS_ID_TOKEN_REQUEST_URL"]
+    return requests.get(url, params=query, headers=headers, verify=str(azure.ca_file), timeout=5)
+
+
+def test_the_token_service_demands_its_request_token(azure: Emulator) -> None:
+    assert ask_for_oidc_token(azure, "wrong").status_code == 401
+    found = claims(ask_for_oidc_token(azure, audience="any").json()["value"])
+    assert (found["aud"], str(found["sub"]).startswith("repo:")) == ("any", True)
+    assert claims(azure.federated_token())["aud"] == "api://AzureADTokenExchange"
+
+
+def own(azure: Emulator, **changed: object) -> str:
+    """What an application with a certificate signs."""
+    return jwts.encode({"iss": azure.client_id, "sub": azure.client_id, "aud": azure.url, **changed})
+
+
+def test_an_assertion_is_taken_for_what_it_says(azure: Emulator) -> None:
+    for assertion in (own(azure), own(azure, exp=int(time.time()) + 60), azure.federated_token()):
+        answer = ask_with(azure, assertion)
+        assert answer.json()["access_token"] in azure.tokens
+
+
+def ask_with(azure: Emulator, assertion: str) -> requests.Response:
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    answer = ask_for_token(azure, client_secret="", client_assertion="x.y.z", client_assertion_type=kind)
-    assert answer.json()["access_token"] in azure.tokens
+    return ask_for_token(azure, client_secret="", client_assertion=assertion, client_assertion_type=kind)
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({"sub": "another"}, 700021),
+        ({"iss": "another"}, 700021),
+        ({"iss": 1}, 50027),
+        ({"exp": 1}, 700024),
+        ({"exp": "soon"}, 700024),
+        ({"iss": "https://issuer", "sub": "repo:x"}, 700212),
+        ({"iss": "https://issuer", "sub": "repo:x", "aud": ["other"]}, 700212),
+    ],
+)
+def test_an_assertion_that_says_something_else_is_refused(
+    azure: Emulator, changed: dict[str, object], number: int
+) -> None:
+    assert ask_with(azure, own(azure, **changed)).json()["error_codes"] == [number]
+    assert azure.tokens == ()
+
+
+@pytest.mark.parametrize("assertion", ["", "x.y.z", "a.b", "e30.W10.x", "e30.!!.x", "e30.e30.x", "eyJ.e30.x"])
+def test_an_assertion_that_is_no_token_is_refused(azure: Emulator, assertion: str) -> None:
+    assert ask_with(azure, assertion).json()["error_codes"] == [50027]
+
+
+@given(st.text())
+def test_no_text_breaks_the_reading_of_tokens(text: str) -> None:
+    with pytest.raises(ValueError, match=r"token|parts"):
+        jwts.decode(text)
+
+
+def test_every_request_for_a_token_counts_and_none_for_a_pipelines(azure: Emulator) -> None:
+    ask_for_token(azure, client_secret="wrong")
+    token(azure)
+    ask_for_oidc_token(azure)
+    query = {"api-version": "2018-02-01", "resource": azure.url}
+    requests.get(f"{azure.identity_url}/metadata/identity/oauth2/token", params=query, timeout=5)
+    assert azure.token_requests == 3
 
 
 @pytest.mark.parametrize("path", ["adfs/.well-known", "adfs/v2.0/.well-known", "{tenant}/v2.0/.well-known"])

@@ -8,50 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.emulator.support import counts, scale_set_body
+from tests.emulator.support import counts
+from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
-from vmss_emulator import models, views
-from vmss_emulator.life import BRIEF, Instance
+from vmss_emulator import models, vm_views
+from vmss_emulator.looks import BRIEF
 from vmss_emulator.scale_sets import ScaleSet
-from vmss_emulator.timeline import Life, Timeline
-
-ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
-BOOT, INSTALL, HEALTHY = 10.0, 20.0, 30.0
-START = 1000.0
-
-
-class World:
-    """One set and the life of its instances."""
-
-    def __init__(self, events: str = "[]", **body: Any) -> None:
-        text = f"scale_sets: {{web: {{boot: 10s, extension: 20s, healthy: 30s, events: {events}}}}}"
-        self.life: Life = Timeline.load(text).life("web")
-        self.set = ScaleSet(ID, models.complete(scale_set_body(**body), None), START)
-
-    def put(self, now: float, **body: Any) -> int | None:
-        return self.set.put(scale_set_body(**body), self.life, START + now)
-
-    def instances(self, now: float) -> list[Instance]:
-        return self.set.instances(self.life, START + now)
-
-    def vms(self, now: float) -> list[str]:
-        return [instance.vm.code for instance in self.instances(now)]
-
-    def health(self, now: float) -> list[str | None]:
-        return [instance.health.code if instance.health else None for instance in self.instances(now)]
-
-    def extension(self, now: float, name: str = "cse") -> list[str | None]:
-        found = [instance.extensions.get(name) for instance in self.instances(now)]
-        return [status.code if status else None for status in found]
-
-    def state(self, now: float) -> str:
-        return self.set.provisioning(self.life, START + now).state
-
-    def view(self, now: float) -> dict[str, Any]:
-        return views.instance_view(self.set, self.life, START + now)
-
-    def status(self, now: float) -> str:
-        return str(self.view(now)["statuses"][0]["code"])
+from vmss_emulator.timeline import Life
 
 
 def test_an_instance_boots_then_installs_then_gets_healthy() -> None:
@@ -219,7 +182,7 @@ def test_a_set_of_zones_spreads_its_instances() -> None:
     world = World(capacity=4)
     spread = ScaleSet(ID, {**world.set.body, "zones": ["1", "2", "3"]}, START)
     instances = spread.instances(world.life, START)
-    zones = [views.virtual_machine(spread, one, START)["zones"] for one in instances]
+    zones = [vm_views.uniform(spread, one, START)["zones"] for one in instances]
     assert zones == [["1"], ["2"], ["3"], ["1"]]
 
 

@@ -9,6 +9,8 @@ from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
+AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
+
 
 def test_the_view_is_typed_in_the_program_and_azures_json_in_stack_outputs(project: Project, azure: Emulator) -> None:
     scale_set = azure.put_scale_set("web", capacity=2, extensions=["cse"])
@@ -54,3 +56,61 @@ def test_a_refresh_reads_anew_and_drops_what_is_gone(project: Project, azure: Em
     ran = project.run("refresh", "--yes", "--skip-preview", "--non-interactive")
     assert ran.code == 0, ran.output
     assert "ScaleSetInstanceView/web" not in project.state()
+
+
+def test_the_function_reads_in_preview_where_the_id_is_known_and_holds_up_nothing(
+    project: Project, azure: Emulator
+) -> None:
+    ids = [azure.put_scale_set(f"web{number}", capacity=2) for number in range(5)]
+    azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "trickle": "3ms"}]})
+    project.program(f"""
+    views = [vmss.get_instance_view_output(id) for id in {ids!r}]
+    pulumi.export("succeeded", pulumi.Output.all(*views).apply(
+        lambda views: sum(view.virtual_machine.statuses_summary[0].count for view in views)
+    ))
+    """)
+    ran = project.run("preview", "--non-interactive", "--diff")
+    assert ran.code == 0, ran.output
+    assert "succeeded: 10" in ran.output
+    assert project.up().code == 0
+    assert project.outputs() == {"succeeded": 10}
+    reads = [each for each in azure.requests if each.path.endswith("/instanceView")][-5:]
+    assert max(each.started for each in reads) < min(each.ended or 0 for each in reads), "they read one after another"
+
+
+def test_a_trigger_reads_anew_and_another_set_is_an_update(project: Project, azure: Emulator) -> None:
+    one, other = azure.put_scale_set("one", capacity=1), azure.put_scale_set("other", capacity=2)
+    program = """
+    view = vmss.ScaleSetInstanceView("web", scale_set={id!r}, triggers=[{trigger!r}])
+    pulumi.export("capacity", view.capacity)
+    """
+    project.program(program.format(id=one, trigger="a"))
+    assert project.up().code == 0
+    azure.put_scale_set("one", capacity=3)
+    assert project.up("--expect-no-changes").code == 0
+    assert project.outputs()["capacity"] == 1
+    project.program(program.format(id=one, trigger="b"))
+    assert project.up().code == 0
+    assert project.outputs()["capacity"] == 3
+    project.program(program.format(id=other, trigger="b"))
+    ran = project.up()
+    assert "ScaleSetInstanceView web updated" in ran.output
+    assert project.outputs()["capacity"] == 2
+
+
+def test_a_flexible_set_is_read_and_gated_like_any_other(project: Project, azure: Emulator) -> None:
+    scale_set = azure.put_scale_set("web", capacity=3, extensions=["cse"], health=True, orchestration_mode="Flexible")
+    project.program(f"""
+    gate = vmss.ScaleSetHealthGate("web", scale_set={scale_set!r}, policy=vmss.GatePolicy(hold="0s"))
+    view = vmss.ScaleSetInstanceView("web", scale_set=gate.scale_set_id)
+    pulumi.export("healthy", gate.healthy)
+    pulumi.export("mode", view.orchestration_mode)
+    pulumi.export("virtualMachine", view.virtual_machine)
+    """)
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    assert project.outputs() == {
+        "healthy": True,
+        "mode": "Flexible",
+        "virtualMachine": {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 3}]},
+    }

@@ -131,7 +131,10 @@ def test_a_claims_challenge_is_answered_once_with_its_claims(azure: Emulator) ->
     assert len(azure.tokens) == 2
 
 
-def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(azure: Emulator) -> None:
+def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(
+    azure: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "urllib3.connectionpool")
     web, errors = reader(azure, azure.environment), []
     ready = threading.Barrier(200)
 
@@ -150,6 +153,10 @@ def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(azure:
         thread.join()
     assert not errors
     assert len(azure.tokens) == 1
+    made = [record for record in caplog.records if "Starting new HTTPS connection" in record.getMessage()]
+    reads = [request for request in azure.requests if request.path.endswith("/instanceView")]
+    assert len(reads) == 400
+    assert len(made) <= 210, "each thread needs one connection at most, for both of its reads"
 
 
 @pytest.mark.parametrize("broken", ["secret", "tenant", "certificate", "oidc", "oidc token", "identity"])

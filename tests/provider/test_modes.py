@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.provider.conftest import AT_ONCE, trust
 
-from pulumi_vmss_health import ExtensionSummary, InstanceView, ScaleSetId, Status, StatusCount
+from pulumi_vmss_health import (
+    ExtensionSummary,
+    InstanceView,
+    ScaleSetDeleted,
+    ScaleSetId,
+    ScaleSetNotFound,
+    Status,
+    StatusCount,
+)
 from vmss_emulator import Emulator
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.reader import Azure, ScaleSetReader
@@ -172,3 +180,17 @@ def test_what_the_list_leaves_out_is_asked_of_each_vm_at_most_once_a_minute(azur
 def test_there_was_never_an_upgrade_where_azure_knows_of_none(azure: Emulator) -> None:
     assert reader(azure).rolling_upgrade(Deadline(5)) is None
     assert flexible(azure, "flex").rolling_upgrade(Deadline(5)) is None
+
+
+def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) -> None:
+    web = reader(azure)
+    missing = {"faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 404, "code": "ResourceNotFound"}]}
+    azure.load(missing)
+    with pytest.raises(ScaleSetNotFound) as never:
+        web.model(Deadline(5))
+    assert not isinstance(never.value, ScaleSetDeleted)
+    azure.load(None)
+    assert web.model(Deadline(5)).capacity == 3
+    azure.load(missing)
+    with pytest.raises(ScaleSetDeleted, match="it was there before"):
+        web.model(Deadline(5))

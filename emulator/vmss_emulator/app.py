@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from vmss_emulator.arm import Arm
-from vmss_emulator.errors import ArmError
-from vmss_emulator.identity import Identity, IdentityError
+from vmss_emulator.errors import ArmError, IdentityError
+from vmss_emulator.identity import Identity
 from vmss_emulator.journal import Journal
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.timeline import Timeline, TimelineError
@@ -37,6 +37,7 @@ def azure(world: World, identity: Identity, journal: Journal) -> Starlette:
             Route("/{tenant}/.well-known/openid-configuration", entra.discovery),
             Route("/{tenant}/oauth2/v2.0/token", entra.token, methods=["POST"]),
             Route("/{tenant}/oauth2/token", entra.token, methods=["POST"]),
+            Route("/oidc/token", entra.federated),
             Route("/emulator/timeline", control.timeline, methods=["PUT"]),
             Route("/emulator/requests", control.requests),
             Route("/{path:path}", arm.answer, methods=_METHODS),
@@ -102,6 +103,13 @@ class _EntraDoor:
     async def token(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         return _or_refusal(lambda: self._identity.grant(request.path_params["tenant"], form))
+
+    async def federated(self, request: Request) -> Response:
+        """A pipeline's own token service, as GitHub's answers: whoever holds its request token is the workflow."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or token != self._identity.oidc_request_token:
+            return _refused(401, "unauthorized", "The request token is missing or wrong.")
+        return JSONResponse(self._identity.federated(request.query_params.get("audience", "https://github.com")))
 
 
 class _ManagedIdentityDoor:

@@ -1,15 +1,19 @@
 """Azure Resource Manager: who may ask, in which version, and which provider answers.
 
-The order of refusals is ARM's: first the token, then the api-version, then what the path names.
+The order of refusals is ARM's: first the token, then the api-version, then the quota, then what the path
+names.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.compute import ScaleSetRoutes
 from vmss_emulator.errors import ArmError, method_not_allowed
+from vmss_emulator.flexible import FlexibleRoutes
+from vmss_emulator.history import Outcome
 from vmss_emulator.identity import Identity
-from vmss_emulator.life import Outcome
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.world import World
 
@@ -24,6 +28,7 @@ class Arm:
         self._world = world
         self._identity = identity
         self._scale_sets = ScaleSetRoutes(world)
+        self._flexible = FlexibleRoutes(world)
 
     def answer(self, ask: Ask) -> Answer:
         """Answer a request.
@@ -37,7 +42,19 @@ class Arm:
         self._authorise(ask)
         _check_version(ask)
         with self._world.lock:
+            return self._metered(ask, path)
+
+    def _metered(self, ask: Ask, path: ArmPath) -> Answer:
+        if self._world.meter is None:
             return self._route(ask, path)
+        told = self._world.meter.charge(ask, path, self._world.clock())
+        try:
+            answer = self._route(ask, path)
+        except ArmError as error:
+            if not error.gateway:  # else the resource provider was never asked
+                error.headers = {**told, **error.headers}
+            raise
+        return replace(answer, headers={**told, **answer.headers})
 
     def _authorise(self, ask: Ask) -> None:
         kind, _, token = ask.headers.get("authorization", "").partition(" ")
@@ -109,6 +126,8 @@ class Arm:
                 return Answer(200, self._world.operation(operation).body(self._world.clock()))
             case ("microsoft.compute", "virtualmachinescalesets", *_):
                 return self._scale_sets.answer(ask, path)
+            case ("microsoft.compute", "virtualmachines", *_) if answer := self._flexible.answer(ask, path):
+                return answer
         return self._generic(ask, path)
 
     def _generic(self, ask: Ask, path: ArmPath) -> Answer:

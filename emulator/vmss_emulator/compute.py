@@ -1,4 +1,4 @@
-"""The routes of Microsoft.Compute/virtualMachineScaleSets, Uniform mode: the set itself, and who answers below it.
+"""The routes of Microsoft.Compute/virtualMachineScaleSets: the set itself, and who answers below it.
 
 Source: REST reference "Virtual Machine Scale Sets"; statuses and headers as recorded.
 """
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from vmss_emulator import models, views
+from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
-from vmss_emulator.errors import ArmError, method_not_allowed, resource_not_found
+from vmss_emulator.errors import ArmError, method_not_allowed, operation_not_allowed
 from vmss_emulator.extensions import ExtensionRoutes
-from vmss_emulator.life import Outcome
+from vmss_emulator.history import Outcome
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.virtual_machines import VirtualMachineRoutes
@@ -26,6 +27,7 @@ class ScaleSetRoutes:
         self._world = world
         self._virtual_machines = VirtualMachineRoutes(world)
         self._extensions = ExtensionRoutes(world)
+        self._actions = ActionRoutes(world)
 
     def answer(self, ask: Ask, path: ArmPath) -> Answer:
         """Answer a request whose path begins with a scale set, or with their list.
@@ -44,8 +46,7 @@ class ScaleSetRoutes:
                 return self._virtual_machines.answer(ask, path)
             case ("extensions", *_):
                 return self._extensions.answer(ask, path)
-        self._world.scale_set(path)
-        raise resource_not_found(path.kind, path.name, path.group or "")
+        return self._actions.answer(ask, path)
 
     def _list(self, ask: Ask, path: ArmPath) -> Answer:
         ask.require_get()
@@ -107,6 +108,8 @@ class ScaleSetRoutes:
     def _instance_view(self, ask: Ask, path: ArmPath) -> Answer:
         ask.require_get()
         found = self._world.scale_set(path)
+        if models.is_flexible(found.body):
+            raise operation_not_allowed("VirtualMachineScaleSets.instanceView.GET", found.name)
         return Answer(200, views.instance_view(found, self._world.life(found), self._world.clock()))
 
     def _shown(self, found: ScaleSet) -> models.Body:

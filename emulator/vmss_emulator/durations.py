@@ -1,4 +1,4 @@
-"""Durations as people write them: "500ms", "2s", "1m30s"."""
+"""Durations as people write them ("500ms", "2s", "1m30s"), and as Azure does ("PT5M")."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ _SHAPE = re.compile(
     r"(?=.)(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?"
     r"(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
 )
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_ISO = re.compile(
+    r"P(?=.)(?:(?P<d>\d+)D)?(?:T(?=.)(?:(?P<h>\d+)H)?(?:(?P<m>\d+)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
+)
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def parse_duration(text: object) -> float:
@@ -22,4 +25,16 @@ def parse_duration(text: object) -> float:
     found = _SHAPE.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f'{text!r} is not a duration; write "500ms", "2s" or "1m30s"')
+    return sum(float(amount) * _SECONDS[unit] for unit, amount in found.groupdict().items() if amount)
+
+
+def parse_iso_duration(text: object) -> float:
+    """Read a duration as Azure's models have it, such as PT5M, in seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _ISO.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f"{text!r} is not an ISO 8601 duration, such as PT5M")
     return sum(float(amount) * _SECONDS[unit] for unit, amount in found.groupdict().items() if amount)

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from vmss_emulator import tls
+from vmss_emulator import assertions, bodies, environments, tls
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.compute import ScaleSetRoutes
 from vmss_emulator.identity import Identity
 from vmss_emulator.journal import Journal, Request
-from vmss_emulator.timeline import Timeline
+from vmss_emulator.quota import Quota
+from vmss_emulator.sections import Section
+from vmss_emulator.timeline import LIST_CARRIES, Timeline
 from vmss_emulator.world import World
 
 if TYPE_CHECKING:
     from vmss_emulator.server import Server
-
-_HEALTH_EXTENSION = {
-    "name": "health",
-    "properties": {
-        "publisher": "Microsoft.ManagedServices",
-        "type": "ApplicationHealthLinux",
-        "typeHandlerVersion": "2.0",
-        "settings": {"protocol": "http", "port": 80, "requestPath": "/healthz"},
-    },
-}
 
 
 class Emulator:
@@ -49,6 +40,10 @@ class Emulator:
         port: of the https server; 0 takes a free one.
         token_lifetime: seconds.
         page_size: instances on one page of a list.
+        list_carries: what the expanded list of a Flexible set's VMs tells, of `extensions` and `health`, where the
+            timeline does not say it. Azure's documentation promises neither.
+        quota: may be asked only as much as Azure documents, and told what is left; a mapping says which buckets have
+            other sizes, as the timeline's key `quota` does, which wins.
         clock: Unix seconds; tests may give their own.
 
     Raises:
@@ -62,11 +57,20 @@ class Emulator:
         port: int = 0,
         token_lifetime: float = 3600,
         page_size: int = 200,
+        list_carries: Collection[str] = LIST_CARRIES,
+        quota: bool | Mapping[str, object] = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._identity = Identity(clock, token_lifetime)
         self._journal = Journal()
-        self._world = World(str(uuid.uuid4()), clock, page_size, Timeline.load(timeline))
+        self._world = World(
+            str(uuid.uuid4()),
+            clock,
+            page_size,
+            Timeline.load(timeline),
+            frozenset(list_carries),
+            Quota.parse(Section({"quota": quota or None}, "")),
+        )
         self._port = port
         self._server: Server | None = None
         self._files: tempfile.TemporaryDirectory[str] | None = None
@@ -91,7 +95,7 @@ class Emulator:
         self._identity_url = f"http://{server.HOST}:{identity.getsockname()[1]}"
 
         def wired(door: wire.App) -> wire.App:
-            return wire.Recorded(wire.Faulty(door, self._world), self._journal)
+            return wire.Recorded(wire.Faulty(door, self._world, self._identity), self._journal)
 
         secure = wired(app.azure(self._world, self._identity, self._journal))
         plain = wired(app.managed_identity(self._identity))
@@ -173,39 +177,40 @@ class Emulator:
         """Every access token it issued, so that a test can search for them where they must not be."""
         return self._identity.tokens
 
+    def federated_token(self) -> str:
+        """A token of the pipeline's token service, for clients that take one from a variable or a file."""
+        return str(self._identity.federated(assertions.EXCHANGE)["value"])
+
+    @property
+    def token_requests(self) -> int:
+        """How often an access token was asked for, whatever the answer; a pipeline's OIDC token is none."""
+        paths = (request.path for request in self.requests)
+        return sum(path.endswith("/token") and not path.startswith("/oidc/") for path in paths)
+
     @property
     def environment(self) -> dict[str, str]:
         """Variables that make Azure's clients use it, to be laid over `os.environ`; with the client's secret."""
-        secret = {"ARM_CLIENT_ID": self.client_id, "ARM_CLIENT_SECRET": self.client_secret}
-        return {**self._cloud_environment(), **secret}
+        return {**self._cloud, **environments.secret(self._identity)}
 
     @property
     def managed_identity_environment(self) -> dict[str, str]:
         """The same with managed identity, and without any secret of an application."""
-        endpoint = f"{self._identity_url}/msi/token"
-        return {
-            **self._cloud_environment(),
-            "ARM_USE_MSI": "true",
-            "ARM_MSI_ENDPOINT": endpoint,
-            "IDENTITY_ENDPOINT": endpoint,
-            "IDENTITY_HEADER": self._identity.identity_header,
-        }
+        return {**self._cloud, **environments.managed_identity(self._identity, self._identity_url)}
 
-    def _cloud_environment(self) -> dict[str, str]:
-        bundle = str(self._running.bundle)
-        no_proxy = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-        direct = ",".join(dict.fromkeys([*filter(None, no_proxy.split(",")), "127.0.0.1", "localhost"]))
-        return {
-            "ARM_TENANT_ID": self.tenant_id,
-            "ARM_SUBSCRIPTION_ID": self.subscription_id,
-            "ARM_METADATA_HOSTNAME": self.url.removeprefix("https://"),
-            "REQUESTS_CA_BUNDLE": bundle,
-            "SSL_CERT_FILE": bundle,
-            "NODE_EXTRA_CA_CERTS": bundle,
-            "NO_PROXY": direct,
-            "no_proxy": direct,
-            "VMSS_EMULATOR_URL": self.url,
-        }
+    @property
+    def certificate_environment(self) -> dict[str, str]:
+        """The same with a client certificate, which is made in the emulator's own folder."""
+        path = tls.client_certificate(self._running.ca.parent)
+        return {**self._cloud, **environments.certificate(self._identity, path)}
+
+    @property
+    def oidc_environment(self) -> dict[str, str]:
+        """The same with the token service of a pipeline, and without any secret of an application."""
+        return {**self._cloud, **environments.oidc(self._identity, self.url)}
+
+    @property
+    def _cloud(self) -> dict[str, str]:
+        return environments.cloud(self.url, self._identity.tenant_id, self.subscription_id, self._running.bundle)
 
     def load(self, timeline: Timeline | Mapping[str, object] | Path | str | None) -> None:
         """Let another timeline hold from now on.
@@ -227,6 +232,8 @@ class Emulator:
         extensions: Sequence[str | Mapping[str, Any]] = (),
         health: bool = False,
         upgrade_mode: str = "Manual",
+        orchestration_mode: str | None = None,
+        zones: Sequence[str] = (),
         properties: Mapping[str, Any] | None = None,
     ) -> str:
         """Create or update a scale set without HTTP, and its resource group; returns its id.
@@ -237,30 +244,26 @@ class Emulator:
             capacity: instances.
             extensions: of the model: a name stands for a custom script, a mapping is ARM's {"name", "properties"}.
             health: add an application health extension, named `health`.
-            upgrade_mode: Manual or Automatic.
-            properties: more of the body's `properties`, in ARM's names.
+            upgrade_mode: Manual, Automatic or Rolling.
+            orchestration_mode: Uniform or Flexible; None: Uniform for a new set, and what it is for one that exists.
+            zones: over which the instances are spread in turn.
+            properties: more of the body's `properties`, in ARM's names; upgradePolicy and virtualMachineProfile join
+                what the other arguments say.
 
         Raises:
             ArmError: what Azure would answer.
         """
-        location = {"location": "westeurope"}
-        wanted = [_extension(extension) for extension in extensions] + [_HEALTH_EXTENSION] * health
-        profile = {"virtualMachineProfile": {"extensionProfile": {"extensions": wanted}}}
-        own = {**profile, **(properties or {}), "upgradePolicy": {"mode": upgrade_mode}}
-        body = {**location, "sku": {"name": "Standard_B1s", "capacity": capacity}, "properties": own}
+        body = bodies.scale_set(capacity, bodies.extensions(extensions, health=health), upgrade_mode, properties or {})
+        if orchestration_mode is not None:
+            body["properties"]["orchestrationMode"] = orchestration_mode
+        if zones:
+            body["zones"] = list(zones)
         group = ArmPath(self.subscription_id, resource_group)
         path = ArmPath(self.subscription_id, resource_group, "Microsoft.Compute", ("virtualMachineScaleSets", name))
         with self._world.lock:
-            self._world.resources.put_group(group, location)
+            self._world.resources.put_group(group, {"location": body["location"]})
             found = self._world.scale_sets.get(path.id.lower())
             if found is None:
                 return ScaleSetRoutes(self._world).create(path, body).id
             found.put(body, self._world.life(found), self._world.clock())
             return found.id
-
-
-def _extension(extension: str | Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(extension, str):
-        return dict(extension)
-    script = {"publisher": "Microsoft.Azure.Extensions", "type": "CustomScript", "typeHandlerVersion": "2.1"}
-    return {"name": extension, "properties": script}

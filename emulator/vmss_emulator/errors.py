@@ -1,7 +1,8 @@
-"""Errors as ARM and its resource providers send them."""
+"""Errors as ARM, its resource providers and Entra ID send them."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 
@@ -10,9 +11,9 @@ class ArmError(Exception):
 
     Attributes:
         status: the HTTP status.
+        gateway: is it ARM's own, made before a resource provider saw the request? Then a header says so.
         body: the envelope {"error": {"code", "message", ...}}.
-        headers: to be sent along. Errors that ARM makes itself, before a resource provider sees the request, carry
-            `x-ms-failure-cause: gateway`.
+        headers: to be sent along.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class ArmError(Exception):
         message: str,
         *,
         target: str | None = None,
+        details: list[dict[str, str]] | None = None,
         gateway: bool = False,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -29,9 +31,28 @@ class ArmError(Exception):
         error: dict[str, Any] = {"code": code, "message": message}
         if target is not None:
             error["target"] = target
+        if details is not None:
+            error["details"] = details
         self.status = status
+        self.gateway = gateway
         self.body = {"error": error}
         self.headers = {**(headers or {}), **({"x-ms-failure-cause": "gateway"} if gateway else {})}
+
+
+class IdentityError(Exception):
+    """A token that is not given: `status` and a body as the token endpoint sends it."""
+
+    def __init__(self, status: int, error: str, number: int, description: str) -> None:
+        super().__init__(description)
+        trace = str(uuid.uuid4())
+        self.status = status
+        self.body = {
+            "error": error,
+            "error_description": f"AADSTS{number}: {description} Trace ID: {trace}",
+            "error_codes": [number],
+            "trace_id": trace,
+            "correlation_id": str(uuid.uuid4()),
+        }
 
 
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:
@@ -50,3 +71,12 @@ def method_not_allowed(method: str) -> ArmError:
     """The resource exists, and this cannot be done to it."""
     message = f"The emulator does not answer {method} here."
     return ArmError(405, "HttpMethodNotAllowed", message, gateway=True)
+
+
+def operation_not_allowed(operation: str, scale_set: str, *, bad_request: bool = False) -> ArmError:
+    """A Flexible set does not know this operation; clients recognise the refusal by the operation's name.
+
+    bad_request: one of them is a 400 of its own code.
+    """
+    message = f"Operation '{operation}' is not allowed on Virtual Machine Scale Set '{scale_set}'."
+    return ArmError(400, "BadRequest", message) if bad_request else ArmError(409, "OperationNotAllowed", message)

@@ -61,8 +61,8 @@ class ExtensionRoutes:
         return Answer(200 if known else 201, self._shown(found, extension), headers)
 
     def _change(self, found: ScaleSet, extensions: list[models.Body], ask: Ask) -> dict[str, str]:
-        body = models.with_extensions(found.body, extensions)
-        attempt = found.put(body, self._world.life(found), self._world.clock())
+        life, now = self._world.life(found), self._world.clock()
+        attempt = found.put(models.with_extensions(found.model(life, now), extensions), life, now)
         return self._world.follow(found, attempt, ask.version)
 
     def _shown(self, found: ScaleSet, extension: models.Body) -> models.Body:

@@ -1,20 +1,36 @@
 """Faults: the timeline's requests that are not answered as they should be.
 
 A fault is chosen by what the request looks like and by how many such requests came before; which one answers is decided
-here, how it is carried out (a silent socket, a reset connection) is the business of `app`.
+here, how it is carried out (a silent socket, half a body, a bomb) is the business of `mischief`.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from vmss_emulator.durations import parse_duration
 from vmss_emulator.sections import Section, count, flag, one_of, text
 
-KEYS = ("match", "after", "times", "status", "code", "message", "body", "retry_after", "hang", "reset")
+_UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+_ENVELOPE = ("status", "code", "message", "body")
+# What can happen to a request besides being answered with a status or a body: the key is the name of the effect.
+_EFFECTS: Mapping[str, Callable[[Any], Any]] = {
+    "hang": one_of("headers", "body"),
+    "reset": flag,
+    "trickle": parse_duration,
+    "trickle_headers": parse_duration,
+    "cut": flag,
+    "bomb": lambda value: _size(value),
+    "endless": flag,
+    "claims": flag,
+}
+KEYS = ("match", "query", "after", "times", *_ENVELOPE, "headers", "retry_after", *_EFFECTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +41,31 @@ class Fault:
         method: the HTTP method, or `*`.
         path: a glob for the path without its query, in which `*` also spans slashes. Letters count as written:
             without case, `*/virtualMachines*` would match every path with `virtualMachineScaleSets` in it.
+        query: a glob for the query, percent-decoded.
         after: how many matching requests pass unharmed first.
         times: how many are then answered by this rule; None: all.
-        status: answer with this HTTP status and an error envelope of `code` and `message`.
-        body: answer with this text as it is, with `status` or else 200.
-        retry_after: seconds, sent as `Retry-After` with the status.
-        hang: `headers` never answers; `body` sends the headers and half of the true body, then nothing.
-        reset: the connection is reset.
+        effect: `answer` (with status and body), `headers` (the true answer, with more headers), or one of
+            hang, reset, trickle, trickle_headers, cut, bomb, endless, claims.
+        value: what was written for the effect: seconds for the two that trickle, bytes for a bomb.
+        status: of the answer.
+        body: its text; None: an error envelope of `code` and `message`, or nothing below status 400.
+        headers: sent along whatever the effect; `{url}` in them and in the body is the emulator's own URL.
+        retry_after: seconds as they are sent; a float is a time from now on, sent as a date; a text is sent as it is.
     """
 
     method: str
     path: str
+    query: str = "*"
     after: int = 0
     times: int | None = None
-    status: int | None = None
+    effect: str = "answer"
+    value: Any = None
+    status: int = 200
     code: str = "ServiceUnavailable"
     message: str = "A fault of the timeline answered this request."
     body: str | None = None
-    retry_after: int | None = None
-    hang: Literal["headers", "body"] | None = None
-    reset: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    retry_after: int | float | str | None = None
 
     @classmethod
     def parse(cls, section: Section) -> Fault:
@@ -53,35 +74,41 @@ class Fault:
         Raises:
             TimelineError: naming the key and what would be right.
         """
-        answered = "status" in section or "body" in section
-        if answered + sum(key in section for key in ("hang", "reset")) != 1:
-            raise section.error("match", "exactly one of status or body, hang, reset must say what happens")
         method, path = section.read("match", _match, ("", ""))
         if not method:
             raise section.error("match", 'missing; write it like "GET */instanceView"')
-        return cls(method, path, **_limits(section), **_effect(section))
+        usual, effect = cls(method, path), _effect(section)
+        return cls(
+            method,
+            path,
+            query=section.read("query", text, usual.query),
+            after=section.read("after", count, 0),
+            times=section.read("times", count, cast("int", None)),
+            effect=effect,
+            value=section.read(effect, _EFFECTS[effect], None) if effect in _EFFECTS else None,
+            status=section.read("status", _status, usual.status),
+            code=section.read("code", text, usual.code),
+            message=section.read("message", text, usual.message),
+            body=section.read("body", _body, None),
+            headers=section.read("headers", _headers, ()),
+            retry_after=section.read("retry_after", _retry_after, None),
+        )
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, query: str = "") -> bool:
         """Does a request look like what this rule is about?"""
-        return self.method in ("*", method) and fnmatchcase(path, self.path)
+        return self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(query, self.query)
 
 
-def _limits(section: Section) -> dict[str, Any]:
-    return {"after": section.read("after", count, 0), "times": section.read("times", count, cast("int", None))}
-
-
-def _effect(section: Section) -> dict[str, Any]:
-    usual = Fault("*", "*")
-    found = {
-        "status": section.read("status", _status, 0) or (200 if "body" in section else None),
-        "body": section.read("body", text, "") if "body" in section else None,
-        "code": section.read("code", text, usual.code),
-        "message": section.read("message", text, usual.message),
-        "hang": section.read("hang", one_of("headers", "body"), "") or None,
-        "reset": section.read("reset", flag, False),
-    }
-    retry_after = section.read("retry_after", count, -1)
-    return found if retry_after < 0 else {**found, "retry_after": retry_after}
+def _effect(section: Section) -> str:
+    found = [key for key in _EFFECTS if key in section]
+    if "status" in section or "body" in section:
+        found.append("answer")
+    if len(found) == 1:
+        return found[0]
+    if not found and ("headers" in section or "retry_after" in section):
+        return "headers"
+    words = ", ".join(_EFFECTS)
+    raise section.error("match", f"exactly one of status or body, {words} must say what happens, or headers alone")
 
 
 def _match(value: object) -> tuple[str, str]:
@@ -93,9 +120,38 @@ def _match(value: object) -> tuple[str, str]:
 
 def _status(value: object) -> int:
     number = count(value)
-    if not 400 <= number <= 599:
-        raise ValueError(f"{value!r} is not an HTTP error status of 400 to 599")
+    if not 200 <= number <= 599:
+        raise ValueError(f"{value!r} is not an HTTP status of 200 to 599")
     return number
+
+
+def _body(value: object) -> str:
+    """Text as it is; anything else that YAML can say is sent as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _headers(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} is not a mapping of names and values")  # noqa: TRY004 - see Section.read
+    pairs = [(str(name), one) for name, many in value.items() for one in (many if isinstance(many, list) else [many])]
+    return tuple((name, str(one)) for name, one in pairs)
+
+
+def _retry_after(value: object) -> int | float | str:
+    """Seconds, a duration ("30s": sent as a date), or any text."""
+    if not isinstance(value, str):
+        return count(value)
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return value
+
+
+def _size(value: object) -> int:
+    found = re.fullmatch(r"(\d+)(KB|MB|GB)", str(value))
+    if found is None:
+        raise ValueError(f'{value!r} is not a size; write "64KB", "200MB" or "1GB"')
+    return int(found[1]) * _UNITS[found[2]]
 
 
 class FaultLine:
@@ -106,11 +162,11 @@ class FaultLine:
         self._seen = [0] * len(self._faults)
         self._lock = threading.Lock()
 
-    def pick(self, method: str, path: str) -> Fault | None:
+    def pick(self, method: str, path: str, query: str = "") -> Fault | None:
         """The rule that answers this request, which is counted; None: it is answered as it should be."""
         with self._lock:
             for index, fault in enumerate(self._faults):
-                if fault.matches(method, path) and self._due(index, fault):
+                if fault.matches(method, path, query) and self._due(index, fault):
                     return fault
         return None
 

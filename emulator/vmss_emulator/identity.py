@@ -1,13 +1,12 @@
 """Entra ID and managed identity, as far as Azure's clients ask: discovery, tokens, and who is turned away.
 
-A token looks like Azure's (a JWT with `tid`, `appid`, `aud` and `exp`, which the az CLI reads) and is signed with
-random bytes: it is known because it was issued here. All tokens are remembered, so that tests can search state and
-logs for them. Audiences are not checked: clients disagree about which one Azure Resource Manager has.
+A token looks like Azure's (a JWT with `tid`, `appid`, `aud` and `exp`, which the az CLI reads) and is known because it
+was issued here. All tokens are remembered, so that tests can search state and logs for them, and with them the claims
+that they were asked for with. Audiences are not checked: clients disagree about which one Azure Resource Manager has.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 import threading
@@ -15,24 +14,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vmss_emulator import assertions, jwts
+from vmss_emulator.errors import IdentityError
+
+_FEDERATED_LIFETIME = 300
 _SHARED_TENANTS = ("adfs", "common", "organizations")
-_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-class IdentityError(Exception):
-    """A token that is not given: `status` and a body as the token endpoint sends it."""
-
-    def __init__(self, status: int, error: str, number: int, description: str) -> None:
-        super().__init__(description)
-        trace = str(uuid.uuid4())
-        self.status = status
-        self.body = {
-            "error": error,
-            "error_description": f"AADSTS{number}: {description} Trace ID: {trace}",
-            "error_codes": [number],
-            "trace_id": trace,
-            "correlation_id": str(uuid.uuid4()),
-        }
 
 
 class Identity:
@@ -50,7 +36,9 @@ class Identity:
         self.identity_header = secrets.token_hex(16)
         self._clock = clock
         self._lifetime = lifetime
+        self.oidc_request_token = secrets.token_urlsafe(30)
         self._expiry: dict[str, float] = {}
+        self._claims: dict[str, str] = {}
         self._lock = threading.Lock()
 
     @property
@@ -63,6 +51,15 @@ class Identity:
         """Was this token issued here, and has it not expired?"""
         with self._lock:
             return self._expiry.get(token, 0.0) > self._clock()
+
+    def claimed(self, token: str, wanted: Mapping[str, Any]) -> bool:
+        """Was this token asked for with at least these claims?"""
+        with self._lock:
+            asked = self._claims.get(token)
+        try:
+            return asked is not None and _contains(json.loads(asked or "{}"), wanted)
+        except ValueError:
+            return False
 
     def discovery(self, tenant: str, url: str) -> dict[str, Any]:
         """The OpenID configuration of a tenant.
@@ -96,7 +93,7 @@ class Identity:
             raise IdentityError(400, "unsupported_grant_type", 70003, message)
         self._authenticate(form)
         audience = form.get("resource") or form.get("scope", "").removesuffix("/.default")
-        token = self._issue(audience, form["client_id"])
+        token = self._issue(audience, form["client_id"], form.get("claims", ""))
         seconds = int(self._lifetime)
         return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}
 
@@ -107,6 +104,23 @@ class Identity:
         expiry = {"expires_in": str(seconds), "expires_on": str(now + seconds), "not_before": str(now)}
         return {"access_token": token, "resource": resource, "token_type": "Bearer", **expiry}
 
+    def federated(self, audience: str) -> dict[str, Any]:
+        """The answer of a token service like GitHub's: a token about the workflow that asked, for an audience."""
+        now = self._clock()
+        repository = "contoso/infrastructure"
+        claims = {
+            "iss": "https://token.actions.githubusercontent.com",
+            "sub": f"repo:{repository}:ref:refs/heads/main",
+            "aud": audience,
+            "repository": repository,
+            "iat": int(now),
+            "nbf": int(now),
+            "exp": int(now) + _FEDERATED_LIFETIME,
+            "jti": str(uuid.uuid4()),
+        }
+        token = jwts.encode(claims)
+        return {"count": len(token), "value": token}
+
     def _known(self, tenant: str) -> None:
         if tenant.lower() not in (self.tenant_id, *_SHARED_TENANTS):
             message = f"Tenant '{tenant}' not found. Check that it is the tenant of this subscription."
@@ -116,13 +130,14 @@ class Identity:
         if form.get("client_id") != self.client_id:
             message = f"Application with identifier '{form.get('client_id')}' was not found in the directory."
             raise IdentityError(400, "unauthorized_client", 700016, message)
-        if form.get("client_assertion") and form.get("client_assertion_type") == _ASSERTION:
-            return
+        if form.get("client_assertion_type") == assertions.TYPE:
+            return assertions.check(form.get("client_assertion", ""), self.client_id, self._clock())
         if not secrets.compare_digest(form.get("client_secret", "").encode(), self.client_secret.encode()):
             message = f"Invalid client secret provided for app '{self.client_id}'."
             raise IdentityError(401, "invalid_client", 7000215, message)
+        return None
 
-    def _issue(self, audience: str, application: str) -> str:
+    def _issue(self, audience: str, application: str, asked: str = "") -> str:
         now = self._clock()
         claims = {
             "aud": audience,
@@ -135,12 +150,14 @@ class Identity:
             "oid": str(uuid.uuid5(uuid.UUID(self.tenant_id), application)),
             "uti": secrets.token_urlsafe(12),
         }
-        parts = [
-            json.dumps({"typ": "JWT", "alg": "RS256"}).encode(),
-            json.dumps(claims).encode(),
-            secrets.token_bytes(64),
-        ]
-        token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+        token = jwts.encode(claims)
         with self._lock:
             self._expiry[token] = now + self._lifetime
+            self._claims[token] = asked
         return token
+
+
+def _contains(found: Any, wanted: Any) -> bool:  # noqa: ANN401 - JSON
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        return all(key in found and _contains(found[key], value) for key, value in wanted.items())
+    return bool(found == wanted)

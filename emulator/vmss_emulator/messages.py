@@ -32,6 +32,11 @@ class Ask:
         """The api-version that was asked for."""
         return self.query.get("api-version", "")
 
+    @property
+    def expands_view(self) -> bool:
+        """Are instance views asked for along with the resources?"""
+        return self.query.get("$expand", "").lower() == "instanceview"
+
     def require_get(self) -> None:
         """Refuse other methods.
 

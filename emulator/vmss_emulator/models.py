@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from vmss_emulator.durations import parse_iso_duration
 from vmss_emulator.errors import ArmError
 
 Body = dict[str, Any]
@@ -16,13 +17,20 @@ Body = dict[str, Any]
 _READ_ONLY = ("id", "name", "type", "etag", "systemData")
 _READ_ONLY_PROPERTIES = ("provisioningState", "uniqueId", "timeCreated")
 _WRITE_ONLY = frozenset({"adminPassword", "customData", "protectedSettings", "userData"})
-_DEFAULTS: Body = {
+_UNIFORM: Body = {
     "singlePlacementGroup": True,
     "orchestrationMode": "Uniform",
     "upgradePolicy": {"mode": "Manual"},
     "overprovision": True,
     "doNotRunExtensionsOnOverprovisionedVMs": False,
     "platformFaultDomainCount": 5,
+}
+_FLEXIBLE: Body = {
+    "singlePlacementGroup": False,
+    "orchestrationMode": "Flexible",
+    "upgradePolicy": {"mode": "Manual"},
+    "platformFaultDomainCount": 1,
+    "constrainedMaximumCapacity": False,
 }
 # How Azure recognises the application health extension.
 # Source: "Using Application Health extension with Virtual Machine Scale Sets" on learn.microsoft.com.
@@ -42,10 +50,10 @@ def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
     body = _writable(asked)
     if before is not None:
         _keep(body, before)
-    properties = body["properties"] = {**copy.deepcopy(_DEFAULTS), **body.get("properties", {})}
+    mode = _mode(body, before)
+    defaults = copy.deepcopy(_FLEXIBLE if mode == "Flexible" else _UNIFORM)
+    body["properties"] = {**defaults, **(body.get("properties") or {}), "orchestrationMode": mode}
     _validate(body)
-    if str(properties["orchestrationMode"]).lower() != "uniform":
-        raise _invalid("properties.orchestrationMode", "this emulator knows Uniform scale sets only, so far")
     return body
 
 
@@ -77,6 +85,26 @@ def capacity(body: Body) -> int:
 def upgrade_mode(body: Body) -> str:
     """`manual`, `automatic` or `rolling`."""
     return str(body["properties"]["upgradePolicy"].get("mode", "Manual")).lower()
+
+
+def is_flexible(body: Body) -> bool:
+    """Are the instances VMs of their own?"""
+    return bool(body["properties"]["orchestrationMode"] == "Flexible")
+
+
+def overprovisions(body: Body) -> bool:
+    """Are more instances created than are asked for, until enough are up?"""
+    return bool(body["properties"].get("overprovision")) and not is_flexible(body)
+
+
+def deletes_evicted(body: Body) -> bool:
+    """Are evicted instances deleted, and not only deallocated?"""
+    return str(profile(body).get("evictionPolicy")).lower() == "delete"
+
+
+def repairs_automatically(body: Body) -> bool:
+    """Does the set have Azure replace instances that are not healthy?"""
+    return bool((body["properties"].get("automaticRepairsPolicy") or {}).get("enabled"))
 
 
 def profile(body: Body) -> Body:
@@ -125,6 +153,19 @@ def _writable(asked: Mapping[str, Any]) -> Body:
     return body
 
 
+def _mode(body: Body, before: Body | None) -> str:
+    """The orchestration mode that is asked for, else the one there was, else Uniform; a set keeps its mode."""
+    known = before["properties"]["orchestrationMode"] if before is not None else None
+    asked = (body.get("properties") or {}).get("orchestrationMode") or known or "Uniform"
+    mode = str(asked).capitalize()
+    if mode not in ("Uniform", "Flexible"):
+        raise _invalid("properties.orchestrationMode", f"{asked!r} is neither Uniform nor Flexible")
+    if known not in (None, mode):
+        message = "Changing property 'orchestrationMode' is not allowed."
+        raise ArmError(409, "PropertyChangeNotAllowed", message, target="orchestrationMode")
+    return mode
+
+
 def _keep(body: Body, before: Body) -> None:
     if "capacity" not in (body.get("sku") or {}):
         body["sku"] = {**before["sku"], **(body.get("sku") or {})}
@@ -159,6 +200,17 @@ def _validate(body: Body) -> None:
     for extension in extensions(body):
         if not isinstance(extension.get("name"), str):
             raise _invalid("extensionProfile", "each extension needs a name")
+    _validate_policy(body["properties"]["upgradePolicy"].get("rollingUpgradePolicy") or {})
+
+
+def _validate_policy(policy: Body) -> None:
+    for key, value in policy.items():
+        if key.endswith("Percent") and (not isinstance(value, int | float) or not 0 <= value <= 100):
+            raise _invalid(f"rollingUpgradePolicy.{key}", "a percentage of 0 to 100 is needed")
+    try:
+        parse_iso_duration(policy.get("pauseTimeBetweenBatches", "PT0S"))
+    except ValueError as error:
+        raise _invalid("rollingUpgradePolicy.pauseTimeBetweenBatches", str(error)) from None
 
 
 def _invalid(target: str, message: str) -> ArmError:

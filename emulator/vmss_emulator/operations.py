@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from vmss_emulator.life import Outcome
-from vmss_emulator.views import stamp
+from vmss_emulator.history import Outcome
+from vmss_emulator.moments import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,6 @@ class Operation:
             return body
         body |= {"endTime": stamp(ended.ended), "status": "Succeeded"}
         if ended.code:
-            body |= {"status": "Failed", "error": {"code": ended.code, "message": ended.message}}
+            state = "Canceled" if ended.code == "Canceled" else "Failed"
+            body |= {"status": state, "error": {"code": ended.code, "message": ended.message}}
         return body

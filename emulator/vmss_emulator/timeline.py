@@ -24,88 +24,73 @@ It is data: frozen, validated when read, and knows neither a clock nor a scale s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
+from vmss_emulator.durations import parse_duration
+from vmss_emulator.events import KEYS as EVENT_KEYS
+from vmss_emulator.events import Event
 from vmss_emulator.faults import KEYS as FAULT_KEYS
 from vmss_emulator.faults import Fault
-from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, text
+from vmss_emulator.quota import Quota
+from vmss_emulator.sections import Section, TimelineError, count, flag, one_of
 
 __all__ = ["Event", "Life", "Timeline", "TimelineError"]
 
-PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning")
-POWER = ("starting", "running", "stopping", "stopped", "deallocating", "deallocated", "unknown")
-HEALTH = ("healthy", "unhealthy", "initializing", "unknown")
+LIST_CARRIES = ("extensions", "health")
 
-_EVENT_KEYS = ("put", "at", "instances", "health", "extension", "state", "message", "power", "heal")
-_LIFE_KEYS = ("boot", "extension", "extensions", "healthy", "events")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happens to instances; exactly one of health, state, power, heal.
-
-    Attributes:
-        put: counted from the arrival of this change of the set, 1 being its create.
-        at: seconds after it.
-        instances: the ids concerned; None: all.
-        extension: whose provisioning state `state` is; None: the VM's own.
-        state: a provisioning state, with a detail after a slash where there is one: `failed/50`.
-        message: what the guest or Azure says about the state.
-        heal: everything natural again.
-    """
-
-    put: int = 1
-    at: float = 0.0
-    instances: frozenset[int] | None = None
-    health: str | None = None
-    extension: str | None = None
-    state: str | None = None
-    message: str | None = None
-    power: str | None = None
-    heal: bool = False
-
-    @classmethod
-    def parse(cls, section: Section) -> Event:
-        """Read one event.
-
-        Raises:
-            TimelineError: naming the key and what would be right.
-        """
-        if sum(key in section for key in ("health", "state", "power", "heal")) != 1:
-            raise TimelineError(f"{section.where}: exactly one of health, state, power, heal must say what happens")
-        for key in ("extension", "message"):
-            if key in section and "state" not in section:
-                raise section.error(key, "goes with a state, such as failed/50")
-        return cls(
-            put=section.read("put", _put, 1),
-            at=section.duration("at", 0.0),
-            instances=section.read("instances", _instances, None),
-            health=section.read("health", one_of(*HEALTH), "") or None,
-            extension=section.read("extension", text, "") or None,
-            state=section.read("state", _state, "") or None,
-            message=section.read("message", text, "") or None,
-            power=section.read("power", one_of(*POWER), "") or None,
-            heal=section.read("heal", flag, False),
-        )
-
-    def concerns(self, instance: int) -> bool:
-        """Is this about the instance?"""
-        return self.instances is None or instance in self.instances
+_KEYS = ("scale_sets", "faults", "quota")
+_LIFE_KEYS = (
+    "boot",
+    "extension",
+    "extensions",
+    "healthy",
+    "events",
+    "list_carries",
+    "standby",
+    "standby_power",
+    "omit_mode",
+    "surplus",
+    "surplus_stays",
+    "patience",
+    "pause",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How the instances of one scale set live; durations in seconds."""
+    """How the instances of one scale set live; durations in seconds.
+
+    Attributes:
+        boot: until a new VM is there.
+        extension: for each extension, unless `extensions` names it.
+        healthy: after the extensions, until the application is healthy.
+        list_carries: what the expanded list of a Flexible set's VMs tells; None: what the emulator was told.
+        standby: VMs that wait in a Flexible set's standby pool.
+        standby_power: what they do meanwhile: `deallocated` or `running`.
+        omit_mode: the model does not name its orchestration mode, as in older versions of the API.
+        surplus: how many instances too many a set that overprovisions creates.
+        surplus_stays: for how long after the operation has ended.
+        patience: for how long a rolling upgrade waits for a batch that is not healthy when it should be.
+        pause: between two batches of a rolling upgrade; None: what the policy says.
+    """
 
     boot: float = 1.0
     extension: float = 1.0
     extensions: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     healthy: float = 2.0
     events: tuple[Event, ...] = ()
+    list_carries: frozenset[str] | None = None
+    standby: int = 0
+    standby_power: str = "deallocated"
+    omit_mode: bool = False
+    surplus: int = 0
+    surplus_stays: float = 2.0
+    patience: float = 2.0
+    pause: float | None = None
 
     @classmethod
     def parse(cls, section: Section) -> Life:
@@ -120,7 +105,15 @@ class Life:
             extension=section.duration("extension", usual.extension),
             extensions=MappingProxyType({name: named.duration(name, 0.0) for name in named.names()}),
             healthy=section.duration("healthy", usual.healthy),
-            events=tuple(Event.parse(event) for event in section.sections("events", _EVENT_KEYS)),
+            events=tuple(Event.parse(event) for event in section.sections("events", EVENT_KEYS)),
+            list_carries=section.read("list_carries", _carried, None),
+            standby=section.read("standby", count, 0),
+            standby_power=section.read("standby_power", one_of("deallocated", "running"), usual.standby_power),
+            omit_mode=section.read("omit_mode", flag, False),
+            surplus=section.read("surplus", count, 0),
+            surplus_stays=section.duration("surplus_stays", usual.surplus_stays),
+            patience=section.duration("patience", usual.patience),
+            pause=section.read("pause", parse_duration, cast("float", None)),
         )
 
     def installs(self, extension: str) -> float:
@@ -130,10 +123,11 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The lives of all sets, and the faults."""
+    """The lives of all sets, the faults, and the quota, if there is to be one."""
 
     lives: Mapping[str, Life] = field(default_factory=lambda: MappingProxyType({}))
     faults: tuple[Fault, ...] = ()
+    quota: Quota | None = None
 
     @classmethod
     def load(cls, source: Timeline | Mapping[str, object] | Path | str | None) -> Timeline:
@@ -147,7 +141,7 @@ class Timeline:
             return source or cls()
         if isinstance(source, Path):
             source = _file(source)
-        return cls._parse(Section(_yaml(source) if isinstance(source, str) else source, "", ("scale_sets", "faults")))
+        return cls._parse(Section(_yaml(source) if isinstance(source, str) else source, "", _KEYS))
 
     @classmethod
     def _parse(cls, section: Section) -> Timeline:
@@ -155,6 +149,7 @@ class Timeline:
         return cls(
             lives=MappingProxyType({name.lower(): Life.parse(sets.section(name, _LIFE_KEYS)) for name in sets.names()}),
             faults=tuple(Fault.parse(fault) for fault in section.sections("faults", FAULT_KEYS)),
+            quota=Quota.parse(section),
         )
 
     def life(self, scale_set: str) -> Life:
@@ -181,23 +176,7 @@ def _yaml(source: str) -> object:
     return {} if found is None else found
 
 
-def _put(value: object) -> int:
-    number = count(value)
-    if number < 1:
-        raise ValueError("the first PUT, the create, is number 1")
-    return number
-
-
-def _instances(value: object) -> frozenset[int] | None:
-    if value == "all":
-        return None
+def _carried(value: object) -> frozenset[str]:
     if not isinstance(value, list | tuple):
-        raise ValueError(f'{value!r} is neither a list of instance ids nor "all"')  # noqa: TRY004 - see Section.read
-    return frozenset(count(item) for item in value)
-
-
-def _state(value: object) -> str:
-    state = text(value)
-    if state.split("/")[0] not in PROVISIONING or not re.fullmatch(r"\w+(/[\w.-]+)?", state):
-        raise ValueError(f'{value!r} is none of {", ".join(PROVISIONING)}, with or without a detail, as in "failed/50"')
-    return state
+        raise ValueError(f"{value!r} is not a list of {', '.join(LIST_CARRIES)}")  # noqa: TRY004 - see Section.read
+    return frozenset(map(one_of(*LIST_CARRIES), value))

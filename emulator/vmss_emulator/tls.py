@@ -36,6 +36,23 @@ def issue(directory: Path) -> Certificates:
     return found
 
 
+def client_certificate(directory: Path) -> Path:
+    """A throw-away key and certificate in one PEM file, for an application that signs in with them; made once.
+
+    RSA: Entra ID's clients sign their assertions with nothing else.
+    """
+    import trustme
+
+    path = directory / "client.pem"
+    if not path.exists():
+        authority = trustme.CA(organization_name="vmss-emulator")
+        leaf = authority.issue_cert(common_name="vmss-emulator client", key_type=trustme.KeyType.RSA)
+        leaf.private_key_pem.write_to_path(str(path))
+        path.chmod(0o600)
+        leaf.cert_chain_pems[0].write_to_path(str(path), append=True)
+    return path
+
+
 def _trusted_already() -> bytes:
     """What the environment trusts already: a client's own choice must not be lost, a company's proxy least of all."""
     for variable in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):

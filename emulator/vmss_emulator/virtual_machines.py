@@ -1,17 +1,19 @@
-"""The routes of a Uniform scale set's instances.
+"""The routes of a scale set's instances below the set: all about them in Uniform mode, little in Flexible mode.
 
-Source: REST reference "Virtual Machine Scale Set VMs"; the refusal of an id that is no number as recorded.
+Source: REST reference "Virtual Machine Scale Set VMs"; the refusal of an id that is no number as recorded, those of
+Flexible sets as users met them.
 """
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from vmss_emulator import models, views
+from vmss_emulator import models, vm_views
+from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
-from vmss_emulator.errors import ArmError, resource_not_found
-from vmss_emulator.life import Instance
+from vmss_emulator.errors import ArmError, operation_not_allowed, resource_not_found
+from vmss_emulator.looks import Instance
 from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.pages import page
+from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.world import World
 
 
@@ -20,6 +22,7 @@ class VirtualMachineRoutes:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._actions = ActionRoutes(world)
 
     def answer(self, ask: Ask, path: ArmPath) -> Answer:
         """Answer a request.
@@ -27,45 +30,69 @@ class VirtualMachineRoutes:
         Raises:
             ArmError: the answer is an error.
         """
+        found = self._world.scale_set(path)
+        if ask.method != "GET" and (answer := self._change(ask, path, found)):
+            return answer
         ask.require_get()
-        found, now = self._world.scale_set(path), self._world.clock()
-        expand = ask.query.get("$expand", "").lower() == "instanceview"
+        if models.is_flexible(found.body):
+            return self._flexible(ask, path, found)
+        now, expand = self._world.clock(), ask.expands_view
         match path.lower()[3:]:
             case ():
-                return self._list(ask, path, expand=expand)
+                return self._list(ask, found, lambda one: vm_views.uniform(found, one, now, expand=expand))
             case (_,):
-                instance = self._instance(path)
-                body = views.virtual_machine(found, instance, now, expand=expand)
+                body = vm_views.uniform(found, self._numbered(path, found), now, expand=expand)
                 return Answer(200, body, {"ETag": body["etag"]})
             case (_, "instanceview"):
-                return Answer(200, views.virtual_machine_view(found, self._instance(path), now))
+                return Answer(200, vm_views.own_view(self._numbered(path, found), now))
         raise resource_not_found(path.kind, path.name, path.group or "")
 
-    def _list(self, ask: Ask, path: ArmPath, *, expand: bool) -> Answer:
-        found, now = self._world.scale_set(path), self._world.clock()
-        instances = found.instances(self._world.life(found), now)
-        begin = _skipped(ask)
-        end = begin + self._world.page_size
-        page = [views.virtual_machine(found, one, now, expand=expand) for one in instances[begin:end]]
-        body: models.Body = {"value": page}
-        if end < len(instances):
-            query = {**ask.query, "$skiptoken": str(end)}
-            body["nextLink"] = f"{self._world.url}{ask.path}?{urlencode(query)}"
-        return Answer(200, body)
+    def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:
+        """Do something to one instance; None where it is no such request."""
+        words = path.lower()[3:]
+        if not 1 <= len(words) <= 2:
+            return None
+        flexible = models.is_flexible(found.body)
+        instance = self._named(path, found, words[0]) if flexible else self._numbered(path, found)
+        if ask.method == "PUT" and len(words) == 1 and not flexible:
+            headers = self._actions.protect(ask, found, instance.id)
+            body = vm_views.uniform(found, self._numbered(path, found), self._world.clock())
+            return Answer(200, body, {"ETag": body["etag"], **headers})
+        return self._actions.on_instance(ask, found, instance.id, words[1] if len(words) == 2 else None)
 
-    def _instance(self, path: ArmPath) -> Instance:
-        found, wanted = self._world.scale_set(path), path.parts[3]
-        if not wanted.isdecimal():
-            raise ArmError(400, "InvalidParameter", "The instanceId must be a number.", target="instanceId")
-        for instance in found.instances(self._world.life(found), self._world.clock()):
-            if instance.id == int(wanted):
-                return instance
-        own = path.up(len(path.parts) - 4)
-        raise resource_not_found(own.kind, own.name, path.group or "")
+    def _flexible(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer:
+        match path.lower()[3:]:
+            case () if ask.expands_view:
+                raise operation_not_allowed("VirtualMachineScaleSets.virtualMachines.GET", found.name, bad_request=True)
+            case ():
+                return self._list(ask, found, lambda one: vm_views.member(found, one))
+            case (name,):
+                return Answer(200, vm_views.member(found, self._named(path, found, name)))
+            case (number, "instanceview"):
+                _require_number(number)
+                raise operation_not_allowed("VMScaleSetVMs.instanceView.GET", found.name)
+        raise resource_not_found(path.kind, path.name, path.group or "")
+
+    def _list(self, ask: Ask, found: ScaleSet, show: vm_views.Show) -> Answer:
+        instances = found.instances(self._world.life(found), self._world.clock())
+        return Answer(200, page(ask, self._world.url, self._world.page_size, instances, show))
+
+    def _numbered(self, path: ArmPath, found: ScaleSet) -> Instance:
+        _require_number(path.parts[3])
+        return self._the(path, found, int(path.parts[3]))
+
+    def _named(self, path: ArmPath, found: ScaleSet, name: str) -> Instance:
+        ids = found.story(self._world.life(found), self._world.clock()).ids
+        return self._the(path, found, next((one for one in ids if found.vm_name(one).lower() == name), -1))
+
+    def _the(self, path: ArmPath, found: ScaleSet, index: int) -> Instance:
+        instance = found.story(self._world.life(found), self._world.clock()).instance(index)
+        if instance is None:
+            own = path.up(len(path.parts) - 4)
+            raise resource_not_found(own.kind, own.name, path.group or "")
+        return instance
 
 
-def _skipped(ask: Ask) -> int:
-    token = ask.query.get("$skiptoken", "0")
-    if not token.isdecimal():
-        raise ArmError(400, "InvalidParameter", "The $skiptoken is none of this service.", target="$skiptoken")
-    return int(token)
+def _require_number(instance_id: str) -> None:
+    if not instance_id.isdecimal():
+        raise ArmError(400, "InvalidParameter", "The instanceId must be a number.", target="instanceId")

@@ -13,11 +13,12 @@ from urllib.parse import urlencode
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, resource_not_found
 from vmss_emulator.faults import FaultLine
-from vmss_emulator.life import Outcome
+from vmss_emulator.history import Outcome
 from vmss_emulator.operations import Operation
+from vmss_emulator.quota import Meter, Quota
 from vmss_emulator.resources import Resources
 from vmss_emulator.scale_sets import ScaleSet
-from vmss_emulator.timeline import Life, Timeline
+from vmss_emulator.timeline import LIST_CARRIES, Life, Timeline
 
 # How long a client should wait between two looks at an operation; Azure says more, yet nothing here takes minutes.
 _RETRY_AFTER = "1"
@@ -31,33 +32,52 @@ class World:
         clock: Unix seconds.
         url: where clients find Azure Resource Manager; known once the server listens.
         page_size: instances on one page of a list.
+        list_carries: what the expanded list of VMs tells of a Flexible set for which the timeline does not say it.
+        quota: what may be asked in a minute where the timeline does not say it; None: anything.
     """
 
     subscription_id: str
     clock: Callable[[], float]
     page_size: int
     timeline: Timeline
+    list_carries: frozenset[str] = frozenset(LIST_CARRIES)
+    quota: Quota | None = None
     url: str = ""
     resources: Resources = field(default_factory=Resources)
     scale_sets: dict[str, ScaleSet] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     faults: FaultLine = field(default_factory=lambda: FaultLine(()))
+    meter: Meter | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self.faults = FaultLine(self.timeline.faults)
+        self._heed(self.timeline)
+
+    def _heed(self, timeline: Timeline) -> None:
+        self.timeline, self.faults = timeline, FaultLine(timeline.faults)
+        quota = timeline.quota or self.quota
+        if quota is None or self.meter is None or self.meter.quota != quota:
+            self.meter = None if quota is None else Meter(quota)
 
     def load(self, timeline: Timeline) -> None:
-        """Let another timeline hold from now on; operations that have ended stay ended, fault counts begin anew."""
+        """Let another timeline hold from now on; operations that have ended stay ended, fault counts begin anew.
+
+        What was spent of a quota stays spent, unless the new timeline has another quota.
+        """
         with self.lock:
             now = self.clock()
             for found in self.scale_sets.values():
                 found.settle(self.life(found), now)
-            self.timeline, self.faults = timeline, FaultLine(timeline.faults)
+            self._heed(timeline)
 
     def life(self, found: ScaleSet) -> Life:
         """How a set's instances live."""
         return self.timeline.life(found.name)
+
+    def carried(self, found: ScaleSet) -> frozenset[str]:
+        """What the expanded list tells of the VMs of a Flexible set."""
+        own = self.life(found).list_carries
+        return self.list_carries if own is None else own
 
     def scale_set(self, path: ArmPath) -> ScaleSet:
         """The set that a path lies in.

@@ -1,0 +1,110 @@
+"""Events: what a timeline lets happen to instances of a scale set, against their natural life.
+
+Data: frozen, validated when read, and without a clock or a scale set.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, text
+
+PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning")
+POWER = ("starting", "running", "stopping", "stopped", "deallocating", "deallocated", "unknown")
+HEALTH = ("healthy", "unhealthy", "initializing", "unknown")
+
+REPAIRS = ("Running", "Suspended", "NotRunning")
+
+_EFFECTS = ("health", "state", "power", "heal", "evict", "upgrade", "repairs")
+KEYS = ("put", "at", "instances", "extension", "message", *_EFFECTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens to instances; exactly one of health, state, power, heal, evict, upgrade, repairs.
+
+    Attributes:
+        put: counted from the arrival of this change of the set, 1 being its create.
+        at: seconds after it.
+        instances: the ids concerned; None: all.
+        extension: whose provisioning state `state` is; None: the VM's own.
+        state: a provisioning state, with a detail after a slash where there is one: `failed/50`.
+        message: what the guest or Azure says about the state.
+        heal: everything natural again; an instance that is gone stays gone.
+        evict: Azure takes the machines: they are deallocated or deleted, as the model's eviction policy says.
+        upgrade: Azure starts a rolling upgrade of its own accord, which brings no other model.
+        repairs: the state of the automatic repairs from now on.
+    """
+
+    put: int = 1
+    at: float = 0.0
+    instances: frozenset[int] | None = None
+    health: str | None = None
+    extension: str | None = None
+    state: str | None = None
+    message: str | None = None
+    power: str | None = None
+    heal: bool = False
+    evict: bool = False
+    upgrade: bool = False
+    repairs: str | None = None
+
+    @classmethod
+    def parse(cls, section: Section) -> Event:
+        """Read one event.
+
+        Raises:
+            TimelineError: naming the key and what would be right.
+        """
+        if sum(key in section for key in _EFFECTS) != 1:
+            words = ", ".join(_EFFECTS)
+            raise TimelineError(f"{section.where}: exactly one of {words} must say what happens")
+        for key in ("extension", "message"):
+            if key in section and "state" not in section:
+                raise section.error(key, "goes with a state, such as failed/50")
+        return cls(
+            put=section.read("put", _put, 1),
+            at=section.duration("at", 0.0),
+            instances=section.read("instances", _instances, None),
+            health=section.read("health", one_of(*HEALTH), "") or None,
+            extension=section.read("extension", text, "") or None,
+            state=section.read("state", _state, "") or None,
+            message=section.read("message", text, "") or None,
+            power=section.read("power", one_of(*POWER), "") or None,
+            heal=section.read("heal", flag, False),
+            evict=section.read("evict", flag, False),
+            upgrade=section.read("upgrade", flag, False),
+            repairs=section.read("repairs", one_of(*REPAIRS), "") or None,
+        )
+
+    @property
+    def is_structural(self) -> bool:
+        """Does it change who exists or what the set does, rather than what an instance looks like?"""
+        return self.evict or self.upgrade or self.repairs is not None
+
+    def concerns(self, instance: int) -> bool:
+        """Is this about the instance?"""
+        return self.instances is None or instance in self.instances
+
+
+def _put(value: object) -> int:
+    number = count(value)
+    if number < 1:
+        raise ValueError("the first PUT, the create, is number 1")
+    return number
+
+
+def _instances(value: object) -> frozenset[int] | None:
+    if value == "all":
+        return None
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'{value!r} is neither a list of instance ids nor "all"')  # noqa: TRY004 - see Section.read
+    return frozenset(count(item) for item in value)
+
+
+def _state(value: object) -> str:
+    state = text(value)
+    if state.split("/")[0] not in PROVISIONING or not re.fullmatch(r"\w+(/[\w.-]+)?", state):
+        raise ValueError(f'{value!r} is none of {", ".join(PROVISIONING)}, with or without a detail, as in "failed/50"')
+    return state

@@ -1,0 +1,213 @@
+"""Quotas: what one may ask of Azure in a minute, what is left, and the two kinds of 429.
+
+Compute's resource provider gives each kind of call a token bucket for the resource and one for the subscription in a
+region; Azure Resource Manager has buckets of its own for a principal and for the whole subscription. Buckets are
+refilled steadily here. Sizes are documented ("Compute throttling limits" of 2024-05-27 and "Request limits and
+throttling" of Azure Resource Manager); the buckets' names in headers are this emulator's own, in the style of Azure's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from vmss_emulator.arm_path import ArmPath
+from vmss_emulator.errors import ArmError
+from vmss_emulator.messages import Ask
+from vmss_emulator.moments import stamp
+from vmss_emulator.sections import Section, count
+
+_WRITES = 1200  # Compute's writes have their own documented table, which no reader meets: one generous bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What it holds, and what comes back in a minute."""
+
+    size: int
+    per_minute: int
+
+    @classmethod
+    def parse(cls, section: Section, usual: Bucket) -> Bucket:
+        """Read `{size: 3, per_minute: 10}`; what is left out is as usual.
+
+        Raises:
+            TimelineError: naming the key and what would be right.
+        """
+        return cls(section.read("size", count, usual.size), section.read("per_minute", count, usual.per_minute))
+
+
+# By their keys in a timeline. Those of Compute first, each for one resource and for the subscription.
+DOCUMENTED: Mapping[str, Bucket] = MappingProxyType(
+    {
+        "view": Bucket(30, 10),
+        "view_subscription": Bucket(1080, 360),
+        "set": Bucket(36, 12),
+        "set_subscription": Bucket(2400, 800),
+        "instance": Bucket(36, 12),
+        "instance_subscription": Bucket(6000, 2000),
+        "list_subscription": Bucket(900, 300),
+        "vm": Bucket(36, 12),
+        "vm_subscription": Bucket(24000, 8000),
+        "operation": Bucket(45, 15),
+        "operation_subscription": Bucket(15000, 5000),
+        "write": Bucket(_WRITES, _WRITES),
+        "reads": Bucket(250, 25 * 60),
+        "writes": Bucket(200, 10 * 60),
+        "global_reads": Bucket(250 * 15, 25 * 60 * 15),
+        "global_writes": Bucket(200 * 15, 10 * 60 * 15),
+    }
+)
+_NAMES = {
+    "view": "GetVMScaleSetInstanceView",
+    "set": "GetVMScaleSet",
+    "instance": "GetVMScaleSetVM",
+    "list": "ListVMsByFilter",
+    "vm": "GetVM",
+    "operation": "GetOperation",
+    "write": "VMScaleSetActions",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Which buckets there are.
+
+    Attributes:
+        buckets: by the keys of `DOCUMENTED`.
+    """
+
+    buckets: Mapping[str, Bucket] = field(default_factory=lambda: DOCUMENTED)
+
+    @classmethod
+    def parse(cls, section: Section) -> Quota | None:
+        """Read the key `quota`: true, or a mapping of the buckets that are not as documented. None: it is not there.
+
+        Raises:
+            TimelineError: naming the key and what would be right.
+        """
+        if "quota" not in section or section.read("quota", lambda value: value is True, False):
+            return cls() if "quota" in section else None
+        section = section.section("quota", DOCUMENTED)
+        changed = {
+            key: Bucket.parse(section.section(key, ("size", "per_minute")), DOCUMENTED[key]) for key in section.names()
+        }
+        return cls(MappingProxyType({**DOCUMENTED, **changed}))
+
+
+@dataclass(slots=True)
+class Meter:
+    """What is left of each bucket; moments are given, never read from a clock."""
+
+    quota: Quota
+    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def charge(self, ask: Ask, path: ArmPath, now: float) -> dict[str, str]:
+        """Charge a request; returns the headers that tell what is left.
+
+        Raises:
+            ArmError: 429. It is charged, too, but takes no bucket below nothing.
+        """
+        way = "reads" if ask.method in ("GET", "HEAD") else "writes"
+        for key, code in ((way, "TooManyRequests"), (f"global_{way}", "SubscriptionRequestsThrottled")):
+            if not self._take(key, key, now):
+                raise self._throttled_by_arm(ask, code, key, now)
+        headers = {
+            f"x-ms-ratelimit-remaining-subscription-{way}": str(self._whole(way, way, now)),
+            f"x-ms-ratelimit-remaining-subscription-global-{way}": str(
+                self._whole(f"global_{way}", f"global_{way}", now)
+            ),
+        }
+        return {**headers, **self._charge_compute(ask, path, now)}
+
+    def _charge_compute(self, ask: Ask, path: ArmPath, now: float) -> dict[str, str]:
+        call = _call(ask, path)
+        if call is None:
+            return {}
+        taken = [(bucket, key, self._take(bucket, key, now)) for bucket, key in self._of(call, path)]
+        told = [f"Microsoft.Compute/{_name(bucket)};{self._whole(bucket, key, now)}" for bucket, key, _ in taken]
+        headers = {"x-ms-ratelimit-remaining-resource": ",".join(told), "x-ms-request-charge": "1"}
+        for bucket, key, enough in taken:
+            if not enough:
+                raise self._throttled_by_compute(bucket, key, now, headers)
+        return headers
+
+    def _of(self, call: str, path: ArmPath) -> Iterator[tuple[str, str]]:
+        """The buckets of a call: (which, whose)."""
+        own = path.up(max(len(path.parts) - (4 if call in ("instance", "operation") else 2), 0))
+        for bucket, whose in ((call, own.id), (f"{call}_subscription", path.subscription or "")):
+            if bucket in self.quota.buckets:
+                yield bucket, f"{bucket} {whose.lower()}"
+
+    def _filled(self, bucket: str, key: str, now: float) -> float:
+        found = self.quota.buckets[bucket]
+        left, since = self._left.get(key, (float(found.size), now))
+        return min(float(found.size), left + (now - since) * found.per_minute / 60)
+
+    def _take(self, bucket: str, key: str, now: float) -> bool:
+        left = self._filled(bucket, key, now)
+        enough = left >= 1
+        self._left[key] = (left - 1 if enough else left, now)
+        return enough
+
+    def _whole(self, bucket: str, key: str, now: float) -> int:
+        return int(self._filled(bucket, key, now))
+
+    def _retry_after(self, bucket: str, key: str, now: float) -> str:
+        per_second = self.quota.buckets[bucket].per_minute / 60
+        missing = 1 - self._filled(bucket, key, now)
+        return str(max(1, math.ceil(missing / per_second)) if per_second else 3600)
+
+    def _throttled_by_arm(self, ask: Ask, code: str, key: str, now: float) -> ArmError:
+        wait = self._retry_after(key, key, now)
+        who = "subscription" if key.startswith("global") else "client"
+        message = f"This {who} sent too many requests ({ask.method}). Try again after '{wait}' seconds."
+        return ArmError(429, code, message, gateway=True, headers={_header(key): "0", "Retry-After": wait})
+
+    def _throttled_by_compute(self, bucket: str, key: str, now: float, headers: dict[str, str]) -> ArmError:
+        name, limits = _name(bucket), self.quota.buckets[bucket]
+        measured = {
+            "operationGroup": name,
+            "startTime": stamp(now - 60),
+            "endTime": stamp(now),
+            "allowedRequestCount": limits.per_minute,
+            "measuredRequestCount": limits.per_minute + 1,
+        }
+        detail = {"code": "TooManyRequests", "target": name, "message": json.dumps(measured)}
+        message = "More requests came for this resource or subscription than are allowed."
+        wait = {"Retry-After": self._retry_after(bucket, key, now)}
+        return ArmError(429, "OperationNotAllowed", message, details=[detail], headers={**headers, **wait})
+
+
+def _header(key: str) -> str:
+    return f"x-ms-ratelimit-remaining-subscription-{key.replace('_', '-')}"
+
+
+def _name(bucket: str) -> str:
+    call, _, whose = bucket.partition("_")
+    return _NAMES[call] + ("Subscription" if whose else "")
+
+
+def _call(ask: Ask, path: ArmPath) -> str | None:
+    """Which of Compute's calls a request is; None where Compute is not asked."""
+    if (path.provider or "").lower() != "microsoft.compute":
+        return None
+    if ask.method not in ("GET", "HEAD"):
+        return "write"
+    match path.lower():
+        case ("locations", _, "operations", _):
+            return "operation"
+        case ("virtualmachinescalesets", _, "instanceview"):
+            return "view"
+        case ("virtualmachinescalesets", _, "virtualmachines", *_):
+            return "instance"
+        case ("virtualmachinescalesets", *_):
+            return "set"
+        case ("virtualmachines",):
+            return "list"
+        case ("virtualmachines", *_):
+            return "vm"
+    return None

@@ -1,0 +1,152 @@
+"""What Azure shows of one instance: as part of a Uniform set, as a VM of its own in a Flexible one, and its own view.
+
+In the shapes recorded from api-version 2025-04-01. Pure: a body follows from the set, its instance and the moment.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+
+from vmss_emulator import models
+from vmss_emulator.history import Change
+from vmss_emulator.looks import Instance, Status
+from vmss_emulator.models import Body
+from vmss_emulator.moments import stamp
+from vmss_emulator.scale_sets import ScaleSet
+from vmss_emulator.statuses import status
+
+Show: TypeAlias = Callable[[Instance], Body]
+
+_SET_VM = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
+_VM = "Microsoft.Compute/virtualMachines"
+_FAULT_DOMAINS = 5
+_PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
+
+
+def uniform(found: ScaleSet, instance: Instance, now: float, *, expand: bool = False) -> Body:
+    """An instance as the list of a Uniform set and `GET {set}/virtualMachines/{id}` show it.
+
+    expand: with its instance view.
+    """
+    model = models.shown(instance.model.body)
+    applied = {"latestModelApplied": instance.latest, "modelDefinitionApplied": "VirtualMachineScaleSet"}
+    properties = {**applied, **_properties(found, instance, models.profile(model))}
+    network = models.profile(model).get("networkProfile")
+    if network is not None:
+        properties["networkProfileConfiguration"] = network
+    if instance.protection:
+        properties["protectionPolicy"] = {key: key in instance.protection for key in _PROTECTIONS}
+    if expand:
+        properties["instanceView"] = own_view(instance, now)
+    body: Body = {
+        "name": f"{found.name}_{instance.id}",
+        "id": f"{found.id}/virtualMachines/{instance.id}",
+        "type": _SET_VM,
+        "instanceId": str(instance.id),
+        "sku": {key: value for key, value in model["sku"].items() if key != "capacity"},
+    }
+    return {**body, **_place(instance, model), "properties": properties, "etag": f'"{instance.model.number}"'}
+
+
+def member(found: ScaleSet, instance: Instance) -> Body:
+    """An instance of a Flexible set as the set's own list shows it: its model and its view are not told here."""
+    model = models.shown(instance.model.body)
+    name = found.vm_name(instance.id)
+    state = {"provisioningState": instance.vm.word.capitalize(), "virtualMachineResourceId": found.vm_id(instance.id)}
+    body: Body = {"name": name, "id": f"{found.id}/virtualMachines/{name}", "type": _SET_VM, "instanceId": name}
+    return {**body, **_place(instance, model), "properties": {**state, "timeCreated": stamp(instance.born)}}
+
+
+def flexible(found: ScaleSet, instance: Instance) -> Body:
+    """An instance of a Flexible set as the VM that it is, without its instance view."""
+    model = models.shown(instance.model.body)
+    profile = models.profile(model)
+    properties = {**_properties(found, instance, profile), "virtualMachineScaleSet": {"id": found.id}}
+    for key in ("priority", "evictionPolicy"):
+        if key in profile:
+            properties[key] = profile[key]
+    if instance.standby:
+        properties["isVMInStandbyPool"] = True
+    body: Body = {"name": found.vm_name(instance.id), "id": found.vm_id(instance.id), "type": _VM}
+    return {**body, **_place(instance, model), "properties": properties, "etag": f'"{instance.model.number}"'}
+
+
+def expanded(found: ScaleSet, instance: Instance, now: float, carries: Collection[str]) -> Body:
+    """The same with as much of its instance view as the list of VMs carries.
+
+    Azure's documentation promises fault domain, power and provisioning. carries: what else the list tells, of
+    `extensions` (with the agent that reports them) and `health`.
+    """
+    body, view = flexible(found, instance), own_view(instance, now)
+    left_out = {"platformUpdateDomain"}
+    if "extensions" not in carries:
+        left_out |= {"extensions", "vmAgent", "computerName"}
+    if "health" not in carries:
+        left_out |= {"vmHealth"}
+    shown = {key: value for key, value in view.items() if key not in left_out}
+    return {**body, "properties": {**body["properties"], "instanceView": shown}}
+
+
+def own_view(instance: Instance, now: float) -> Body:
+    """The instance view of one instance, alike in both modes."""
+    domain = abs(instance.id) % _FAULT_DOMAINS
+    view: Body = {
+        "platformUpdateDomain": domain,
+        "platformFaultDomain": domain,
+        "computerName": _computer_name(instance),
+        "vmAgent": _agent(instance, now),
+    }
+    if instance.extensions:
+        view["extensions"] = [_extension(instance, name, found) for name, found in instance.extensions.items()]
+    if instance.health is not None:
+        view["vmHealth"] = {"status": status("HealthState", instance.health)}
+    power = status("PowerState", instance.power, label=f"VM {instance.power.word}")
+    return {**view, "statuses": [status("ProvisioningState", instance.vm), power]}
+
+
+def _place(instance: Instance, model: Body) -> Body:
+    zones = model.get("zones")
+    return {"location": model["location"], **({"zones": [zones[abs(instance.id) % len(zones)]]} if zones else {})}
+
+
+def _properties(found: ScaleSet, instance: Instance, profile: Body) -> Body:
+    vm: Body = {"provisioningState": instance.vm.word.capitalize()}
+    vm["hardwareProfile"] = {"vmSize": instance.model.body["sku"].get("name")}
+    vm["vmId"] = str(uuid.uuid5(uuid.UUID(found.unique_id), str(instance.id)))
+    if "storageProfile" in profile:
+        vm["storageProfile"] = profile["storageProfile"]
+    if "osProfile" in profile:
+        os_profile = {key: value for key, value in profile["osProfile"].items() if key != "computerNamePrefix"}
+        vm["osProfile"] = {"computerName": _computer_name(instance), **os_profile}
+    return {**vm, "timeCreated": stamp(instance.born)}
+
+
+def _computer_name(instance: Instance) -> str:
+    prefix = (models.profile(instance.model.body).get("osProfile") or {}).get("computerNamePrefix", "vmss")
+    return f"{prefix}{abs(instance.id):06d}"
+
+
+def _extension(instance: Instance, name: str, found: Status) -> Body:
+    properties = _extension_model(instance.model, name).get("properties") or {}
+    return {
+        "name": name,
+        "type": f"{properties.get('publisher')}.{properties.get('type')}",
+        "typeHandlerVersion": properties.get("typeHandlerVersion"),
+        "statuses": [status("ProvisioningState", found)],
+    }
+
+
+def _extension_model(change: Change, name: str) -> Body:
+    return next(extension for extension in models.extensions(change.body) if extension["name"] == name)
+
+
+def _agent(instance: Instance, now: float) -> Body:
+    if instance.agent:
+        said = "The guest agent is running and processes the extensions."
+        ready = status("ProvisioningState", Status("succeeded", now, said), label="Ready")
+        return {"vmAgentVersion": "2.13.1.1", "statuses": [ready]}
+    said = "The guest agent has not reported yet."
+    silent = status("ProvisioningState", Status("Unavailable", now, said), label="Not Ready")
+    return {"vmAgentVersion": "Unknown", "statuses": [{**silent, "level": "Warning"}]}

@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test demo demo-broken types lock clean
+.PHONY: help setup check lint test demo demo-broken bench soak types lock clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -38,6 +38,12 @@ demo: setup ## watch a gate hold and release a deployment, on an offline Azure
 
 demo-broken: setup ## watch gates that do not pass, and what they say
 	$(BIN)/vmss-emulator exec --timeline examples/timelines/broken.yaml -- $(BIN)/python tools/demo.py broken
+
+bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes
+	$(BIN)/python -m benchmarks
+
+soak: setup ## a hundred times as many generated histories as `make test` (half an hour)
+	HISTORIES=200000 $(BIN)/pytest tests/gate/test_histories.py --timeout 0
 
 types: setup ## does pyright, too, know the type of everything public? (280 MB)
 	$(BIN)/python -m tools.types

@@ -24,12 +24,13 @@ from pulumi.dynamic import (
 )
 
 from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.report import failure_lines, status_line, status_text
 from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
-from pulumi_vmss_health.watch import LOOK_LIMIT, Ending, Progress, watch
+from pulumi_vmss_health.watch import LOOK_LIMIT, watch
 from vmss_instance_view import engine
 from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pulumi_vmss_health.findings import Reason, State
+from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.snapshot import Snapshot, count_state
-from pulumi_vmss_health.watch import Ending, Outcome, Progress
+from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.durations import format_duration
 from vmss_instance_view.model import Instance
 from vmss_instance_view.scale_set_id import ScaleSetId

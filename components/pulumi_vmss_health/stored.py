@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from pulumi_vmss_health.findings import Reason, State, Verdict
+from pulumi_vmss_health.memory import Ending
 from pulumi_vmss_health.report import headline
 from pulumi_vmss_health.snapshot import Snapshot
-from pulumi_vmss_health.watch import Ending, Outcome
+from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 SKIPPED = "skipped"

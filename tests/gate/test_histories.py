@@ -25,9 +25,10 @@ from pulumi_vmss_health import (
     Throttled,
     Unavailable,
 )
+from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.snapshot import Depth
-from pulumi_vmss_health.watch import LAST_LOOK, Ending, Outcome, Progress, watch
+from pulumi_vmss_health.watch import LAST_LOOK, Outcome, watch
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0

@@ -13,9 +13,10 @@ from pulumi_vmss_health import (
     Unavailable,
     evaluate,
 )
+from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.report import failure_lines, headline, status_line
-from pulumi_vmss_health.watch import Ending, Outcome, Progress
+from pulumi_vmss_health.watch import Outcome
 
 WEB = ScaleSetId("0b1f", "rg", "web")
 PORTAL = "https://portal.azure.com"

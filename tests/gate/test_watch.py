@@ -19,9 +19,10 @@ from pulumi_vmss_health import (
     Throttled,
     Unavailable,
 )
+from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.snapshot import Depth
-from pulumi_vmss_health.watch import LAST_LOOK, Ending, Outcome, Progress, watch
+from pulumi_vmss_health.watch import LAST_LOOK, Outcome, watch
 from vmss_instance_view.quota import INSTANCE_VIEW, Ledger
 
 GOOD = snapshot(Vm(), Vm())

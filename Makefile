@@ -46,7 +46,7 @@ soak: setup ## a hundred times as many generated histories as `make test` (half 
 	HISTORIES=200000 $(BIN)/pytest tests/gate/test_histories.py --timeout 0
 
 types: setup ## does pyright, too, know the type of everything public? (280 MB)
-	$(BIN)/python -m tools.types
+	$(BIN)/python -m tools.public_types
 
 lock: setup ## renew requirements.txt and requirements-dev.txt from pyproject.toml
 	$(BIN)/python -m tools.lock

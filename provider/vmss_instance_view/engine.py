@@ -7,15 +7,19 @@ a line in the debug log. Read in the SDK 3.272 (pulumi/dynamic/__main__.py) and 
 - Engine.Log at the address that the engine passed as the last argument: a status line on the resource's own row;
 - ErrorResourceInitFailed in the trailing metadata: the resource is kept in state with its outputs, one reason a line;
 - `experimental_thread_pool` of grpc: by default four threads serve all resources of a stack, and a gate holds one;
-- the pool of Cancel: by default the engine's Cancel, sent at the first Ctrl-C, is ignored.
+- the pool of Cancel: by default the engine's Cancel, sent at the first Ctrl-C, is ignored;
+- the engine's address once more: a provider whose engine was killed is not told, and would poll Azure for ever.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import re
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -34,6 +38,8 @@ _THREADS = 1024  # on demand: one for each gate that waits
 _BLOCKING = ("Create", "Update", "Read", "Delete")
 _ADDRESS = re.compile(r"[\w.\-]+:\d+")
 _LOG_TIMEOUT = 5  # seconds
+_PULSE = 1.5  # seconds between two looks whether the engine still listens
+_FAREWELL = 1.0  # seconds that waiting gates get to end by themselves once it does not
 _UNKNOWN = 2  # grpc's status code; with another one grpc-go reports a mismatch instead of the reasons
 
 
@@ -85,6 +91,7 @@ def install() -> None:
 
 
 def _install() -> None:
+    global _guard
     servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
     if servicer is None:
         return  # not in a provider process: a test, or the user's program
@@ -95,6 +102,42 @@ def _install() -> None:
     before = getattr(servicer.Cancel, "experimental_thread_pool", None)
     if not isinstance(before, _CancelPool):
         servicer.Cancel.experimental_thread_pool = _CancelPool(before)
+    if _guard is None:
+        _guard = threading.Thread(target=_end_with_the_engine, name="vmss-engine", daemon=True)
+        _guard.start()
+
+
+_guard: threading.Thread | None = None
+
+
+def _end_with_the_engine() -> None:
+    """End this process soon after its engine is gone. The parent's pid would not tell: a shell stands between."""
+    address = _address()
+    misses = 0
+    while address is not None and misses < 2:
+        time.sleep(_PULSE)
+        misses = 0 if _listens(address) else misses + 1
+    if address is not None:
+        STOP.set()
+        time.sleep(_FAREWELL)
+        os._exit(1)  # whatever else this process does, nobody is left to hear of it
+
+
+def _listens(address: str) -> bool:
+    """Whether anybody listens there; only a refusal says no: a slow machine is not a dead engine."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_LOG_TIMEOUT).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _address() -> str | None:
+    """The engine's address: the last argument of the provider process that looks like one."""
+    return next((argument for argument in reversed(sys.argv[1:]) if _ADDRESS.fullmatch(argument)), None)
 
 
 # --- The call ----------------------------------------------------------------------------------------------------
@@ -198,6 +241,6 @@ def _engine() -> Any:  # noqa: ANN401 - pulumi's stubs are not typed
 
     with _stub_lock:
         if _stub is None:
-            address = next((arg for arg in reversed(sys.argv[1:]) if _ADDRESS.fullmatch(arg)), None)
+            address = _address()
             _stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
         return _stub

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -56,12 +57,16 @@ def test_a_gate_passes_and_its_outputs_are_typed_in_the_program_and_azures_json_
 
 
 def test_the_status_line_is_on_the_gates_own_row_and_changes(project: Project, azure: Emulator) -> None:
-    azure.load({"scale_sets": {"*": {"boot": "0s", "extension": "0s", "healthy": "6s"}}})
+    azure.load(UNHEALTHY)
     project.program(gated(azure))
-    ran = project.up()
+    running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
+    running.until("appHealth 2/3, ")
+    azure.load(HEALTHY)
+    ran = running.wait()
     assert ran.code == 0, ran.output
     rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("appHealth 0/3, " in row and "of 1m" in row for row in rows), ran.output
+    assert any("3/3 VMs, appHealth 2/3, " in row and "of 1m" in row for row in rows), ran.output
+    assert any("3/3 VMs, appHealth 3/3, healthy" in row for row in rows), ran.output
     assert any("created" in line for line in ran.output.splitlines() if "HealthGate web" in line)
 
 
@@ -176,22 +181,41 @@ def wait_for_a_look(azure: Emulator) -> None:
 
 
 def test_twelve_gates_wait_at_once_in_little_memory(project: Project, azure: Emulator) -> None:
-    azure.load({"scale_sets": {"*": {"boot": "0s", "extension": "0s", "healthy": "20s"}}})
+    azure.load(UNHEALTHY)
     ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(12)]
     project.program(f"""
     for number, id in enumerate({ids!r}):
-        vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=vmss.GatePolicy(hold="0s"))
+        vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=vmss.GatePolicy(hold="6s"))
     """)
     running = project.start("up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "50")
     while len(looked_at(azure)) < 12:
         time.sleep(0.05)
     memory = resident_mib(running.pid)
+    azure.load(HEALTHY)
     ran = running.wait()
     assert ran.code == 0, ran.output
     waits = [(min(times), max(times)) for times in looked_at(azure).values()]
     assert max(begin for begin, _ in waits) < min(end for _, end in waits), "the gates did not wait at the same time"
     assert memory is not None or not Path("/proc/self/status").exists()
     assert memory is None or memory < 120
+
+
+def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_ever(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(UNHEALTHY)
+    project.program(gated(azure, timeout="10m"))
+    running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
+    wait_for_a_look(azure)
+    provider = provider_below(running.pid)
+    if provider is None:
+        pytest.skip("there is no /proc to find the provider's process in")
+    os.kill(running.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    while Path(f"/proc/{provider}/cmdline").exists() and Path(f"/proc/{provider}/cmdline").read_bytes():
+        assert time.monotonic() - killed < 5, "the provider outlives its engine"
+        time.sleep(0.05)
+    running.wait()
 
 
 def looked_at(azure: Emulator) -> dict[str, list[float]]:
@@ -205,12 +229,22 @@ def looked_at(azure: Emulator) -> dict[str, list[float]]:
 
 def resident_mib(cli: int) -> float | None:
     """Memory of the dynamic provider's process below the CLI; None where there is no /proc to tell."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        folder = status.parent
+    provider = provider_below(cli)
+    if provider is None:
+        return None
+    pages = int(Path(f"/proc/{provider}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def provider_below(cli: int) -> int | None:
+    """The process that serves dynamic resources to a CLI; None where there is no /proc to tell."""
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"pulumi.dynamic" in (folder / "cmdline").read_bytes() and cli in ancestors(int(folder.name)):
-                pages = int((folder / "statm").read_text().split()[1])
-                return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            # The shell script that starts it names the module, too: what runs it is Python.
+            command = (folder / "cmdline").read_bytes()
+            is_provider = b"python" in command and b"\0pulumi.dynamic\0" in command
+            if is_provider and cli in ancestors(int(folder.name)):
+                return int(folder.name)
         except OSError:
             continue  # it ended meanwhile
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 
@@ -65,24 +64,6 @@ def test_configuration_of_azure_native_wins_over_its_variables(azure: Emulator) 
         Azure(Settings(azure.environment, {"azure-native:clientSecret": "wrong"}.get)).reader(scale_set).view(
             Deadline(5)
         )
-
-
-def test_many_threads_share_one_token(azure: Emulator) -> None:
-    web, errors = reader(azure), []
-
-    def read() -> None:
-        try:
-            web.view(Deadline(20))
-        except InstanceViewError as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=read) for _ in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    assert len(azure.tokens) == 1
 
 
 def test_a_token_that_expires_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:

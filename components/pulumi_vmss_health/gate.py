@@ -180,9 +180,8 @@ def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Sna
     well = verdict.state is State.HEALTHY and not verdict.unjudged
     reasons = [reason.message for reason in verdict.reasons if reason.state is not State.HEALTHY]
     if props.get("state") not in PASSED:
-        raise call.partial_failure(
-            id_, props, [_armed(props), *(["it is healthy now; the next `pulumi up` gates again"] if well else reasons)]
-        )
+        news = ["it is healthy now; the next `pulumi up` gates again"] if well else reasons
+        raise call.partial_failure(id_, props, [_armed(props), *news])
     if well:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"

@@ -1,9 +1,10 @@
 """An offline Azure for VM scale sets: for tests, demonstrations and development without a cloud.
 
 Answers, as Azure does, to clients that nobody here wrote: the cloud's description, tokens, managed identity, resource
-groups, networks, Uniform scale sets with their instances, extensions and views, long-running operations. What happens
-to which set when, and which requests fail, a timeline says. `Emulator` runs it in a process, the command
-`vmss-emulator` on a machine; `vmss-emulator exec` runs another command, such as `pulumi up`, against nothing else.
+groups, networks, scale sets of both orchestration modes with their instances, extensions, views and rolling upgrades,
+long-running operations, quotas. What happens to which set when, and which requests fail, a timeline says. `Emulator`
+runs it in a process, the command `vmss-emulator` on a machine; `vmss-emulator exec` runs another command, such as
+`pulumi up`, against nothing else.
 
 Importing this is cheap: the web server is imported when an emulator starts.
 """

@@ -177,10 +177,13 @@ async def _cut(exchange: Exchange) -> None:
 async def _bomb(exchange: Exchange) -> None:
     headers = [(b"content-type", _JSON.encode()), (b"content-encoding", b"gzip")]
     await exchange.begin({"type": "http.response.start", "status": 200, "headers": headers})
+    gone = asyncio.ensure_future(exchange.until_the_client_leaves())
     async for part in _packed(exchange.fault.value):
-        if exchange.transport.is_closing():
+        if gone.done():
+            exchange.transport.abort()  # Python 3.10 would let it linger
             return
         await exchange.body(part, more=True)
+    gone.cancel()
     await exchange.body(b"", more=False)
 
 

@@ -98,6 +98,8 @@ class ScaleSet:
 
     def do(self, kind: str, now: float, instances: Collection[int] | None = None, value: Any = None) -> int:  # noqa: ANN401 - see Deed
         """Let a client do something. Returns its number, for `outcome`."""
+        if self._story is not None and now < self._story.now:
+            self._story = None  # it went on without this
         chosen = None if instances is None else frozenset(instances)
         self.deeds.append(Deed(kind, now, self.changes[-1], chosen, value))
         return len(self.deeds) - 1

@@ -1,25 +1,56 @@
-"""The timeline: what happens to which scale set when, and which requests go wrong.
+"""The timeline: what happens to which scale set when, and which requests go wrong. This is the whole format.
 
 ```yaml
 scale_sets:
-  "*":                   # every set without an entry of its own
-    boot: 1s             # a VM is created
-    extension: 1s        # each extension of the model, after the boot; all at once
-    extensions: {cse: 2s}
-    healthy: 2s          # after the extensions, until the application is healthy
+  "*":                            # every set without an entry of its own; what is left out is as shown here
+    boot: 1s                      # until a new VM is there
+    extension: 1s                 # then each extension of the model installs, all at once
+    extensions: {cse: 2s}         # one that takes its own time (default: none does)
+    healthy: 2s                   # then, until the application is healthy
   web:
-    events:              # from their moment on they win over the natural life, and later ones over earlier ones
-      - {put: 2, at: 0s, instances: [1], health: unhealthy}
+    list_carries: [extensions, health]  # what the expanded list of a Flexible set's VMs tells; [] is what is promised
+    standby: 2                    # VMs in a Flexible set's standby pool, which do not count (default: 0)
+    standby_power: deallocated    # or running
+    omit_mode: true               # the model does not name its orchestration mode, as in older versions of the API
+    surplus: 1                    # instances too many that a set which overprovisions creates (default: 0);
+    surplus_stays: 2s             # they leave so long after the operation: the lowest ids of the new ones
+    patience: 2s                  # for how long a rolling upgrade waits for a batch that should be healthy
+    pause: 1s                     # between batches (default: as the policy says)
+    events:
+      # Of instances. From their moment on they win over the natural life, and later ones over earlier ones.
+      - {put: 2, at: 0s, instances: [1], health: unhealthy}     # healthy, unhealthy, initializing, unknown
       - {put: 3, at: 1s, instances: [2], extension: cse, state: failed/50, message: "exit status 50"}
       - {put: 3, at: 2s, state: failed/OSProvisioningTimedOut, message: "no signal from the guest"}
-      - {put: 3, at: 5s, instances: [0], power: deallocated}
-      - {put: 3, at: 40s, heal: true}
-faults:                  # checked in order: see the module `faults`
-  - {match: "GET */instanceView", after: 2, times: 3, status: 503, retry_after: 1}
+      - {put: 3, at: 5s, instances: [0], power: deallocated}    # starting, running, stopping, stopped, ...
+      - {put: 3, at: 9s, instances: [0, 1], evict: true}        # deallocated or deleted, by the eviction policy
+      - {put: 3, at: 40s, heal: true}                           # natural again, switched on; who is gone stays gone
+      # Of the whole set.
+      - {put: 3, at: 50s, upgrade: true}                        # Azure's own rolling upgrade, of all or of `instances`
+      - {put: 3, at: 60s, repairs: Suspended}                   # or Running, NotRunning
+faults:                           # the first rule that matches and is due answers; the remote control never fails
+  # Which requests: METHOD or *, a glob for the path and perhaps one for the decoded query; from which on, how many.
+  - {match: "GET */instanceView", after: 2, times: 3, status: 503, code: ServerBusy, message: "busy", retry_after: 1}
+  - {match: "GET */virtualMachines", query: "*$expand=*", status: 429, retry_after: 30s}   # 30s: as a date; or any text
+  - {match: "GET */web", status: 307, headers: {Location: "{url}/x", X-Twice: [a, b]}}     # {url}: the emulator's
+  - {match: "GET */web", headers: {Retry-After: "5"}}     # headers alone: added to the true answer, as to all below
+  - {match: "GET */web", body: {value: [], nextLink: "https://elsewhere"}}      # JSON; a text is sent as it is
+  - {match: "POST */token", hang: headers}                # no answer; hang: body - half of it, then silence
+  - {match: "GET */web", reset: true}                     # the connection is reset
+  - {match: "GET */web", cut: true}                       # half of the body, then the connection is closed
+  - {match: "GET */web", trickle: 200ms}                  # a byte of the body at a time
+  - {match: "GET */web", trickle_headers: 200ms}          # a byte of the headers at a time, then the body
+  - {match: "GET */web", bomb: 200MB}                     # a small packed body that unpacks to an empty list so large
+  - {match: "GET */virtualMachines", endless: true}       # each page has another nextLink
+  - {match: "GET */instanceView", claims: true}           # 401 until the token was asked for with the claims wanted
+quota:                            # absent: no limits; true: as Azure documents them; or what differs from that
+  view: {size: 30, per_minute: 10}
 ```
 
 `put` counts the PUTs and PATCHes that changed something, the create being 1; `at` counts from that one's arrival.
-It is data: frozen, validated when read, and knows neither a clock nor a scale set.
+`instances` are indices, also where a Flexible set gives its VMs names; left out, or `all`, it means every instance.
+The buckets of `quota` are named in the module of that name, faults are explained in theirs.
+
+A timeline is data: frozen, validated when read, and knows neither a clock nor a scale set.
 """
 
 from __future__ import annotations

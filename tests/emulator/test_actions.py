@@ -155,12 +155,15 @@ def test_a_client_may_start_an_upgrade(arm: ArmSession, clock: FakeClock, action
     assert (status(arm, answer), latest(arm)) == ("Succeeded", [True] * 3)
 
 
+FAULT = "MaxUnhealthyUpgradedInstancePercentExceededInRollingUpgrade"
+
+
 def test_an_upgrade_that_faults_lets_the_put_fail(arm: ArmSession, clock: FakeClock) -> None:
     arm.azure.load({"scale_sets": {"web": {**LIFE, "events": [{"put": 2, "health": "unhealthy"}]}}})
     answer = arm.put(arm.set_id, scale_set_body(health=True, size="B2s", mode="Rolling"))
     clock.advance(60)
     body = arm.get(answer.headers["Azure-AsyncOperation"])
-    assert (body["status"], body["error"]["code"]) == ("Failed", "MaxUnhealthyInstancePercentExceededInRollingUpgrade")
+    assert (body["status"], body["error"]["code"]) == ("Failed", FAULT)
     assert arm.get(f"{arm.set_id}/rollingUpgrades/latest")["properties"]["error"] == body["error"]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.emulator.support import counts
 from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
@@ -205,6 +205,7 @@ def written(found: list[tuple[int, int, str, str]]) -> str:
     return "[" + ", ".join(f"{{put: {p}, at: {at}s, instances: {who}, {what}}}" for p, at, who, what in found) + "]"
 
 
+@settings(deadline=None)
 @given(
     first=puts, later=st.lists(st.tuples(st.integers(0, 60), puts), max_size=3), events=events, now=st.integers(0, 300)
 )
@@ -223,6 +224,7 @@ def test_the_summary_always_adds_up_to_the_instances(
     assert all((one.health is not None) == models.reports_health(one.model.body) for one in instances)
 
 
+@settings(deadline=None)
 @given(first=puts, later=st.lists(puts, max_size=3), events=events)
 def test_in_the_end_a_healed_automatic_set_is_as_its_model_says(
     first: dict[str, Any], later: list[dict[str, Any]], events: list[tuple[int, int, str, str]]
@@ -237,6 +239,7 @@ def test_in_the_end_a_healed_automatic_set_is_as_its_model_says(
     assert all(status.code == "succeeded" for one in instances for status in one.extensions.values())
 
 
+@settings(deadline=None)
 @given(events=events, moments=st.lists(st.integers(0, 200), min_size=2, max_size=5))
 def test_looking_changes_nothing(events: list[tuple[int, int, str, str]], moments: list[int]) -> None:
     eager = World(written(events), extensions=("cse",), health=True)

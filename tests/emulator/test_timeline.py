@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from vmss_emulator.durations import parse_duration
+from vmss_emulator import faults, timeline
+from vmss_emulator.durations import parse_duration, parse_iso_duration
+from vmss_emulator.events import KEYS as EVENT_KEYS
 from vmss_emulator.faults import FaultLine
+from vmss_emulator.quota import Quota
 from vmss_emulator.timeline import Event, Life, Timeline, TimelineError
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator.md"
 
 
 @pytest.mark.parametrize(
@@ -23,14 +29,49 @@ def test_anything_else_is_no_duration(text: object) -> None:
         parse_duration(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("PT0S", 0), ("PT5M", 300), ("pt1h30m", 5400), ("PT1.5S", 1.5), ("P1DT1S", 86401), ("P2D", 172800)],
+)
+def test_durations_read_as_azures_models_have_them(text: str, seconds: float) -> None:
+    assert parse_iso_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "P", "PT", "5M", "PT5", "P5M", 5, None])
+def test_anything_else_is_none_of_azures(text: object) -> None:
+    with pytest.raises(ValueError, match="PT5M"):
+        parse_iso_duration(text)
+
+
 def test_nothing_is_a_world_in_which_all_goes_well() -> None:
     assert Timeline.load(None).life("web") == Timeline.load("").life("web") == Life()
 
 
+def test_the_documented_timeline_says_what_it_documents() -> None:
+    found = Timeline.load(yaml_of(timeline.__doc__ or ""))
+    web = found.life("web")
+    assert found.life("other") == Life(extensions={"cse": 2.0})
+    assert web.list_carries == frozenset({"extensions", "health"})
+    assert (web.standby, web.surplus, web.pause) == (2, 1, 1.0)
+    assert {fault.effect for fault in found.faults} == {"answer", "headers", *faults._EFFECTS}
+    assert found.quota == Quota()
+    written = {key for event in web.events for key in EVENT_KEYS if getattr(event, key)}
+    assert written == set(EVENT_KEYS)
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL))
+def test_the_timelines_of_the_document_can_be_loaded(block: str) -> None:
+    assert Timeline.load(block) != Timeline()
+
+
+def yaml_of(text: str) -> str:
+    return text.partition("```yaml\n")[2].partition("```")[0]
+
+
 def test_a_set_without_an_entry_lives_as_the_star_says() -> None:
-    timeline = Timeline.load("scale_sets: {'*': {boot: 3s}, web: {extension: 4s}}")
-    assert timeline.life("other").boot == 3.0
-    assert timeline.life("WEB") == Life(extension=4.0)
+    lives = Timeline.load("scale_sets: {'*': {boot: 3s}, web: {extension: 4s}}")
+    assert lives.life("other").boot == 3.0
+    assert lives.life("WEB") == Life(extension=4.0)
 
 
 def test_a_path_is_read_as_a_file(tmp_path: Path) -> None:
@@ -89,6 +130,11 @@ def test_events_keep_their_order_and_their_words() -> None:
         ("faults: [{match: 'GET *', status: 503, retry_after: -1}]", "faults[0].retry_after", "0 or more"),
         ("scale_sets: {web: {list_carries: all}}", "web.list_carries", "extensions, health"),
         ("scale_sets: {web: {list_carries: [power]}}", "web.list_carries", "extensions, health"),
+        ("scale_sets: {web: {events: [{repairs: Broken}]}}", "events[0].repairs", "Suspended"),
+        ("scale_sets: {web: {pause: 5}}", "web.pause", "500ms"),
+        ("quota: 5", "quota", "mapping"),
+        ("quota: {views: {size: 3}}", "quota.views", "known here"),
+        ("quota: {view: {size: -3}}", "quota.view.size", "0 or more"),
         ("scale_sets: {web: {standby_power: off}}", "web.standby_power", "deallocated"),
         ("faults: [{match: 'GET *', hang: forever}]", "faults[0].hang", "headers"),
         ("faults: [{match: 'GET *', reset: true, times: -1}]", "faults[0].times", "0 or more"),

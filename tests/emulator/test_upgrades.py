@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.emulator.worlds import BOOT, HEALTHY, START, World
 
@@ -82,6 +82,13 @@ def test_it_faults_when_too_many_upgraded_instances_stay_unhealthy() -> None:
     assert "instance 1" in str(outcome.message)
     assert world.status(AT + ROUND + 5).startswith("ProvisioningState/failed/MaxUnhealthyUpgraded")
     assert world.latest(AT + 10 * ROUND) == [0, 1]
+
+
+def test_what_happens_at_the_moment_of_a_change_is_its_consequence() -> None:
+    world = rolling("[{put: 2, health: unhealthy}]")
+    change(world)
+    assert world.progress(AT) == ("RollingForward", 0, 0, 2, 3)
+    assert world.progress(AT + ROUND + 2) == ("Faulted", 0, 2, 0, 3)
 
 
 def test_it_goes_on_while_few_enough_are_unhealthy() -> None:
@@ -224,6 +231,7 @@ def test_a_fault_is_shown_with_its_error() -> None:
 ill = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4), st.sampled_from(["unhealthy", "healthy"])), max_size=4)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     ill=ill,
     batch=st.integers(1, 100),

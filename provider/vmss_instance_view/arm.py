@@ -23,7 +23,7 @@ from urllib3.util.retry import Retry
 from vmss_instance_view.clock import Deadline, Overdue
 from vmss_instance_view.cloud import Cloud
 from vmss_instance_view.credential import TokenSource
-from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean, root_cause
+from vmss_instance_view.errors import ConfigurationError, MalformedBody, Rejected, Unavailable, clean, root_cause
 from vmss_instance_view.quota import Ledger, Limits
 from vmss_instance_view.refusal import claims_challenge, refusal
 
@@ -144,6 +144,8 @@ class Arm:
             raise _overdue(question) from None
         except requests.RequestException as error:
             raise Unavailable(f"{question.what}: no answer: {_cause(error)}") from None
+        except OSError as error:  # requests could not open the file of trusted authorities
+            raise ConfigurationError(f"{_cause(error)}; check REQUESTS_CA_BUNDLE") from None
 
     def _attempt(self, url: str, auth: AuthBase, deadline: Deadline) -> requests.Response:
         return self._session.get(url, auth=auth, timeout=deadline.left(), stream=True, allow_redirects=False)

@@ -93,6 +93,8 @@ def _described_by(host: str) -> Cloud:
         answer = requests.get(url, timeout=_METADATA_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:
         raise Unavailable(f"no answer from metadata host {host}: {clean(str(root_cause(error)), 200)}") from None
+    except OSError as error:  # requests could not open the file of trusted authorities
+        raise ConfigurationError(f"{clean(str(error), 200)}; check REQUESTS_CA_BUNDLE") from None
     if answer.status_code >= 500:
         raise Unavailable(f"metadata host {host} answered HTTP {answer.status_code}", status=answer.status_code)
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import time
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.provider.conftest import AT_ONCE
+from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
+    ConfigurationError,
     InstanceView,
     InstanceViewError,
     MalformedBody,
@@ -82,6 +84,33 @@ def test_a_refused_connection_is_unavailable(azure: Emulator) -> None:
         Azure(Settings({**azure.environment, "ARM_METADATA_HOSTNAME": host})).reader(scale_set)
 
 
+def test_an_azure_that_is_gone_is_unavailable(tmp_path: Path) -> None:
+    with Emulator({"scale_sets": {"*": AT_ONCE}}) as azure, pytest.MonkeyPatch.context() as monkeypatch:
+        trust(azure, monkeypatch)
+        scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
+        reader = Azure(Settings(azure.environment)).reader(scale_set)
+        assert reader.view(Deadline(5))
+        bundle = tmp_path / "bundle.pem"
+        bundle.write_bytes(Path(azure.environment["REQUESTS_CA_BUNDLE"]).read_bytes())
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        azure.stop()
+        with pytest.raises(Unavailable, match="no answer"):
+            reader.view(Deadline(5))
+
+
+def test_a_missing_file_of_trusted_authorities_is_a_mistake_of_the_configuration(
+    azure: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
+    client = Azure(Settings(azure.environment))
+    known = client.reader(scale_set)
+    assert known.view(Deadline(5))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem")
+    for read_it in (lambda: known.view(Deadline(5)), lambda: Azure(Settings(azure.environment)).reader(scale_set)):
+        with pytest.raises(ConfigurationError, match=r"/nowhere/bundle.pem; check REQUESTS_CA_BUNDLE"):
+            read_it()
+
+
 def test_a_bomb_is_given_up_in_bounded_memory(azure: Emulator) -> None:
     fault(azure, bomb="200MB")
     tracemalloc.start()
@@ -116,11 +145,13 @@ def test_a_list_that_points_elsewhere_is_not_followed(azure: Emulator, where: st
         read(azure, instances=True)
 
 
-def test_a_redirect_is_not_followed(azure: Emulator) -> None:
-    fault(azure, status=307, headers={"Location": "{url}/elsewhere"})
-    with pytest.raises(Rejected, match="redirects are not followed"):
-        read(azure)
-    assert not any(request.path == "/elsewhere" for request in azure.requests)
+def test_a_redirect_is_not_followed_not_even_to_the_own_host(azure: Emulator) -> None:
+    with Emulator() as other:
+        for host in (azure, other):
+            fault(azure, status=307, headers={"Location": f"{host.url}/elsewhere"})
+            with pytest.raises(Rejected, match="redirects are not followed"):
+                read(azure)
+            assert not any(request.path == "/elsewhere" for request in host.requests)
 
 
 def test_pages_without_end_end(azure: Emulator) -> None:

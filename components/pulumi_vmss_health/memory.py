@@ -77,10 +77,11 @@ class Memory:
         self._count_since = now
 
     def depth(self, now: float) -> Depth:
-        """How much the next look has to look at."""
-        if self._full_at is None or self.progress.error is not None or now - self._full_at >= FULL_AGAIN_AFTER:
-            return Depth.FULL
-        return Depth.VIEW
+        """How much the next look has to look at: the view alone where the last one could not decide anything."""
+        verdict = self.progress.verdict
+        undecided = self.progress.error is None and verdict is not None and verdict.state is State.PROGRESSING
+        recent = self._full_at is not None and now - self._full_at < FULL_AGAIN_AFTER
+        return Depth.VIEW if undecided and recent else Depth.FULL
 
     def could_decide(self, seen: Snapshot, now: float) -> bool:
         """Whether a look at the view alone must be followed by a full one: the view does not stand in the way."""

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import UNKNOWN
+from tests.gate.azure import AT_ONCE, running
 
-from pulumi_vmss_health.gate import HealthGateProvider
+from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
 from vmss_instance_view.engine import CallFailed, PartialFailure
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
-AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
 
 
 @pytest.fixture
 def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    with Emulator({"scale_sets": {"*": AT_ONCE}}) as emulator:
-        for name in os.environ:
-            if name.startswith("ARM_"):
-                monkeypatch.delenv(name)
-        for name, value in emulator.environment.items():
-            monkeypatch.setenv(name, value)
+    with running(monkeypatch) as emulator:
         yield emulator
 
 
@@ -116,3 +110,73 @@ def test_a_refresh_that_sees_nothing_keeps_a_pass_and_keeps_a_failure(
     assert provider.read("id", passed).outs == passed
     with pytest.raises(PartialFailure, match="the gate is armed"):
         provider.read("id", {**inputs, "state": "failing"})
+
+
+def unhealthy(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}})
+
+
+def test_an_update_gates_again_and_remembers_when_the_gate_last_passed(
+    provider: HealthGateProvider, azure: Emulator
+) -> None:
+    inputs = {"scaleSet": azure.put_scale_set("web", health=True), "policy": {"hold": "0s", "timeout": "1s"}}
+    first = provider.create(inputs).outs
+    assert first is not None
+    unhealthy(azure)
+    with pytest.raises(PartialFailure):
+        provider.update("id", first, inputs)
+    azure.load({"scale_sets": {"*": AT_ONCE}})
+    later = provider.update("id", {"evidence": {"passedAt": "2026-01-01T00:00:00+00:00"}}, inputs).outs
+    assert later is not None
+    assert later["evidence"]["passedAt"] > "2026-01-01"
+
+
+def test_a_model_that_nobody_applied_is_a_warning_until_the_gate_has_passed_and_then_a_failure(
+    provider: HealthGateProvider, azure: Emulator
+) -> None:
+    scale_set = azure.put_scale_set("web", extensions=["a"])
+    azure.put_scale_set("web", extensions=["a", "b"])  # a Manual policy: the VMs keep the old model
+    inputs = {"scaleSet": scale_set, "policy": {"hold": "0s", "timeout": "20s", "confirmFailure": "0s"}}
+    outputs = provider.create(inputs).outs
+    assert outputs is not None
+    assert [reason["code"] for reason in outputs["reasons"]] == ["OlderModelAllowed"]
+    with pytest.raises(PartialFailure, match="az vmss update-instances"):
+        provider.update("id", outputs, inputs)
+
+
+def test_a_refresh_keeps_a_pass_that_still_holds_and_lowers_one_that_does_not(
+    provider: HealthGateProvider, azure: Emulator
+) -> None:
+    stored = {"scaleSet": azure.put_scale_set("web", health=True), "state": "healthy"}
+    assert provider.read("id", stored).outs == stored
+    unhealthy(azure)
+    with pytest.raises(PartialFailure, match="was healthy and is not any more"):
+        provider.read("id", stored)
+
+
+def test_a_refresh_of_an_armed_gate_says_how_the_set_is_and_stays_armed(
+    provider: HealthGateProvider, azure: Emulator
+) -> None:
+    stored = {"scaleSet": azure.put_scale_set("web", health=True), "state": "timedOut", "message": "not healthy"}
+    with pytest.raises(PartialFailure, match="healthy now; the next `pulumi up` gates again"):
+        provider.read("id", stored)
+    unhealthy(azure)
+    with pytest.raises(PartialFailure, match="instance 1: application health unhealthy"):
+        provider.read("id", stored)
+
+
+@pytest.mark.parametrize("state", ["skipped", "warned"])
+def test_a_refresh_does_not_judge_what_the_user_let_pass(
+    provider: HealthGateProvider, azure: Emulator, state: str
+) -> None:
+    stored = {"scaleSet": ID, "state": state}
+    assert provider.read("id", stored).outs == stored
+    assert azure.requests == ()
+
+
+def test_the_resources_own_time_out_wins_over_the_policys() -> None:
+    _, policy = _asked({"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0, has_passed=True)
+    assert policy.timeout_seconds == 45
+    assert policy.stale_instances == "auto"
+    with pytest.raises(ValueError, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
+        _asked({"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0, has_passed=True)

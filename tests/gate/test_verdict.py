@@ -289,6 +289,16 @@ def test_a_zone_that_lost_all_of_its_vms_does_not_hide_behind_the_others() -> No
     assert (verdict.state, verdict.reasons[0].subject) == (State.FAILING, "zone 2")
 
 
+def test_zones_are_unjudged_where_nobody_looked_at_the_instances() -> None:
+    seen = replace(snapshot(Vm(zone="1"), zones=("1",)), instances=None)
+    assert "zones" in judge(seen, min_healthy_per_zone=1).unjudged
+
+
+def test_a_failed_upgrade_of_ours_fails_where_nobody_looked_at_the_instances() -> None:
+    seen = replace(upgraded("Faulted", NEW, WELL), instances=None)
+    assert "RollingUpgradeFailed" in codes(judge(seen))
+
+
 def test_a_minimum_per_zone_needs_zones() -> None:
     assert codes(judge(snapshot(WELL), min_healthy_per_zone=1)) == ["NoZones"]
 

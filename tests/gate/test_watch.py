@@ -247,6 +247,26 @@ def test_the_last_look_at_the_deadline_is_a_full_one() -> None:
     assert look.depths[-1] == (95, Depth.FULL)
 
 
+def test_a_failure_that_only_the_instances_show_is_confirmed_though_the_view_alone_is_in_progress() -> None:
+    """A Manual policy: the view counts the new extension as creating, and nobody will ever create it."""
+    stale = snapshot(Vm(latest=False, extensions=()), Vm(latest=False, extensions=()), upgrade_mode="Manual")
+    outcome = wait({0: stale}, timeout="30m", confirm_failure="60s")
+    assert outcome.ending is Ending.FAILING
+    assert outcome.progress.elapsed < 80
+
+
+def test_the_last_look_is_a_full_one_also_where_a_sleep_ends_a_little_early() -> None:
+    class Early(VirtualClock):
+        def wait(self, seconds: float) -> None:
+            super().wait(seconds * 0.9999)
+
+    clock = Early()
+    look = Script(clock, {0: SLOW})
+    outcome = watch(look, GatePolicy(timeout="20s"), clock, ignore)
+    assert outcome.ending is Ending.TIMED_OUT
+    assert look.depths[-1][1] is Depth.FULL
+
+
 def test_a_surplus_that_stays_unchanged_for_five_minutes_no_longer_holds_up_the_wait() -> None:
     surplus = snapshot(Vm(), Vm(), Vm(), capacity=2)
     outcome = wait({0: surplus})

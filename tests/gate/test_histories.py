@@ -45,6 +45,7 @@ class World:
     operation: str = "succeeded"
     upgrading: bool = False
     lost: str | None = None
+    manual: bool = False
 
 
 GOOD = Vm(zone="1")
@@ -79,9 +80,21 @@ def worlds(draw: st.DrawFn) -> World:
         draw(st.sampled_from(["succeeded", "succeeded", "succeeded", "updating", "failed/Any"])),
         draw(st.sampled_from([False, False, False, True])),
         draw(st.sampled_from([None, None, None, None, "unavailable", "throttled"])),
+        draw(st.booleans()),
     )
 
 
+# What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
+BROKEN = st.sampled_from(
+    [
+        replace(GOOD, provisioning="failed/AllocationFailed"),
+        replace(GOOD, extensions=(("cse", "failed/1"),)),
+        replace(GOOD, latest=False, extensions=()),
+    ]
+)
+BROKEN_WORLDS = st.builds(
+    lambda broken, others: World((broken,) + (GOOD,) * others, others + 1, manual=True), BROKEN, st.integers(0, 3)
+)
 GOOD_WORLDS = st.integers(1, 4).map(lambda number: World((GOOD,) * number, number))
 POLICIES = st.fixed_dictionaries(
     {"timeout": st.just("15m"), "hold": st.sampled_from(["auto", "0s", "20s", "2m"])},
@@ -202,7 +215,11 @@ class Azure:
         if world.lost is not None:
             raise LOST[world.lost]
         seen = snapshot(
-            *world.machines, capacity=world.capacity, status=world.operation, upgrade_mode="Automatic", zones=("1", "2")
+            *world.machines,
+            capacity=world.capacity,
+            status=world.operation,
+            upgrade_mode="Manual" if world.manual else "Automatic",
+            zones=("1", "2"),
         )
         if depth is Depth.VIEW:
             return replace(seen, instances=None)
@@ -227,7 +244,7 @@ def run(history: History, policy: dict[str, Any]) -> tuple[Outcome, float]:
     return watch(azure, GatePolicy(**policy), clock, report), azure.last_full
 
 
-RUN = settings(max_examples=HISTORIES // 2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RUN = settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @RUN
@@ -255,3 +272,13 @@ def test_a_set_that_stays_good_is_found_healthy_in_the_end(history: History, pol
     if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
         assert outcome.ending is Ending.HEALTHY
         assert outcome.progress.elapsed < begins + 200
+
+
+@RUN
+@given(histories(BROKEN_WORLDS), st.sampled_from(["0s", "60s", "2m"]))
+def test_a_set_that_stays_broken_is_given_up_long_before_the_timeout(history: History, confirm: str) -> None:
+    begins, _ = history.chapters[-1]
+    outcome, _ = run(history, {"timeout": "15m", "confirm_failure": confirm})
+    if begins + 250 < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
+        assert outcome.ending is Ending.FAILING
+        assert outcome.progress.elapsed < begins + 250

@@ -49,37 +49,34 @@ class World:
 
 
 GOOD = Vm(zone="1")
-MACHINES = st.one_of(
-    st.just(GOOD),
-    st.builds(
-        Vm,
-        provisioning=st.sampled_from(
-            ["succeeded", "succeeded", "creating", "updating", "deleting", "failed/Any", None]
-        ),
-        power=st.sampled_from(["running", "running", "starting", "deallocated", "stopped", None]),
-        health=st.sampled_from(["healthy", "healthy", "unhealthy", "initializing", "unknown", None]),
-        extensions=st.sampled_from(
-            [(("cse", "succeeded"),), (("cse", "succeeded"),), (("cse", "failed/1"),), (("cse", "transitioning"),), ()]
-        ),
-        latest=st.sampled_from([True, True, False, None]),
-        protected=st.sampled_from([False, False, True]),
-        zone=st.sampled_from(["1", "2"]),
-        agent=st.sampled_from(["succeeded", "Unavailable"]),
-    ),
-)
+# One thing wrong with a machine; two would hide a check that looks at neither.
+FLAWS: list[dict[str, Any]] = [
+    *({"provisioning": each} for each in ("creating", "updating", "deleting", "failed/X", None)),
+    *({"power": each} for each in ("starting", "deallocated", "stopped", None)),
+    *({"health": each} for each in ("unhealthy", "initializing", "unknown", None)),
+    *({"extensions": each} for each in ((("cse", "failed/1"),), (("cse", "transitioning"),), ())),
+    *({"latest": each} for each in (False, None)),
+    {"latest": False, "protected": True},
+    {"latest": False, "extensions": ()},
+    {"extensions": (("cse", "failed/1"),), "agent": "Unavailable"},
+    {"zone": "2"},
+]
+FLAWED = st.sampled_from(FLAWS).map(lambda flaw: replace(GOOD, **flaw))
+MACHINES = st.one_of(st.just(GOOD), st.just(GOOD), FLAWED)
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    machines = draw(st.lists(MACHINES, max_size=4))
-    # Mostly as many machines as asked for; sometimes boots, evictions and surplus.
-    capacity = max(0, len(machines) + draw(st.sampled_from([0, 0, 0, 1, -1])))
+    """Mostly good machines, and as many as asked for; mostly one thing wrong at a time."""
+    machines = draw(st.lists(MACHINES, min_size=draw(st.sampled_from([0, 1, 2, 3])), max_size=4))
+    wrong = draw(st.sampled_from(["nothing", "nothing", "size", "operation", "upgrade", "lost"]))
+    size = draw(st.sampled_from([1, 1, -1])) if wrong == "size" else 0
     return World(
         tuple(machines),
-        capacity,
-        draw(st.sampled_from(["succeeded", "succeeded", "succeeded", "updating", "failed/Any"])),
-        draw(st.sampled_from([False, False, False, True])),
-        draw(st.sampled_from([None, None, None, None, "unavailable", "throttled"])),
+        max(0, len(machines) + size),
+        draw(st.sampled_from(["updating", "failed/Any"])) if wrong == "operation" else "succeeded",
+        wrong == "upgrade",
+        draw(st.sampled_from(["unavailable", "throttled"])) if wrong == "lost" else None,
         draw(st.booleans()),
     )
 

@@ -38,7 +38,7 @@ TIMEOUT = 900.0
 
 @dataclass(frozen=True)
 class World:
-    """What is true of a set for a while. lost: what a look at it raises instead."""
+    """What is true of a set for a while. lost: what a look at it raises instead, or the evidence that it misses."""
 
     machines: tuple[Vm, ...]
     capacity: int
@@ -62,21 +62,22 @@ FLAWS: list[dict[str, Any]] = [
     {"zone": "2"},
 ]
 FLAWED = st.sampled_from(FLAWS).map(lambda flaw: replace(GOOD, **flaw))
-MACHINES = st.one_of(st.just(GOOD), st.just(GOOD), FLAWED)
+MACHINES = {"few": st.one_of(st.just(GOOD), st.just(GOOD), FLAWED), "many": st.one_of(st.just(GOOD), FLAWED, FLAWED)}
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Mostly good machines, and as many as asked for; mostly one thing wrong at a time."""
-    machines = draw(st.lists(MACHINES, min_size=draw(st.sampled_from([0, 1, 2, 3])), max_size=4))
-    wrong = draw(st.sampled_from(["nothing", "nothing", "size", "operation", "upgrade", "lost"]))
+    flaws = draw(st.sampled_from(["few", "few", "many"]))
+    machines = draw(st.lists(MACHINES[flaws], min_size=draw(st.sampled_from([0, 1, 2, 3])), max_size=4))
+    wrong = draw(st.sampled_from(["nothing", "nothing", "nothing", "size", "operation", "upgrade", "lost"]))
     size = draw(st.sampled_from([1, 1, -1])) if wrong == "size" else 0
     return World(
         tuple(machines),
         max(0, len(machines) + size),
         draw(st.sampled_from(["updating", "failed/Any"])) if wrong == "operation" else "succeeded",
         wrong == "upgrade",
-        draw(st.sampled_from(["unavailable", "throttled"])) if wrong == "lost" else None,
+        draw(st.sampled_from(["unavailable", "throttled", "capacity"])) if wrong == "lost" else None,
         draw(st.booleans()),
     )
 
@@ -202,6 +203,7 @@ class Azure:
     def __init__(self, clock: VirtualClock, history: History) -> None:
         self.clock, self.history = clock, history
         self.last_full = 0.0
+        self.looks: list[float] = []
 
     @property
     def cost(self) -> Cost:
@@ -209,7 +211,8 @@ class Azure:
 
     def __call__(self, _seconds: float, depth: Depth) -> Snapshot:
         world = self.history.at(self.clock.time)
-        if world.lost is not None:
+        self.looks.append(self.clock.time)
+        if world.lost in LOST:
             raise LOST[world.lost]
         seen = snapshot(
             *world.machines,
@@ -218,27 +221,31 @@ class Azure:
             upgrade_mode="Manual" if world.manual else "Automatic",
             zones=("1", "2"),
         )
+        if world.lost == "capacity" and seen.scale_set is not None:
+            seen = replace(seen, scale_set=replace(seen.scale_set, capacity=None))
         if depth is Depth.VIEW:
             return replace(seen, instances=None)
         self.last_full = self.clock.time
         return replace(seen, rolling_upgrade=RollingUpgrade("RollingForward") if world.upgrading else None)
 
 
+# "auto": as long as the health extension of `tests.sets` takes to notice, where it counts; here its least.
+HOLDS = {"auto": 0.0, "0s": 0.0, "20s": 20.0, "2m": 120.0}
 LOST: dict[str, InstanceViewError] = {
     "unavailable": Unavailable("HTTP 503"),
     "throttled": Throttled("HTTP 429", retry_after=20),
 }
 
 
-def run(history: History, policy: dict[str, Any]) -> tuple[Outcome, float]:
-    """A whole wait; gives back its outcome and when it looked at everything last."""
+def run(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
+    """A whole wait; gives back its outcome and the Azure that was looked at."""
     clock = VirtualClock()
     azure = Azure(clock, history)
 
     def report(_progress: Progress) -> None:
         """To nobody."""
 
-    return watch(azure, GatePolicy(**policy), clock, report), azure.last_full
+    return watch(azure, GatePolicy(**policy), clock, report), azure
 
 
 RUN = settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -249,14 +256,18 @@ RUN = settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check
 def test_a_wait_never_says_what_the_oracle_denies_and_never_comes_late(
     history: History, policy: dict[str, Any]
 ) -> None:
-    outcome, looked = run(history, policy)
-    assert outcome.progress.elapsed <= TIMEOUT + LAST_LOOK + 1
+    outcome, azure = run(history, policy)
+    ended = outcome.progress.elapsed
+    assert ended <= TIMEOUT + LAST_LOOK + 1
     if outcome.ending is Ending.HEALTHY:
-        assert looked == outcome.progress.elapsed, "it decided without looking at everything"
-        settled = looked - history.surplus_since(looked) >= 290
-        assert is_met(history.at(looked), policy, surplus_allowed=settled)
+        assert azure.last_full == ended, "it decided without looking at everything"
+        hold = HOLDS[policy["hold"]]
+        assert azure.looks[0] <= ended - hold
+        for look in [each for each in azure.looks if each >= ended - hold]:
+            settled = look - history.surplus_since(look) >= 290
+            assert is_met(history.at(look), policy, surplus_allowed=settled)
     if outcome.ending is Ending.FAILING:
-        assert not is_met(history.at(outcome.progress.elapsed), policy, surplus_allowed=False)
+        assert not is_met(history.at(ended), policy, surplus_allowed=False)
         assert policy.get("confirm_failure", "60s") is not None
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from pulumi_vmss_health import get_instance_view
 from vmss_emulator import Emulator
 
 AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
@@ -23,3 +26,12 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
         for name, value in emulator.environment.items():
             monkeypatch.setenv(name, value)
         yield emulator
+
+
+def settled(azure: Emulator, **wanted: Any) -> str:
+    """The id of a new set whose create has ended: at once is not instantly, and a refresh looks only once."""
+    scale_set = azure.put_scale_set("web", **wanted)
+    end = time.monotonic() + 10
+    while [status.state for status in get_instance_view(scale_set).statuses] != ["succeeded"]:
+        assert time.monotonic() < end, "the set never settled"
+    return scale_set

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import UNKNOWN
-from tests.gate.azure import AT_ONCE, running
+from tests.gate.azure import AT_ONCE, running, settled
 
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
@@ -147,7 +147,7 @@ def test_a_model_that_nobody_applied_is_a_warning_until_the_gate_has_passed_and_
 def test_a_refresh_keeps_a_pass_that_still_holds_and_lowers_one_that_does_not(
     provider: HealthGateProvider, azure: Emulator
 ) -> None:
-    stored = {"scaleSet": azure.put_scale_set("web", health=True), "state": "healthy"}
+    stored = {"scaleSet": settled(azure, health=True), "state": "healthy"}
     assert provider.read("id", stored).outs == stored
     unhealthy(azure)
     with pytest.raises(PartialFailure, match="was healthy and is not any more"):
@@ -157,7 +157,7 @@ def test_a_refresh_keeps_a_pass_that_still_holds_and_lowers_one_that_does_not(
 def test_a_refresh_of_an_armed_gate_says_how_the_set_is_and_stays_armed(
     provider: HealthGateProvider, azure: Emulator
 ) -> None:
-    stored = {"scaleSet": azure.put_scale_set("web", health=True), "state": "timedOut", "message": "not healthy"}
+    stored = {"scaleSet": settled(azure, health=True), "state": "timedOut", "message": "not healthy"}
     with pytest.raises(PartialFailure, match="healthy now; the next `pulumi up` gates again"):
         provider.read("id", stored)
     unhealthy(azure)

@@ -143,13 +143,14 @@ def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
     passing = len(instances) - len(partial)
     if passing < facts.required:
         subject = name_instances(partial)
-        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required; {subject} do not"
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required"
+        message += f"; {subject} do not" if partial else ""
         have, want = str(passing), str(facts.required)
         yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
 
 
 def name_instances(instances: Iterable[Instance]) -> str:
-    """Instances in words: "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
+    """Instances in words: "no instance", "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
 
     Where they are all of one zone of several, it is named: that is a cause of its own.
     """
@@ -158,8 +159,8 @@ def name_instances(instances: Iterable[Instance]) -> str:
     zones = {zone for instance in known for zone in instance.zones}
     where = f" in zone {zones.pop()}" if len(zones) == 1 and len(ids) > 1 else ""
     shown, more = ids[:_NAMED], len(ids) - _NAMED
-    if len(ids) == 1:
-        return f"instance {ids[0]}"
+    if len(ids) < 2:
+        return f"instance {ids[0]}" if ids else "no instance"
     if more > 0:
         return f"instances {', '.join(shown)} and {more} more{where}"
     return f"instances {', '.join(shown[:-1])} and {shown[-1]}{where}"

@@ -344,6 +344,15 @@ def test_a_surplus_that_stays_is_only_a_warning() -> None:
     assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["SurplusStays"])
 
 
+def test_a_view_that_still_counts_vms_of_a_set_that_has_none_is_not_health() -> None:
+    seen = replace(snapshot(WELL, health=False), surplus_settled=True, instances=())
+    assert seen.scale_set is not None
+    seen = replace(seen, scale_set=replace(seen.scale_set, capacity=0))
+    verdict = judge(seen, min_healthy=1)
+    assert "TooFewVmsPassEveryCheck" in codes(verdict)
+    assert any("0 of 0 VMs pass every check, 1 required" in reason.message for reason in verdict.reasons)
+
+
 def test_instances_of_one_zone_are_told_of_by_their_zone() -> None:
     ill = [Vm(zone="2", power="stopped")] * 2
     verdict = judge(snapshot(Vm(zone="1"), *ill, zones=("1", "2")))

@@ -73,7 +73,7 @@ class Memory:
         self._errors = 0
         self._errors_since = now
         self._full_at: float | None = None
-        self._count: tuple[int, int | None] | None = None
+        self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
 
     def depth(self, now: float) -> Depth:
@@ -143,7 +143,10 @@ class Memory:
 
     def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
-        count = (snapshot.vms_seen, _identity(snapshot)[0])
+        instances = snapshot.instances
+        if instances is None and self.progress.snapshot is not None:
+            instances = self.progress.snapshot.instances
+        count = (snapshot.vms_seen, len(instances or ()), _identity(snapshot)[0])
         if count != self._count or snapshot.is_upgrading:
             self._count, self._count_since = count, now
         return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)

@@ -48,31 +48,28 @@ def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progre
     report: called after every look; what it raises ends the wait, so it must not fail for reasons of its own.
     """
     memory = Memory(policy, clock.monotonic())
-    last = False
     try:
         while True:
-            ending = _look_once(look, memory, clock, last=last)
+            ending = _look_once(look, memory, clock)
             progress = memory.progress
             report(progress)
+            left = progress.limit - progress.elapsed
+            if ending is None and left <= 0:
+                ending = Ending.TIMED_OUT
             if ending is not None:
                 return Outcome(ending, progress)
-            if last:
-                return Outcome(Ending.TIMED_OUT, progress)
             retry_after = getattr(progress.error, "retry_after", None)
-            pause = pace.interval(look.cost, memory.quiet, retry_after)
             # The last look is at the deadline itself, however far away the next one would be.
-            left = max(progress.limit - progress.elapsed, 0.0)
-            last = pause >= left
-            clock.wait(min(pause, left))
+            clock.wait(min(pace.interval(look.cost, memory.quiet, retry_after), left))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.progress)
 
 
-def _look_once(look: Look, memory: Memory, clock: Clock, *, last: bool) -> Ending | None:
-    """One look; where the view alone could decide, and at the deadline, a full one."""
+def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
+    """One look; where the view alone could decide, and where it can be the last, a full one."""
     left = memory.progress.limit - (clock.monotonic() - memory.started)
     seconds = min(LOOK_LIMIT, max(left - _MARGIN, LAST_LOOK))
-    depth = Depth.FULL if last else memory.depth(clock.monotonic())
+    depth = Depth.FULL if left < LAST_LOOK else memory.depth(clock.monotonic())
 
     def see() -> Snapshot:
         seen = look(seconds, depth)

@@ -181,6 +181,12 @@ def test_throttling_moves_the_next_look_and_never_ends_the_wait() -> None:
     assert look.looked_at[:2] == [0, 300]
 
 
+@pytest.mark.parametrize("timeout", ["60s", "61s", "62s", "63s"])
+def test_slow_looks_end_the_wait_late_by_one_short_look_at_most(timeout: str) -> None:
+    progress = wait({0: SLOW}, timeout=timeout, takes=3.0).progress
+    assert progress.limit <= progress.elapsed <= progress.limit + LAST_LOOK + 0.5
+
+
 def test_a_retry_after_beyond_the_deadline_still_leaves_the_last_look() -> None:
     clock = VirtualClock()
     look = Script(clock, {0: Throttled("429", retry_after=1200)})
@@ -277,6 +283,13 @@ def test_a_surplus_that_stays_unchanged_for_five_minutes_no_longer_holds_up_the_
 def test_a_surplus_while_an_upgrade_runs_is_on_its_way_out() -> None:
     surplus = replace(snapshot(Vm(), Vm(), Vm(), capacity=2), rolling_upgrade=RollingUpgrade("RollingForward"))
     assert wait({0: surplus}, timeout="20m").ending is Ending.TIMED_OUT
+
+
+def test_a_surplus_in_the_list_is_one_though_the_view_still_counts_the_capacity() -> None:
+    fine = snapshot(Vm(), Vm())
+    listed = replace(snapshot(Vm(), Vm(), Vm(), capacity=2), view=fine.view)
+    lagging = replace(snapshot(Vm(power="stopped"), Vm()), view=fine.view)
+    assert wait({0: lagging, 310: listed}, hold="0s").progress.elapsed >= 610
 
 
 def test_a_set_that_was_recreated_under_its_name_has_to_hold_anew() -> None:

@@ -1,54 +1,30 @@
-"""Generated histories of a scale set against a deliberately naive oracle of its true health.
+"""Generated lives of a scale set, each waited for and held against an oracle of its true health.
 
-The oracle shares nothing with the verdict: it looks at machines, not at Azure's bodies. `make soak` runs a hundred
-times as many histories.
+Hypothesis makes a life event by event; at its end a whole wait runs over it, in virtual time. `make soak` lives a
+hundred times as many.
 """
 
 from __future__ import annotations
 
-import math
 import os
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tests.clocks import VirtualClock
-from tests.sets import Vm, snapshot
+from tests.gate.oracle import GOOD, Azure, History, World, hold_of, is_met
 
-from pulumi_vmss_health import (
-    GatePolicy,
-    InstanceViewError,
-    RollingUpgrade,
-    Snapshot,
-    Throttled,
-    Unavailable,
-)
+from pulumi_vmss_health import GatePolicy
 from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.pace import Cost
-from pulumi_vmss_health.snapshot import Depth
 from pulumi_vmss_health.watch import LAST_LOOK, Outcome, watch
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0
+MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
 
-# --- What may be true of a set -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class World:
-    """What is true of a set for a while. lost: what a look at it raises instead, or the evidence that it misses."""
-
-    machines: tuple[Vm, ...]
-    capacity: int
-    operation: str = "succeeded"
-    upgrading: bool = False
-    lost: str | None = None
-    manual: bool = False
-
-
-GOOD = Vm(zone="1")
 # One thing wrong with a machine; two would hide a check that looks at neither.
 FLAWS: list[dict[str, Any]] = [
     *({"provisioning": each} for each in ("creating", "updating", "deleting", "failed/X", None)),
@@ -61,39 +37,12 @@ FLAWS: list[dict[str, Any]] = [
     {"extensions": (("cse", "failed/1"),), "agent": "Unavailable"},
     {"zone": "2"},
 ]
-FLAWED = st.sampled_from(FLAWS).map(lambda flaw: replace(GOOD, **flaw))
-MACHINES = {"few": st.one_of(st.just(GOOD), st.just(GOOD), FLAWED), "many": st.one_of(st.just(GOOD), FLAWED, FLAWED)}
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """Mostly good machines, and as many as asked for; mostly one thing wrong at a time."""
-    flaws = draw(st.sampled_from(["few", "few", "many"]))
-    machines = draw(st.lists(MACHINES[flaws], min_size=draw(st.sampled_from([0, 1, 2, 3])), max_size=4))
-    wrong = draw(st.sampled_from(["nothing", "nothing", "nothing", "size", "operation", "upgrade", "lost"]))
-    size = draw(st.sampled_from([1, 1, -1])) if wrong == "size" else 0
-    return World(
-        tuple(machines),
-        max(0, len(machines) + size),
-        draw(st.sampled_from(["updating", "failed/Any"])) if wrong == "operation" else "succeeded",
-        wrong == "upgrade",
-        draw(st.sampled_from(["unavailable", "throttled", "capacity"])) if wrong == "lost" else None,
-        draw(st.booleans()),
-    )
-
-
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
-BROKEN = st.sampled_from(
-    [
-        replace(GOOD, provisioning="failed/AllocationFailed"),
-        replace(GOOD, extensions=(("cse", "failed/1"),)),
-        replace(GOOD, latest=False, extensions=()),
-    ]
-)
-BROKEN_WORLDS = st.builds(
-    lambda broken, others: World((broken,) + (GOOD,) * others, others + 1, manual=True), BROKEN, st.integers(0, 3)
-)
-GOOD_WORLDS = st.integers(1, 4).map(lambda number: World((GOOD,) * number, number))
+BROKEN = [
+    replace(GOOD, provisioning="failed/AllocationFailed"),
+    replace(GOOD, extensions=(("cse", "failed/1"),)),
+    replace(GOOD, latest=False, extensions=()),
+]
 POLICIES = st.fixed_dictionaries(
     {"timeout": st.just("15m"), "hold": st.sampled_from(["auto", "0s", "20s", "2m"])},
     optional={
@@ -108,136 +57,138 @@ POLICIES = st.fixed_dictionaries(
         "confirm_failure": st.sampled_from([None, "60s", "0s"]),
     },
 )
+FLAW: st.SearchStrategy[dict[str, Any]] = st.one_of(st.just({}), st.sampled_from(FLAWS))
+AFTER = st.sampled_from([0.0, 3.0, 7.0, 25.0, 70.0, 150.0, 340.0])
+WHICH = st.integers(0, 4)
 
 
-@dataclass(frozen=True)
-class History:
-    """Worlds one after the other, each with the moment it begins."""
+class Life(RuleBasedStateMachine):
+    """What happens to a scale set while a gate waits for it."""
 
-    chapters: tuple[tuple[float, World], ...]
+    policy: dict[str, Any]
+    ends: Callable[[Life], None]
 
-    def at(self, moment: float) -> World:
-        return [world for begins, world in self.chapters if begins <= moment][-1]
-
-    def surplus_since(self, moment: float) -> float:
-        """Since when, until this moment, a surplus of the same size has been there without an upgrade."""
-        since = moment
-        for begins, world in reversed([each for each in self.chapters if each[0] <= moment]):
-            same = (len(world.machines), world.capacity) == (len(self.at(moment).machines), self.at(moment).capacity)
-            if world.lost is None and (not same or world.upgrading):
-                break
-            since = begins
-        return since
-
-
-@st.composite
-def histories(draw: st.DrawFn, ending: st.SearchStrategy[World]) -> History:
-    chapters, moment = [], 0.0
-    for world in draw(st.lists(worlds(), max_size=5)):
-        chapters.append((moment, world))
-        moment += draw(st.sampled_from([1.0, 7.0, 25.0, 70.0, 150.0, 340.0]))
-    return History((*chapters, (moment, draw(ending))))
-
-
-# --- The oracle: what is true, told from the machines --------------------------------------------------------------
-
-
-def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bool:
-    """Whether the policy is met by what is true, as a person with access to every machine would say."""
-    if world.lost is not None:
-        return False
-    fit = [machine for machine in world.machines if is_fit(machine, policy)]
-    if not has_right_size(world, surplus_allowed=surplus_allowed):
-        return False
-    if len(fit) < needed(policy.get("min_healthy", "100%"), world.capacity):
-        return False
-    if "min_healthy_per_zone" in policy and not all(zone_is_served(zone, world, fit, policy) for zone in ("1", "2")):
-        return False
-    if world.upgrading and policy.get("rolling_upgrade", "wait") == "wait":
-        return False
-    wanted = policy.get("set_status", "auto")
-    if wanted == "ignored" or world.operation == "succeeded":
-        return True
-    # A failed operation counts for nothing once every check is met by the machines themselves.
-    return wanted == "auto" and world.operation.startswith("failed") and bool(world.machines)
-
-
-def is_fit(machine: Vm, policy: dict[str, Any]) -> bool:
-    judges_extensions = policy.get("extensions", "all") == "all"
-    may_be_old = policy.get("stale_instances", "auto") == "ignore" or machine.protected
-    installed = dict(machine.extensions).get("cse")
-    runs_the_right_model = machine.latest is True or (machine.latest is False and may_be_old)
-    has_extension = installed == "succeeded" or (installed is None and machine.latest is False and may_be_old)
-    return (
-        machine.provisioning == "succeeded"
-        and (machine.power == "running" or policy.get("power_state", "running") == "ignored")
-        and (machine.health == "healthy" or policy.get("application_health", "auto") == "ignored")
-        and (has_extension or not judges_extensions)
-        and runs_the_right_model
+    @initialize(
+        number=st.integers(0, 4),
+        flaw=FLAW,
+        manual=st.booleans(),
+        policy=POLICIES,
+        ends=st.sampled_from([0, 0, 0, 1, 2]),
     )
+    def is_created(self, number: int, flaw: dict[str, Any], manual: bool, policy: dict[str, Any], ends: int) -> None:
+        self.policy, self.ends, self.moment = policy, ENDS[ends], 0.0
+        self.world = World((replace(GOOD, **flaw),) * number, number, manual=manual)
+        self.chapters = [(0.0, self.world)]
+
+    def then(self, after: float, **changes: Any) -> None:
+        self.moment += after
+        self.world = replace(self.world, **changes)
+        self.chapters.append((self.moment, self.world))
+
+    @rule(after=AFTER, which=WHICH, flaw=FLAW)
+    @precondition(lambda self: self.world.machines)
+    def a_machine_changes(self, after: float, which: int, flaw: dict[str, Any]) -> None:
+        """It boots, fails, is repaired, stops, falls ill, reports, runs an older model, …"""
+        machines = list(self.world.machines)
+        machines[which % len(machines)] = replace(GOOD, **flaw)
+        self.then(after, machines=tuple(machines))
+
+    @rule(after=AFTER)
+    def all_machines_are_well(self, after: float) -> None:
+        self.then(after, machines=(GOOD,) * len(self.world.machines))
+
+    @rule(after=AFTER, flaw=FLAW)
+    @precondition(lambda self: len(self.world.machines) < 5)
+    def a_surplus_machine_comes(self, after: float, flaw: dict[str, Any]) -> None:
+        self.then(after, machines=(*self.world.machines, replace(GOOD, **flaw)))
+
+    @rule(after=AFTER, with_the_capacity=st.booleans())
+    @precondition(lambda self: self.world.machines)
+    def a_machine_is_evicted(self, after: float, with_the_capacity: bool) -> None:
+        fewer = max(self.world.capacity - with_the_capacity, 0)
+        self.then(after, machines=self.world.machines[1:], capacity=fewer)
+
+    @rule(after=AFTER, capacity=st.integers(0, 4), at_once=st.booleans())
+    def autoscale_wants(self, after: float, capacity: int, at_once: bool) -> None:
+        machines = (*self.world.machines, *(GOOD,) * capacity)[:capacity] if at_once else self.world.machines
+        self.then(after, capacity=capacity, machines=machines)
+
+    @rule(after=AFTER)
+    def a_new_model_makes_all_machines_stale(self, after: float) -> None:
+        self.then(after, machines=tuple(replace(each, latest=False, extensions=()) for each in self.world.machines))
+
+    @rule(after=AFTER, operation=st.sampled_from(["updating", "failed/Any", "succeeded"]))
+    def an_operation_on_the_set_is(self, after: float, operation: str) -> None:
+        self.then(after, operation=operation)
+
+    @rule(after=AFTER)
+    def a_rolling_upgrade_starts_or_ends(self, after: float) -> None:
+        self.then(after, upgrading=not self.world.upgrading)
+
+    @rule(after=AFTER, seconds=AFTER, lost=st.sampled_from(["unavailable", "throttled", "capacity", "an instance"]))
+    @precondition(lambda self: len(self.world.machines) == self.world.capacity > 0)
+    def evidence_is_lost_for_a_while(self, after: float, seconds: float, lost: str) -> None:
+        self.then(after, lost=lost)
+        self.then(seconds, lost=None)
+
+    @rule(after=AFTER, takes=st.sampled_from([0.0, 3.0, 40.0]))
+    def looks_take(self, after: float, takes: float) -> None:
+        self.then(after, takes=takes)
+
+    @rule(after=AFTER, seconds=AFTER, which=WHICH)
+    def the_view_lags_behind_for_a_while(self, after: float, seconds: float, which: int) -> None:
+        older = [world for _, world in self.chapters if world.view_of is None]
+        self.then(after, view_of=older[-1 - which % len(older)])
+        self.then(seconds, view_of=None)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.ends(self)
+
+    def check_what_was_said(self) -> None:
+        """Never healthy where the oracle denies it, never late."""
+        history = History(tuple(self.chapters))
+        outcome, azure = wait(history, self.policy)
+        ended = outcome.progress.elapsed
+        assert ended <= TIMEOUT + LAST_LOOK + 1
+        if outcome.ending is Ending.HEALTHY:
+            assert azure.last_full == ended, "it decided without looking at everything"
+            seconds, looks = hold_of(self.policy)
+            last = azure.looks[-1]
+            lasted = [look for look in azure.looks if look >= last - seconds]
+            for look in {*lasted, *sorted(set(azure.looks))[-looks:]}:
+                settled = look - history.surplus_since(look) >= 290
+                assert is_met(history.at(look), self.policy, surplus_allowed=settled)
+            assert azure.looks[0] <= ended - seconds
+        if outcome.ending is Ending.FAILING:
+            assert not is_met(history.at(azure.looks[-1]), self.policy, surplus_allowed=False)
+            assert self.policy.get("confirm_failure", "60s") is not None
+
+    def check_a_good_end(self) -> None:
+        """A set that stays good is found healthy in the end."""
+        self.then(1.0, machines=(GOOD,) * 2, capacity=2, operation="succeeded", upgrading=False, takes=0.0)
+        outcome, _ = wait(History(tuple(self.chapters)), self.policy)
+        possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT
+        if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
+            assert outcome.ending is Ending.HEALTHY
+            assert outcome.progress.elapsed < self.moment + MENDED_BY
+
+    def check_a_broken_end(self) -> None:
+        """A set that stays broken is given up long before the timeout."""
+        policy = {"timeout": "15m", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
+        broken = BROKEN[len(self.chapters) % len(BROKEN)]
+        mended = {"operation": "succeeded", "upgrading": False, "takes": 0.0}
+        self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **mended)
+        outcome, _ = wait(History(tuple(self.chapters)), policy)
+        if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
+            assert outcome.ending is Ending.FAILING
+            assert outcome.progress.elapsed < self.moment + MENDED_BY
 
 
-def has_right_size(world: World, *, surplus_allowed: bool) -> bool:
-    surplus = len(world.machines) - world.capacity
-    return surplus == 0 or (surplus > 0 and surplus_allowed)
+ENDS = (Life.check_what_was_said, Life.check_a_good_end, Life.check_a_broken_end)
 
 
-def needed(least: int | str, capacity: int) -> int:
-    if isinstance(least, int):
-        return least
-    return math.ceil(Fraction(least.rstrip("%")) * capacity / 100)
-
-
-def zone_is_served(zone: str, world: World, fit: list[Vm], policy: dict[str, Any]) -> bool:
-    share = world.capacity // 2
-    least = max(needed(policy["min_healthy_per_zone"], share), 1 if share else 0)
-    return sum(machine.zone == zone for machine in fit) >= least
-
-
-# --- What Azure shows of it ----------------------------------------------------------------------------------------
-
-
-class Azure:
-    """Shows the world of the moment, as far as a look looks; keeps what each look could see."""
-
-    def __init__(self, clock: VirtualClock, history: History) -> None:
-        self.clock, self.history = clock, history
-        self.last_full = 0.0
-        self.looks: list[float] = []
-
-    @property
-    def cost(self) -> Cost:
-        return Cost()
-
-    def __call__(self, _seconds: float, depth: Depth) -> Snapshot:
-        world = self.history.at(self.clock.time)
-        self.looks.append(self.clock.time)
-        if world.lost in LOST:
-            raise LOST[world.lost]
-        seen = snapshot(
-            *world.machines,
-            capacity=world.capacity,
-            status=world.operation,
-            upgrade_mode="Manual" if world.manual else "Automatic",
-            zones=("1", "2"),
-        )
-        if world.lost == "capacity" and seen.scale_set is not None:
-            seen = replace(seen, scale_set=replace(seen.scale_set, capacity=None))
-        if depth is Depth.VIEW:
-            return replace(seen, instances=None)
-        self.last_full = self.clock.time
-        return replace(seen, rolling_upgrade=RollingUpgrade("RollingForward") if world.upgrading else None)
-
-
-# "auto": as long as the health extension of `tests.sets` takes to notice, where it counts; here its least.
-HOLDS = {"auto": 0.0, "0s": 0.0, "20s": 20.0, "2m": 120.0}
-LOST: dict[str, InstanceViewError] = {
-    "unavailable": Unavailable("HTTP 503"),
-    "throttled": Throttled("HTTP 429", retry_after=20),
-}
-
-
-def run(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
+def wait(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
     """A whole wait; gives back its outcome and the Azure that was looked at."""
     clock = VirtualClock()
     azure = Azure(clock, history)
@@ -248,45 +199,10 @@ def run(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
     return watch(azure, GatePolicy(**policy), clock, report), azure
 
 
-RUN = settings(max_examples=HISTORIES // 3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@RUN
-@given(histories(worlds()), POLICIES)
-def test_a_wait_never_says_what_the_oracle_denies_and_never_comes_late(
-    history: History, policy: dict[str, Any]
-) -> None:
-    outcome, azure = run(history, policy)
-    ended = outcome.progress.elapsed
-    assert ended <= TIMEOUT + LAST_LOOK + 1
-    if outcome.ending is Ending.HEALTHY:
-        assert azure.last_full == ended, "it decided without looking at everything"
-        hold = HOLDS[policy["hold"]]
-        assert azure.looks[0] <= ended - hold
-        for look in [each for each in azure.looks if each >= ended - hold]:
-            settled = look - history.surplus_since(look) >= 290
-            assert is_met(history.at(look), policy, surplus_allowed=settled)
-    if outcome.ending is Ending.FAILING:
-        assert not is_met(history.at(ended), policy, surplus_allowed=False)
-        assert policy.get("confirm_failure", "60s") is not None
-
-
-@RUN
-@given(histories(GOOD_WORLDS), POLICIES)
-def test_a_set_that_stays_good_is_found_healthy_in_the_end(history: History, policy: dict[str, Any]) -> None:
-    begins, world = history.chapters[-1]
-    outcome, _ = run(history, policy)
-    possible = is_met(world, policy, surplus_allowed=False) and begins + 200 < TIMEOUT
-    if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
-        assert outcome.ending is Ending.HEALTHY
-        assert outcome.progress.elapsed < begins + 200
-
-
-@RUN
-@given(histories(BROKEN_WORLDS), st.sampled_from(["0s", "60s", "2m"]))
-def test_a_set_that_stays_broken_is_given_up_long_before_the_timeout(history: History, confirm: str) -> None:
-    begins, _ = history.chapters[-1]
-    outcome, _ = run(history, {"timeout": "15m", "confirm_failure": confirm})
-    if begins + 250 < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
-        assert outcome.ending is Ending.FAILING
-        assert outcome.progress.elapsed < begins + 250
+TestLife = Life.TestCase
+TestLife.settings = settings(
+    max_examples=HISTORIES,
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)

@@ -103,7 +103,7 @@ class HealthGateProvider(ResourceProvider):
     def _look_once(self, scale_set: ScaleSetId, policy: GatePolicy, clock: Clock) -> Snapshot:
         from pulumi_vmss_health.look import Looker
 
-        look = Looker(self._azure, scale_set, policy)
+        look = Looker(self._azure, scale_set, policy, clock)
         try:
             return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + 0.5)
         except (Overdue, Stopped):
@@ -121,7 +121,7 @@ class HealthGateProvider(ResourceProvider):
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set)}
         clock = SystemClock(engine.STOP)
-        look = Looker(self._azure, scale_set, policy, parse_time(before.get("endedAt")))
+        look = Looker(self._azure, scale_set, policy, clock, parse_time(before.get("endedAt")))
         outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
         outputs = {**props, **outputs_of(outcome, scale_set, clock.now(), before)}

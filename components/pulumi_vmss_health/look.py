@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import datetime
 
 from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Depth, Snapshot
-from vmss_instance_view.clock import Deadline
+from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.errors import ConfigurationError
 from vmss_instance_view.reader import Azure, ScaleSetReader
 from vmss_instance_view.scale_set_id import ScaleSetId
@@ -21,15 +20,18 @@ _PAGE = 100  # instances that Azure sends on a page, roughly
 class Looker:
     """Looks at one set for one wait. since: when the change began that is judged, None where it is not known."""
 
-    def __init__(self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy, since: datetime | None = None) -> None:
+    def __init__(
+        self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy, clock: Clock, since: datetime | None = None
+    ) -> None:
         """Nothing is looked at yet."""
         self._azure = azure
         self._id = scale_set
         self._policy = policy
+        self._clock = clock
         self._since = since
         self._reader: ScaleSetReader | None = None
         self._last: Snapshot | None = None
-        self._view_at = -_FRESH
+        self._view_at = clock.monotonic() - _FRESH
 
     def __call__(self, seconds: float, depth: Depth) -> Snapshot:
         """Look once, in at most so many seconds. Raises InstanceViewError where it cannot see.
@@ -42,7 +44,7 @@ class Looker:
         # Counting a Flexible set's view takes its instances: nothing would be saved.
         if depth is Depth.VIEW and self._last is not None and not self._reader.is_flexible:
             self._last = replace(self._last, view=self._reader.view(deadline))
-            self._view_at = time.monotonic()
+            self._view_at = self._clock.monotonic()
             return replace(self._last, instances=None, rolling_upgrade=None)
         self._last = self._full(self._reader, deadline)
         return self._last
@@ -52,13 +54,13 @@ class Looker:
         """What a full look takes by now, and what is left."""
         instances = len(self._last.instances or ()) if self._last else 0
         requests = 4 + instances // _PAGE
-        return Cost(requests, self._azure.left(self._id, time.monotonic()))
+        return Cost(requests, self._azure.left(self._id))
 
     def _full(self, reader: ScaleSetReader, deadline: Deadline) -> Snapshot:
         model = reader.model(deadline)
         self._refuse_what_the_mode_cannot_tell(reader)
         upgrade = reader.rolling_upgrade(deadline) if self._policy.rolling_upgrade == "wait" else None
-        if self._last is not None and time.monotonic() - self._view_at < _FRESH:
+        if self._last is not None and self._clock.monotonic() - self._view_at < _FRESH:
             view, instances = self._last.view, reader.instances(deadline)  # a view that passed a moment ago
         else:
             view, instances = reader.view_and_instances(deadline)

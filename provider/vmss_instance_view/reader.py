@@ -7,6 +7,7 @@ tell (`lacks`). Safe for many threads, but one reader serves one caller: it reme
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -99,11 +100,10 @@ class Azure:
         self._arm: Arm | None = None
         self.ledger: Ledger = Ledger()
 
-    def left(self, scale_set: ScaleSetId, now: float) -> float:
+    def left(self, scale_set: ScaleSetId) -> float:
         """Reads of a set's instance view that are left: by our own account, and by what Azure last said."""
-        return min(
-            [self.ledger.left(INSTANCE_VIEW, f"{scale_set}/instanceView".lower(), now), *self.ledger.said.values()]
-        )
+        resource = f"{scale_set}/instanceView".lower()
+        return min([self.ledger.left(INSTANCE_VIEW, resource, time.monotonic()), *self.ledger.said.values()])
 
     @property
     def portal(self) -> str | None:

@@ -12,6 +12,7 @@ from pulumi_vmss_health import ConfigurationError, GatePolicy, ScaleSetId
 from pulumi_vmss_health.look import Looker
 from pulumi_vmss_health.snapshot import Depth
 from vmss_emulator import Emulator
+from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.reader import Azure
 from vmss_instance_view.settings import Settings
 
@@ -24,7 +25,7 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 def looker(azure: Emulator, policy: GatePolicy | None = None, **wanted: object) -> Looker:
     scale_set = ScaleSetId.parse(azure.put_scale_set("web", capacity=2, **wanted))  # type: ignore[arg-type]
-    return Looker(Azure(Settings(os.environ)), scale_set, policy or GatePolicy())
+    return Looker(Azure(Settings(os.environ)), scale_set, policy or GatePolicy(), SystemClock())
 
 
 def asked(azure: Emulator) -> list[str]:

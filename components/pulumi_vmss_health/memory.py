@@ -49,6 +49,7 @@ class Progress:
     """How far a wait has come. elapsed, limit: seconds.
 
     snapshot, verdict: of the last look that saw something. error: of the last look, if it was lost.
+    capacity: VMs that the policy expects, None where it leaves that to the model.
     transitions: when the verdict's state changed, and to what; the last of them.
     """
 
@@ -58,6 +59,7 @@ class Progress:
     snapshot: Snapshot | None = None
     verdict: Verdict | None = None
     error: InstanceViewError | None = None
+    capacity: int | None = None
     transitions: tuple[tuple[float, State], ...] = ()
 
 
@@ -66,7 +68,7 @@ class Memory:
 
     def __init__(self, policy: GatePolicy, now: float) -> None:
         self.started = now
-        self.progress = Progress(0.0, policy.timeout_seconds)
+        self.progress = Progress(0.0, policy.timeout_seconds, capacity=policy.capacity)
         self.quiet = pace.MOVING
         self._policy = policy
         self._streak: _Streak | None = None
@@ -75,6 +77,8 @@ class Memory:
         self._full_at: float | None = None
         self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
+        self._listed = 0
+        self._upgrading = False
 
     def depth(self, now: float) -> Depth:
         """How much the next look has to look at: the view alone where the last one could not decide anything."""
@@ -91,10 +95,10 @@ class Memory:
         """Take in a look; the ending, if this was the one that decides."""
         snapshot = self._with_surplus(snapshot, now)
         verdict = evaluate(snapshot, self._policy)
-        if snapshot.instances is None and self.progress.snapshot is not None:
-            snapshot = replace(snapshot, instances=self.progress.snapshot.instances)  # for the status line alone
-        else:
+        if snapshot.instances is not None:
             self._full_at = now
+        elif self.progress.snapshot is not None and self.progress.snapshot.view == snapshot.view:
+            snapshot = replace(snapshot, instances=self.progress.snapshot.instances)  # for the status line alone
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
         self._errors = 0
@@ -131,7 +135,15 @@ class Memory:
         transitions = before.transitions
         if verdict is not None and error is None and (before.verdict is None or before.verdict.state != verdict.state):
             transitions = (*transitions, (elapsed, verdict.state))[-TRANSITIONS:]
-        return Progress(elapsed, before.limit, before.looks + 1, snapshot, verdict, error, transitions)
+        return replace(
+            before,
+            elapsed=elapsed,
+            looks=before.looks + 1,
+            snapshot=snapshot,
+            verdict=verdict,
+            error=error,
+            transitions=transitions,
+        )
 
     def _moved(self, snapshot: Snapshot, verdict: Verdict) -> bool:
         """Whether this look saw something new."""
@@ -143,11 +155,10 @@ class Memory:
 
     def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
-        instances = snapshot.instances
-        if instances is None and self.progress.snapshot is not None:
-            instances = self.progress.snapshot.instances
-        count = (snapshot.vms_seen, len(instances or ()), _identity(snapshot)[0])
-        if count != self._count or snapshot.is_upgrading:
+        if snapshot.instances is not None:
+            self._listed, self._upgrading = len(snapshot.instances), snapshot.is_upgrading
+        count = (snapshot.vms_seen, self._listed, _identity(snapshot)[0])
+        if count != self._count or self._upgrading:
             self._count, self._count_since = count, now
         return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
 

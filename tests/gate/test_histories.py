@@ -43,6 +43,7 @@ BROKEN = [
     replace(GOOD, extensions=(("cse", "failed/1"),)),
     replace(GOOD, latest=False, extensions=()),
 ]
+MENDED: dict[str, Any] = {"operation": "succeeded", "upgrading": False, "takes": 0.0, "view_of": None}
 POLICIES = st.fixed_dictionaries(
     {"timeout": st.just("15m"), "hold": st.sampled_from(["auto", "0s", "20s", "2m"])},
     optional={
@@ -135,11 +136,16 @@ class Life(RuleBasedStateMachine):
     def looks_take(self, after: float, takes: float) -> None:
         self.then(after, takes=takes)
 
-    @rule(after=AFTER, seconds=AFTER, which=WHICH)
-    def the_view_lags_behind_for_a_while(self, after: float, seconds: float, which: int) -> None:
+    @rule(after=AFTER, which=WHICH)
+    @precondition(lambda self: self.world.view_of is None)
+    def the_view_lags_behind(self, after: float, which: int) -> None:
         older = [world for _, world in self.chapters if world.view_of is None]
         self.then(after, view_of=older[-1 - which % len(older)])
-        self.then(seconds, view_of=None)
+
+    @rule(after=AFTER)
+    @precondition(lambda self: self.world.view_of)
+    def the_view_is_back(self, after: float) -> None:
+        self.then(after, view_of=None)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -166,7 +172,9 @@ class Life(RuleBasedStateMachine):
 
     def check_a_good_end(self) -> None:
         """A set that stays good is found healthy in the end."""
-        self.then(1.0, machines=(GOOD,) * 2, capacity=2, operation="succeeded", upgrading=False, takes=0.0)
+        self.then(
+            1.0, machines=(GOOD,) * 2, capacity=2, operation="succeeded", upgrading=False, takes=0.0, view_of=None
+        )
         outcome, _ = wait(History(tuple(self.chapters)), self.policy)
         possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT
         if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
@@ -177,8 +185,7 @@ class Life(RuleBasedStateMachine):
         """A set that stays broken is given up long before the timeout."""
         policy = {"timeout": "15m", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
         broken = BROKEN[len(self.chapters) % len(BROKEN)]
-        mended = {"operation": "succeeded", "upgrading": False, "takes": 0.0}
-        self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **mended)
+        self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **MENDED)
         outcome, _ = wait(History(tuple(self.chapters)), policy)
         if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
             assert outcome.ending is Ending.FAILING

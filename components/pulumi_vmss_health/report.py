@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pulumi_vmss_health.findings import Reason, State
@@ -28,12 +29,22 @@ def status_text(progress: Progress) -> str:
         return f"cannot read: {progress.error}"
     if progress.snapshot is None:
         return "looking"
-    text = ", ".join(_counts(progress.snapshot))
-    if progress.verdict and progress.verdict.state is State.HEALTHY:
-        return f"{text}, healthy, holding"
-    if progress.verdict and progress.verdict.state is State.FAILING:
-        return f"{text}, failing, confirming"
-    return text
+    counts = _counts(progress)
+    return ", ".join([*map(str, counts), *_doing(progress, counts)])
+
+
+def _doing(progress: Progress, counts: list[_Count]) -> list[str]:
+    """What the wait does; where the counts are complete and it still waits, what for."""
+    verdict = progress.verdict
+    if verdict is None:
+        return []
+    if verdict.state is State.HEALTHY:
+        return ["healthy", "holding"]
+    if verdict.state is State.FAILING:
+        return ["failing", "confirming"]
+    if all(count.done >= count.total for count in counts):
+        return [f"{reason.subject} {reason.have}" for reason in verdict.reasons[:1]]
+    return []
 
 
 def headline(outcome: Outcome, scale_set: str) -> str:
@@ -48,7 +59,7 @@ def headline(outcome: Outcome, scale_set: str) -> str:
         Ending.DELETED: f"scale set {scale_set} was deleted while the gate waited, {after}",
         Ending.CANCELLED: f"scale set {scale_set}: cancelled {after}, not known to be healthy",
     }
-    counts = f": {', '.join(_counts(progress.snapshot))}" if progress.snapshot else ""
+    counts = f": {', '.join(map(str, _counts(progress)))}" if progress.snapshot else ""
     return texts[outcome.ending] + counts
 
 
@@ -70,20 +81,29 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
         lines.append(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}")
     if verdict and not reasons and not progress.error and outcome.ending is Ending.TIMED_OUT:
         lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
-    return [*lines, *_where_to_look(scale_set, portal, progress.snapshot)]
+    return [*lines, *_where_to_look(scale_set, portal, progress)]
 
 
-def _where_to_look(scale_set: ScaleSetId, portal: str | None, snapshot: Snapshot | None) -> list[str]:
-    """Ready to paste: the instances, the operations, the portal; only where there was something to see."""
-    if snapshot is None:
+def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress) -> list[str]:
+    """Ready to paste: what mends, the instances, the operations, the portal; only where there was something to see."""
+    if progress.snapshot is None:
         return []
     where = f"-g {scale_set.resource_group} -n {scale_set.name} --subscription {scale_set.subscription_id}"
+    codes = {reason.code for reason in progress.verdict.reasons} if progress.verdict else set()
+    upgrades = codes & {"RollingUpgradeFailed", "RollingUpgradeRunning"}
     places = [
         f"`az vmss list-instances {where} --expand instanceView`",
+        *([f"`az vmss rolling-upgrade get-latest {where}`"] if upgrades else []),
         f"`az monitor activity-log list --resource-id {scale_set} --offset 1d`",
         *([f"{portal}/#@/resource{scale_set}/instances"] if portal else []),
     ]
-    return [*_suspended(snapshot, where), f"look closer: {', '.join(places)}"]
+    return [*_suspended(progress.snapshot, where), *_stale(codes, where), f"look closer: {', '.join(places)}"]
+
+
+def _stale(codes: set[str], where: str) -> list[str]:
+    """How instances get the latest model where waiting does not help."""
+    command = f"az vmss update-instances {where} --instance-ids '*'"
+    return [f"apply the latest model: `{command}`"] if "ModelNotApplied" in codes else []
 
 
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:
@@ -105,19 +125,37 @@ def _line(reason: Reason) -> str:
     return f"{reason.message}; next: {reason.hint}" if reason.hint else reason.message
 
 
-def _counts(snapshot: Snapshot) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """Done of expected: "4/5 VMs" for VMs, else "cse 4/5"."""
+
+    of: str
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        numbers = f"{self.done}/{self.total}"
+        return f"{numbers} VMs" if self.of == "VMs" else f"{self.of} {numbers}"
+
+
+def _counts(progress: Progress) -> list[_Count]:
     """Succeeded of expected: the VMs, each extension that is not done, and application health."""
+    snapshot = progress.snapshot
+    if snapshot is None:
+        return []
     model, instances = snapshot.scale_set, snapshot.instances
-    total = model.capacity if model and model.capacity is not None else snapshot.vms_seen
-    parts = [f"{count_state(snapshot.view.virtual_machine.statuses_summary, 'succeeded')}/{total} VMs"]
+    expected = model.capacity if model and progress.capacity is None else progress.capacity
+    total = snapshot.vms_seen if expected is None else expected
+    counts = [_Count("VMs", count_state(snapshot.view.virtual_machine.statuses_summary, "succeeded"), total)]
     done = {each.name or "": count_state(each.statuses_summary, "succeeded") for each in snapshot.view.extensions}
-    waiting = [f"{_short(name)} {count}/{total}" for name, count in done.items() if count < total]
-    parts += waiting[:_EXTENSIONS]
+    waiting = [_Count(_short(name), count, total) for name, count in done.items() if count < total]
+    counts += waiting[:_EXTENSIONS]
     if len(waiting) > _EXTENSIONS:
-        parts.append(f"{len(waiting) - _EXTENSIONS} more extensions")
+        more = waiting[_EXTENSIONS:]
+        counts.append(_Count(f"{len(more)} more extensions", min(count.done for count in more), total))
     if instances is not None and model and model.reports_health:
-        parts.append(f"appHealth {sum(map(_is_healthy, instances))}/{total}")
-    return parts
+        counts.append(_Count("appHealth", sum(map(_is_healthy, instances)), total))
+    return counts
 
 
 def _is_healthy(instance: Instance) -> bool:

@@ -7,6 +7,7 @@ from tests.sets import Vm, snapshot
 from pulumi_vmss_health import (
     ExtensionSummary,
     OrchestrationService,
+    RollingUpgrade,
     ScaleSetId,
     Snapshot,
     StatusCount,
@@ -38,6 +39,18 @@ def test_the_status_line_says_that_health_has_to_hold_and_failure_to_be_confirme
     assert status_line(progress(snapshot(Vm(), Vm()))) == "2/2 VMs, appHealth 2/2, healthy, holding, 1m20s of 20m"
     failing = snapshot(Vm(), Vm(extensions=(("cse", "failed"),)))
     assert status_line(progress(failing)) == "2/2 VMs, cse 1/2, appHealth 2/2, failing, confirming, 1m20s of 20m"
+
+
+def test_the_status_line_says_what_is_waited_for_where_all_counts_are_complete() -> None:
+    upgrading = replace(snapshot(Vm()), rolling_upgrade=RollingUpgrade("RollingForward"))
+    assert status_line(progress(upgrading)) == ("1/1 VMs, appHealth 1/1, rolling upgrade RollingForward, 1m20s of 20m")
+    stopped = snapshot(Vm(), Vm(power="stopped"))
+    assert status_line(progress(stopped)) == "2/2 VMs, appHealth 2/2, instance 1, power stopped, 1m20s of 20m"
+
+
+def test_counts_are_of_the_capacity_that_the_policy_expects() -> None:
+    seen = replace(progress(snapshot(Vm(), Vm()), policy=GatePolicy(capacity=3)), capacity=3)
+    assert status_line(seen) == "2/3 VMs, cse 2/3, health 2/3, appHealth 2/3, 1m20s of 20m"
 
 
 def test_the_status_line_says_what_keeps_it_from_seeing() -> None:
@@ -96,6 +109,18 @@ def test_suspended_repairs_are_told_with_the_way_to_resume_them() -> None:
     lines = failure_lines(Outcome(Ending.TIMED_OUT, progress(replace(seen, view=view))), WEB)
     resume = "az vmss set-orchestration-service-state -g rg -n web --subscription 0b1f"
     assert any("AutomaticRepairs is suspended" in line and resume in line for line in lines)
+
+
+def test_stale_instances_and_a_failed_upgrade_are_told_with_commands_ready_to_paste() -> None:
+    stale = snapshot(Vm(latest=False), upgrade_mode="Manual")
+    lines = failure_lines(Outcome(Ending.FAILING, progress(stale)), WEB)
+    assert (
+        "apply the latest model: `az vmss update-instances -g rg -n web --subscription 0b1f --instance-ids '*'`"
+        in lines
+    )
+    faulted = replace(snapshot(Vm(latest=False), upgrade_mode="Rolling"), rolling_upgrade=RollingUpgrade("Faulted"))
+    where_to_look = failure_lines(Outcome(Ending.FAILING, progress(faulted)), WEB)[-1]
+    assert "`az vmss rolling-upgrade get-latest -g rg -n web --subscription 0b1f`" in where_to_look
 
 
 def test_many_causes_are_cut_and_counted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,9 +17,11 @@ AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
 
 
 @contextmanager
-def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """An emulator that this process trusts and signs in to."""
-    with Emulator({"scale_sets": {"*": AT_ONCE}}) as emulator:
+def running(
+    monkeypatch: pytest.MonkeyPatch, life: Mapping[str, Any] = AT_ONCE, clock: Callable[[], float] = time.time
+) -> Iterator[Emulator]:
+    """An emulator that this process trusts and signs in to. life: of its scale sets."""
+    with Emulator({"scale_sets": {"*": life}}, clock=clock) as emulator:
         for name in os.environ:
             if name.startswith("ARM_"):
                 monkeypatch.delenv(name)

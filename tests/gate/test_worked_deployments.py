@@ -1,0 +1,127 @@
+"""The deployments that docs/verdicts.md tells of: each is lived on the offline Azure, and says what the document says.
+
+`UPDATE_DOCS=1 pytest tests/gate/test_worked_deployments.py` writes what they say into the document, to be read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.clocks import VirtualClock
+from tests.gate.azure import running
+
+from pulumi_vmss_health import GatePolicy, ScaleSetId
+from pulumi_vmss_health.look import Looker
+from pulumi_vmss_health.memory import Progress
+from pulumi_vmss_health.pace import Cost
+from pulumi_vmss_health.report import failure_lines, seconds, status_text
+from pulumi_vmss_health.snapshot import Depth, Snapshot
+from pulumi_vmss_health.watch import watch
+from vmss_emulator import Emulator
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.reader import Azure
+from vmss_instance_view.settings import Settings
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"
+STORY = re.compile(r"### (?P<title>.+?)\n.*?```yaml\n(?P<told>.*?)```\n\n```text\n(?P<said>.*?)```", re.DOTALL)
+STORIES = {match["title"]: match for match in STORY.finditer(DOCUMENT.read_text())}
+
+
+@dataclass
+class Deployment:
+    """A deployment as the document's YAML tells it.
+
+    create, change: what Azure is asked for; the gate waits after the last of them. meanwhile: changes by others,
+    with the second of the wait at which they come.
+    """
+
+    create: dict[str, Any]
+    timeline: dict[str, Any]
+    change: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
+    meanwhile: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Story:
+    """One deployment that is being lived, in virtual time."""
+
+    def __init__(self, azure: Emulator, clock: VirtualClock, told: Deployment) -> None:
+        self.azure, self.clock, self.told = azure, clock, told
+        self.azure_of_the_gate = Azure(Settings(os.environ))
+        self.said: list[str] = []
+        self.id = self.deploy(told.create)
+        if told.change:
+            self.deploy(told.change)
+        self.began = clock.time
+
+    def put(self, wanted: dict[str, Any]) -> str:
+        self.told.create = {**self.told.create, **wanted}
+        return self.azure.put_scale_set("web", **self.told.create)
+
+    def deploy(self, wanted: dict[str, Any]) -> str:
+        """What azure-native does: a PUT, which ends when Azure calls the operation ended."""
+        scale_set = self.put(wanted)
+        reader = self.azure_of_the_gate.reader(ScaleSetId.parse(scale_set))
+        while (reader.model(Deadline(10)).provisioning_state or "").lower() != "succeeded":
+            self.clock.time += 1
+            assert self.clock.time < 3600, "the operation did not end well: no gate would be reached"
+        return scale_set
+
+    def gate(self) -> str:
+        """What the gate says: each change of its status line, and how it ends."""
+        policy = GatePolicy(**self.told.policy)
+        if policy.stale_instances == "auto" and not self.told.change:
+            policy = policy.override(stale_instances="ignore")  # as a gate that never passed has it
+        looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy, self.clock)
+        outcome = watch(Unhurried(self, looker), policy, self.clock, self.report)
+        *lines, _where_to_look = failure_lines(outcome, ScaleSetId.parse(self.id))
+        return "\n".join([*self.said, *lines]).replace(self.azure.subscription_id, "…") + "\n"
+
+    def report(self, progress: Progress) -> None:
+        text = status_text(progress)
+        if not self.said or not self.said[-1].endswith(f"  {text}"):
+            self.said.append(f"{seconds(progress.elapsed):>6}  {text}")
+
+
+class Unhurried:
+    """A looker with a bucket that is never empty: in virtual time it would not be refilled."""
+
+    def __init__(self, story: Story, looker: Looker) -> None:
+        self.story, self.looker = story, looker
+
+    @property
+    def cost(self) -> Cost:
+        return replace(self.looker.cost, left=30.0)
+
+    def __call__(self, limit: float, depth: Depth) -> Snapshot:
+        waited = self.story.clock.time - self.story.began
+        while self.story.told.meanwhile and self.story.told.meanwhile[0]["at"] <= waited:
+            change = self.story.told.meanwhile.pop(0)
+            self.story.put({key: value for key, value in change.items() if key != "at"})
+        return self.looker(limit, depth)
+
+
+@pytest.mark.parametrize("title", STORIES)
+def test_a_worked_deployment_says_what_the_document_says(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, began = VirtualClock(), time.time()
+    told = Deployment(**yaml.safe_load(STORIES[title]["told"]))
+    with running(monkeypatch, told.timeline, lambda: began + clock.time) as azure:
+        said = Story(azure, clock, told).gate()
+    if os.environ.get("UPDATE_DOCS"):
+        old = STORIES[title].group(0)
+        DOCUMENT.write_text(DOCUMENT.read_text().replace(old, old.replace(STORIES[title]["said"], said)))
+    else:
+        assert said == STORIES[title]["said"]
+
+
+def test_the_document_tells_of_every_kind_of_deployment() -> None:
+    kinds = ("create", "scale out", "Automatic", "Rolling", "Manual", "spot", "autoscale", "repairs", "Flexible")
+    titles = " ".join(STORIES)
+    assert [kind for kind in kinds if kind.lower() not in titles.lower()] == []

@@ -135,13 +135,11 @@ def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
 
 def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
     """Do enough instances pass every check? Three checks passing on different thirds are not health."""
-    instances = facts.snapshot.instances
-    if instances is None or facts.required is None:
-        return
+    instances = facts.snapshot.instances or ()
     judged = zip(instances, *(ailments(facts, judge) for judge in judges), strict=True)
     partial = [instance for instance, *found in judged if any(found)]
     passing = len(instances) - len(partial)
-    if passing < facts.required:
+    if passing < (facts.required or 0):  # the checks themselves say where the instances or the capacity are not known
         subject = name_instances(partial)
         message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required"
         message += f"; {subject} do not" if partial else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pulumi_vmss_health.findings import Reason, State
+from pulumi_vmss_health.findings import Reason, State, Verdict
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.snapshot import Snapshot, count_state
 from pulumi_vmss_health.watch import Outcome
@@ -27,17 +27,14 @@ def status_text(progress: Progress) -> str:
     """The status line without its time: elapsed time alone is no change worth telling."""
     if progress.error is not None:
         return f"cannot read: {progress.error}"
-    if progress.snapshot is None:
+    if progress.snapshot is None or progress.verdict is None:
         return "looking"
-    counts = _counts(progress)
-    return ", ".join([*map(str, counts), *_doing(progress, counts)])
+    counts = _counts(progress.snapshot, progress.capacity)
+    return ", ".join([*map(str, counts), *_doing(progress.verdict, counts)])
 
 
-def _doing(progress: Progress, counts: list[_Count]) -> list[str]:
+def _doing(verdict: Verdict, counts: list[_Count]) -> list[str]:
     """What the wait does; where the counts are complete and it still waits, what for."""
-    verdict = progress.verdict
-    if verdict is None:
-        return []
     if verdict.state is State.HEALTHY:
         return ["healthy", "holding"]
     if verdict.state is State.FAILING:
@@ -59,8 +56,9 @@ def headline(outcome: Outcome, scale_set: str) -> str:
         Ending.DELETED: f"scale set {scale_set} was deleted while the gate waited, {after}",
         Ending.CANCELLED: f"scale set {scale_set}: cancelled {after}, not known to be healthy",
     }
-    counts = f": {', '.join(map(str, _counts(progress)))}" if progress.snapshot else ""
-    return texts[outcome.ending] + counts
+    if progress.snapshot is None:
+        return texts[outcome.ending]
+    return f"{texts[outcome.ending]}: {', '.join(map(str, _counts(progress.snapshot, progress.capacity)))}"
 
 
 def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
@@ -138,13 +136,10 @@ class _Count:
         return f"{numbers} VMs" if self.of == "VMs" else f"{self.of} {numbers}"
 
 
-def _counts(progress: Progress) -> list[_Count]:
+def _counts(snapshot: Snapshot, capacity: int | None) -> list[_Count]:
     """Succeeded of expected: the VMs, each extension that is not done, and application health."""
-    snapshot = progress.snapshot
-    if snapshot is None:
-        return []
     model, instances = snapshot.scale_set, snapshot.instances
-    expected = model.capacity if model and progress.capacity is None else progress.capacity
+    expected = model.capacity if model and capacity is None else capacity
     total = snapshot.vms_seen if expected is None else expected
     counts = [_Count("VMs", count_state(snapshot.view.virtual_machine.statuses_summary, "succeeded"), total)]
     done = {each.name or "": count_state(each.statuses_summary, "succeeded") for each in snapshot.view.extensions}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from tests.clocks import VirtualClock
@@ -47,15 +48,23 @@ class History:
     def at(self, moment: float) -> World:
         return [world for begins, world in self.chapters if begins <= moment][-1]
 
-    def surplus_since(self, moment: float) -> float:
-        """Since when, until this moment, a surplus of the same size has been there without an upgrade."""
-        since, now = moment, self.at(moment)
-        for begins, world in reversed([each for each in self.chapters if each[0] <= moment]):
-            same = (len(world.machines), world.capacity) == (len(now.machines), now.capacity)
-            if world.lost is None and (not same or world.upgrading):
-                break
-            since = begins
-        return since
+    def surplus_stays(self, moment: float) -> bool:
+        """Whether a surplus of one size has been there for five minutes without an upgrade, as far as looks can tell.
+
+        Looks come up to 10 s after a change of the size, and those that see upgrades are a minute apart.
+        """
+        now = self.at(moment)
+        size_since = upgrade_since = 0.0
+        for (_, before), (begins, world) in pairwise(each for each in self.chapters if each[0] <= moment):
+            if before.lost is None and size_of(before) != size_of(now):
+                size_since = begins
+            if before.upgrading and not world.upgrading:
+                upgrade_since = begins
+        return not now.upgrading and moment - size_since >= 290 and moment - upgrade_since >= 225
+
+
+def size_of(world: World) -> tuple[int, int]:
+    return len(world.machines), world.capacity
 
 
 # --- What is true, told from the machines --------------------------------------------------------------------------

@@ -103,3 +103,9 @@ def test_numbers_come_back_from_pulumi_as_floats() -> None:
 def test_a_field_of_a_newer_version_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="fields that this version does not know: minQuorum"):
         GatePolicy.from_json({"minQuorum": 3})
+
+
+def test_a_minimum_per_zone_is_of_the_zones_share_and_nothing_where_zones_do_not_matter() -> None:
+    assert GatePolicy(min_healthy_per_zone="50%").required_per_zone(3) == 2
+    assert GatePolicy(min_healthy_per_zone=1).required_per_zone(3) == 1
+    assert GatePolicy().required_per_zone(3) == 0

@@ -72,8 +72,7 @@ class Memory:
         self.quiet = pace.MOVING
         self._policy = policy
         self._streak: _Streak | None = None
-        self._errors = 0
-        self._errors_since = now
+        self._errors: list[float] = []
         self._full_at: float | None = None
         self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
@@ -101,7 +100,7 @@ class Memory:
             snapshot = replace(snapshot, instances=self.progress.snapshot.instances)  # for the status line alone
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
-        self._errors = 0
+        self._errors = []
         # Missing evidence is never health, however long it is missing.
         state = State.PROGRESSING if verdict.state is State.HEALTHY and verdict.unjudged else verdict.state
         same = (state, *_identity(snapshot))
@@ -146,12 +145,10 @@ class Memory:
         )
 
     def _moved(self, snapshot: Snapshot, verdict: Verdict) -> bool:
-        """Whether this look saw something new."""
-        before = self.progress
-        if before.snapshot is None or before.verdict is None:
-            return verdict.state is not State.PROGRESSING
-        seen, last = snapshot, before.snapshot
-        return (verdict.state, seen.view, seen.instances) != (before.verdict.state, last.view, last.instances)
+        """Whether this look saw something new; the first one, whether it saw what could end the wait."""
+        last = self.progress.snapshot or snapshot
+        state = self.progress.verdict.state if self.progress.verdict else State.PROGRESSING
+        return (verdict.state, snapshot.view, snapshot.instances) != (state, last.view, last.instances)
 
     def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
@@ -163,10 +160,8 @@ class Memory:
         return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
 
     def _spend(self, now: float) -> Ending | None:
-        if self._errors == 0:
-            self._errors_since = now
-        self._errors += 1
-        spent = self._errors >= ERRORS and now - self._errors_since >= ERRORS_FOR
+        self._errors.append(now)
+        spent = len(self._errors) >= ERRORS and now - self._errors[0] >= ERRORS_FOR
         return Ending.UNREADABLE if spent else None
 
     def _decide(self, state: State, streak: _Streak, now: float) -> Ending | None:

@@ -39,8 +39,10 @@ class Script:
         self.clock, self.story, self.takes = clock, story, takes
         self.looked_at: list[float] = []
         self.depths: list[tuple[float, Depth]] = []
+        self.limits: list[float] = []
 
-    def __call__(self, _seconds: float, depth: Depth) -> Snapshot:
+    def __call__(self, seconds: float, depth: Depth) -> Snapshot:
+        self.limits.append(seconds)
         if not self.looked_at or self.looked_at[-1] != self.clock.time:
             self.looked_at.append(self.clock.time)
         self.depths.append((self.clock.time, depth))
@@ -242,7 +244,9 @@ def test_the_view_alone_is_looked_at_while_it_cannot_pass_and_everything_once_a_
     full = [at for at, depth in look.depths if depth is Depth.FULL]
     assert full[0] == 0
     assert all(50 < later - before < 70 for before, later in pairwise(full[:-1]))
-    assert full[-1] == look.depths[-1][0] >= 200
+    decided = look.depths[-1][0]
+    assert 200 <= decided < 210
+    assert look.depths[-2:] == [(decided, Depth.VIEW), (decided, Depth.FULL)]
     assert len(full) < len(look.depths) / 5
 
 
@@ -251,6 +255,39 @@ def test_the_last_look_at_the_deadline_is_a_full_one() -> None:
     look = Script(clock, {0: SLOW})
     watch(look, GatePolicy(timeout="95s"), clock, ignore)
     assert look.depths[-1] == (95, Depth.FULL)
+
+
+def test_the_wait_counts_from_its_own_beginning() -> None:
+    clock = VirtualClock()
+    clock.time = 1000.0
+    look = Script(clock, {0: SLOW})
+    outcome = watch(look, GatePolicy(timeout="95s"), clock, ignore)
+    assert outcome.ending is Ending.TIMED_OUT
+    assert outcome.progress.elapsed == pytest.approx(95)
+    assert [depth for at, depth in look.depths if at > 1000][:5] == [Depth.VIEW] * 5
+
+
+def test_a_look_may_take_as_long_as_is_left_and_ends_itself_before_it_is_abandoned() -> None:
+    clock = VirtualClock()
+    look = Script(clock, {0: SLOW})
+    watch(look, GatePolicy(timeout="60s"), clock, ignore)
+    assert (look.limits[0], clock.limits[0]) == (30.0, 30.5)
+    late = [(60 - at, limit) for at, limit in zip(look.looked_at, look.limits, strict=True) if 6 < 60 - at < 30]
+    assert late
+    assert all(limit == pytest.approx(left - 0.5) for left, limit in late)
+    assert (look.limits[-1], clock.limits[-1]) == (5.0, 5.5)
+
+
+def test_a_full_look_after_the_view_may_take_as_long_as_any() -> None:
+    clock = VirtualClock()
+    look = Script(clock, {0: SLOW, 20: GOOD})
+    watch(look, GatePolicy(hold="0s"), clock, ignore)
+    assert set(look.limits) == {30.0}
+
+
+def test_a_look_that_does_not_come_back_says_so() -> None:
+    error = wait({0: SLOW}, takes=100.0, timeout="20s").progress.error
+    assert str(error) == "no look came back within 20s"
 
 
 def test_a_failure_that_only_the_instances_show_is_confirmed_though_the_view_alone_is_in_progress() -> None:

@@ -1,0 +1,194 @@
+"""What a wait remembers, to the second: it is told the time, which does not begin at 0."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.sets import HEALTH_EXTENSION, Vm, snapshot
+
+from pulumi_vmss_health import (
+    Forbidden,
+    GatePolicy,
+    InstanceViewError,
+    MalformedBody,
+    ScaleSetNotFound,
+    Snapshot,
+    State,
+    Throttled,
+    Unavailable,
+)
+from pulumi_vmss_health.memory import Ending, Memory
+from pulumi_vmss_health.pace import MOVING
+from pulumi_vmss_health.snapshot import Depth
+
+START = 1000.0
+GOOD = snapshot(Vm(), Vm())
+SLOW = snapshot(Vm(), Vm(provisioning="creating"))
+SLOWER = snapshot(Vm(provisioning="creating"), Vm(provisioning="creating"))
+BAD = snapshot(Vm(), Vm(provisioning="failed"))
+
+
+def memory(**policy: object) -> Memory:
+    return Memory(GatePolicy(**policy), START)  # type: ignore[arg-type]
+
+
+def of_the_view(seen: Snapshot) -> Snapshot:
+    return replace(seen, instances=None)
+
+
+def probed(interval: int | None, probes: int | None) -> Snapshot:
+    assert GOOD.scale_set is not None
+    extension = replace(HEALTH_EXTENSION, interval=interval, probes=probes)
+    return replace(GOOD, scale_set=replace(GOOD.scale_set, extensions=(extension,)))
+
+
+def test_progress_begins_with_nothing_but_its_limits() -> None:
+    begun = memory(timeout="20m", capacity=3).progress
+    assert (begun.elapsed, begun.limit, begun.looks, begun.snapshot, begun.capacity) == (0.0, 1200.0, 0, None, 3)
+
+
+def test_progress_counts_looks_and_seconds_since_the_beginning() -> None:
+    waiting = memory(capacity=2)
+    waiting.saw(SLOW, START + 4)
+    waiting.lost(Unavailable("HTTP 503"), START + 9)
+    assert (waiting.progress.elapsed, waiting.progress.looks, waiting.progress.capacity) == (9.0, 2, 2)
+    assert waiting.progress.snapshot == SLOW
+    assert waiting.progress.verdict is not None
+
+
+@pytest.mark.parametrize(("seen", "quiet"), [(SLOW, MOVING + 1), (GOOD, 0), (BAD, 0)])
+def test_the_first_look_is_news_where_it_could_end_the_wait(seen: Snapshot, quiet: int) -> None:
+    waiting = memory()
+    waiting.saw(seen, START)
+    assert waiting.quiet == quiet
+
+
+def test_looks_since_the_last_news_are_counted() -> None:
+    waiting = memory()
+    waiting.saw(SLOWER, START)
+    for looks, seen in enumerate((SLOW, SLOW, SLOW)):
+        waiting.saw(seen, START + 2 * looks)
+        assert waiting.quiet == looks
+    waiting.lost(Unavailable("HTTP 503"), START + 20)
+    assert waiting.quiet == MOVING
+
+
+@pytest.mark.parametrize(("after", "depth"), [(59.9, Depth.VIEW), (60.0, Depth.FULL)])
+def test_a_minute_after_a_full_look_the_view_alone_is_not_enough(after: float, depth: Depth) -> None:
+    waiting = memory()
+    assert waiting.depth(START) is Depth.FULL
+    waiting.saw(SLOW, START)
+    waiting.saw(of_the_view(SLOW), START + 30)
+    assert waiting.depth(START + after) is depth
+
+
+@pytest.mark.parametrize("seen", [GOOD, BAD])
+def test_what_could_end_the_wait_is_looked_at_fully(seen: Snapshot) -> None:
+    waiting = memory()
+    waiting.saw(seen, START)
+    assert waiting.depth(START + 1) is Depth.FULL
+
+
+def test_a_look_after_a_lost_one_is_a_full_one() -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    waiting.lost(Throttled("HTTP 429"), START + 2)
+    assert waiting.depth(START + 3) is Depth.FULL
+
+
+def test_instances_are_told_of_as_long_as_the_view_stays_as_it_was_when_they_were_looked_at() -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    waiting.saw(of_the_view(SLOW), START + 2)
+    assert waiting.progress.snapshot == SLOW
+    waiting.saw(of_the_view(SLOWER), START + 4)
+    assert waiting.progress.snapshot == of_the_view(SLOWER)
+
+
+@pytest.mark.parametrize(("after", "settled"), [(299.9, False), (300.0, True)])
+def test_a_surplus_settles_after_five_minutes(after: float, settled: bool) -> None:
+    surplus = snapshot(Vm(), Vm(), Vm(), capacity=2)
+    waiting = memory(hold="0s")
+    assert waiting.saw(surplus, START) is None
+    assert waiting.saw(surplus, START + after) is (Ending.HEALTHY if settled else None)
+
+
+def test_a_surplus_settles_anew_when_the_capacity_changes() -> None:
+    waiting = memory(hold="0s")
+    waiting.saw(snapshot(Vm(), Vm(), Vm(), capacity=1), START)
+    surplus = snapshot(Vm(), Vm(), Vm(), capacity=2)
+    assert waiting.saw(surplus, START + 200) is None
+    assert waiting.saw(surplus, START + 400) is None
+    assert waiting.saw(surplus, START + 500) is Ending.HEALTHY
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("HTTP 503"), MalformedBody("statuses", "is no list"), Forbidden("HTTP 403")]
+)
+@pytest.mark.parametrize(("last", "ending"), [(119.9, None), (120.0, Ending.UNREADABLE)])
+def test_five_errors_over_two_minutes_are_too_many(
+    error: InstanceViewError, last: float, ending: Ending | None
+) -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    assert [waiting.lost(error, START + 10 + at) for at in (0, 1, 2, 3)] == [None] * 4
+    assert waiting.lost(error, START + 10 + last) is ending
+
+
+def test_four_errors_are_not_too_many_however_long_they_last_and_a_sight_forgives_them() -> None:
+    waiting = memory()
+    error = Unavailable("HTTP 503")
+    assert [waiting.lost(error, START + at) for at in (0, 100, 200, 300)] == [None] * 4
+    waiting.saw(SLOW, START + 301)
+    assert [waiting.lost(error, START + at) for at in (302, 303, 304, 500)] == [None] * 4
+    assert waiting.lost(error, START + 501) is Ending.UNREADABLE
+
+
+@pytest.mark.parametrize("error", [ScaleSetNotFound("HTTP 404"), Forbidden("HTTP 403")])
+@pytest.mark.parametrize(("after", "ending"), [(60.0, None), (60.1, Ending.UNREADABLE)])
+def test_a_set_that_was_never_seen_has_a_minute_to_appear(
+    error: InstanceViewError, after: float, ending: Ending | None
+) -> None:
+    assert memory().lost(error, START + after) is ending
+
+
+@pytest.mark.parametrize(("last", "ending"), [(59.9, None), (60.0, Ending.FAILING)])
+def test_a_failure_is_confirmed_by_three_looks_in_a_minute(last: float, ending: Ending | None) -> None:
+    waiting = memory(confirm_failure="60s")
+    assert [waiting.saw(BAD, START + at) for at in (0, 5)] == [None, None]
+    assert waiting.saw(BAD, START + last) is ending
+
+
+def test_a_minute_with_two_looks_confirms_nothing() -> None:
+    waiting = memory(confirm_failure="60s")
+    assert [waiting.saw(BAD, START + at) for at in (0, 100)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("seen", "health", "delay"),
+    [
+        (probed(30, 3), "auto", 90.0),
+        (probed(None, None), "auto", 5.0),
+        (probed(None, 4), "auto", 20.0),
+        (probed(7, None), "required", 7.0),
+        (probed(30, 3), "ignored", 0.0),
+        (snapshot(Vm(health=None), Vm(), health=False), "auto", 0.0),
+    ],
+)
+def test_health_holds_as_long_as_the_health_extension_takes_to_notice(
+    seen: Snapshot, health: str, delay: float
+) -> None:
+    waiting = memory(application_health=health, extensions=[], min_healthy=1)
+    assert waiting.saw(seen, START) is None
+    if delay:
+        assert waiting.saw(seen, START + delay - 0.1) is None
+    assert waiting.saw(seen, START + delay) is Ending.HEALTHY
+
+
+def test_transitions_are_the_last_twenty() -> None:
+    waiting = memory()
+    for at in range(50):
+        waiting.saw((SLOW, BAD)[at % 2], START + at)
+    assert [at for at, _ in waiting.progress.transitions] == [float(at) for at in range(30, 50)]
+    assert waiting.progress.transitions[-1] == (49.0, State.FAILING)

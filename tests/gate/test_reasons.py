@@ -1,0 +1,489 @@
+"""Every reason, whole: what programs match and what people read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.sets import HEALTH_EXTENSION, Vm, snapshot
+
+from pulumi_vmss_health import (
+    GatePolicy,
+    InstanceView,
+    Reason,
+    RollingUpgrade,
+    Snapshot,
+    State,
+    Status,
+    StatusCount,
+    evaluate,
+)
+from vmss_instance_view.model import parse_time
+
+PROGRESSING, HEALTHY, FAILING = State.PROGRESSING, State.HEALTHY, State.FAILING
+WELL = Vm()
+NEW = "2026-03-02T00:00:00Z"
+
+
+def of_the_view(seen: Snapshot) -> Snapshot:
+    return replace(seen, instances=None)
+
+
+def with_status(seen: Snapshot, *statuses: Status) -> Snapshot:
+    return replace(seen, view=replace(seen.view, statuses=statuses))
+
+
+def upgrading(seen: Snapshot, code: str, started: str | None = NEW) -> Snapshot:
+    upgrade = RollingUpgrade(code, started, successful=2, failed=1, in_progress=3, pending=4, error_message="too many")
+    return replace(seen, rolling_upgrade=upgrade, since=parse_time("2026-03-01T00:00:00Z"))
+
+
+def unprobed(seen: Snapshot) -> Snapshot:
+    assert seen.scale_set is not None
+    kept = tuple(each for each in seen.scale_set.extensions if each != HEALTH_EXTENSION)
+    return replace(seen, scale_set=replace(seen.scale_set, extensions=kept))
+
+
+LOOK_AT_THE_APPLICATION = "see the application's own log on the instance, and what its health probe answers there"
+ILL = Vm(health="unhealthy", message="HTTP 500\nfrom /healthz")
+BROKEN = Vm(extensions=(("cse", "failed/50"),), message="exit status 50")
+CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
+    (
+        snapshot(WELL, capacity=3),
+        {"min_healthy": 1},
+        Reason("TooFewVms", "scale set", "1", "3", "1 VMs exist, the capacity is 3", "", PROGRESSING),
+    ),
+    (
+        snapshot(WELL, WELL, capacity=1),
+        {},
+        Reason("SurplusVms", "scale set", "2", "1", "2 VMs exist, the capacity is 1", "", PROGRESSING),
+    ),
+    (
+        replace(snapshot(WELL, WELL, capacity=1), surplus_settled=True),
+        {},
+        Reason(
+            "SurplusStays",
+            "scale set",
+            "2",
+            "1",
+            "2 VMs exist, the capacity is 1: the surplus stays, so it is only told",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
+        snapshot(),
+        {},
+        Reason("NothingToJudge", "scale set", "0", "0", "the capacity is 0: there was nothing to judge", "", HEALTHY),
+    ),
+    (
+        of_the_view(snapshot(WELL, Vm(provisioning="creating"), Vm(provisioning="updating"))),
+        {},
+        Reason(
+            "TooFewVmsSucceeded",
+            "VMs",
+            "1",
+            "3",
+            "VMs: 1 of 3 succeeded, 3 required (1 succeeded, 1 creating, 1 updating)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_the_view(snapshot(WELL, Vm(provisioning="failed/X"))),
+        {},
+        Reason("TooManyVmsFailed", "VMs", "1", "2", "VMs: 1 of 2 succeeded, 2 required (1 succeeded, 1 failed)"),
+    ),
+    (
+        of_the_view(snapshot(WELL, BROKEN)),
+        {},
+        Reason(
+            "TooManyExtensionsFailed",
+            "extension cse",
+            "1",
+            "2",
+            "extension cse: 1 of 2 succeeded, 2 required (1 succeeded, 1 failed)",
+        ),
+    ),
+    (
+        of_the_view(snapshot(WELL, extensions=())),
+        {"extensions": ["logs"]},
+        Reason(
+            "TooFewExtensionsSucceeded",
+            "extension logs",
+            "0",
+            "1",
+            "extension logs: 0 of 1 succeeded, 1 required (none reported)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        with_status(snapshot(WELL)),
+        {},
+        Reason(
+            "SetStatusAbsent",
+            "scale set",
+            "no status",
+            "succeeded",
+            "no operation on the set has reported yet",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, status="updating"),
+        {},
+        Reason(
+            "SetOperationRunning",
+            "scale set",
+            "updating",
+            "succeeded",
+            "an operation on the set is updating",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        with_status(snapshot(ILL), Status("ProvisioningState/failed/Quota", "Error", message="no cores\nare left")),
+        {},
+        Reason(
+            "SetOperationFailed",
+            "scale set",
+            "failed/Quota",
+            "succeeded",
+            "the last operation on the set ended failed/Quota: no cores are left",
+            "see the failed operation in the scale set's activity log",
+        ),
+    ),
+    (
+        snapshot(WELL, status="failed/Quota"),
+        {},
+        Reason(
+            "SetOperationOutlived",
+            "scale set",
+            "failed/Quota",
+            "succeeded",
+            "the last operation on the set ended failed/Quota; every instance is well, so it is taken for outlived",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
+        upgrading(snapshot(WELL), "RollingForward"),
+        {},
+        Reason(
+            "RollingUpgradeRunning",
+            "rolling upgrade",
+            "RollingForward",
+            "Completed",
+            "a rolling upgrade is RollingForward (2 upgraded, 3 at work, 4 to come)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        upgrading(snapshot(WELL), "RollingBack", "2026-02-01T00:00:00Z"),
+        {},
+        Reason(
+            "RollingUpgradeRunning",
+            "rolling upgrade",
+            "RollingBack",
+            "Completed",
+            "a rolling upgrade that Azure or somebody else started is RollingBack (2 upgraded, 3 at work, 4 to come)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        upgrading(snapshot(Vm(latest=False)), "Faulted"),
+        {},
+        Reason(
+            "RollingUpgradeFailed",
+            "rolling upgrade",
+            "Faulted",
+            "Completed",
+            "the rolling upgrade ended Faulted (2 upgraded, 3 at work, 4 to come, 1 failed): too many",
+            "see `az vmss rolling-upgrade get-latest`; mend the model, or start the upgrade again",
+        ),
+    ),
+    (
+        replace(snapshot(WELL), rolling_upgrade=RollingUpgrade()),
+        {},
+        Reason(
+            "RollingUpgradeRunning",
+            "rolling upgrade",
+            "unknown",
+            "Completed",
+            "a rolling upgrade is unknown (0 upgraded, 0 at work, 0 to come)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(provisioning="failed/OSProvisioningTimedOut", message="no signal")),
+        {},
+        Reason(
+            "VmFailed",
+            "instance 1, VM",
+            "failed/OSProvisioningTimedOut",
+            "succeeded",
+            "instance 1: VM failed/OSProvisioningTimedOut, want succeeded (1 of 2 pass, 2 required): no signal",
+            "see its boot diagnostics; reimage or delete the instance",
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(provisioning="creating"), Vm(provisioning="creating")),
+        {},
+        Reason(
+            "VmNotProvisioned",
+            "instances 1 and 2, VM",
+            "creating",
+            "succeeded",
+            "instances 1 and 2: VM creating, want succeeded (1 of 3 pass, 3 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(provisioning=None)),
+        {},
+        Reason(
+            "VmNotProvisioned",
+            "instance 1, VM",
+            "unknown",
+            "succeeded",
+            "instance 1: VM unknown, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, BROKEN),
+        {},
+        Reason(
+            "ExtensionFailed",
+            "instance 1, extension cse",
+            "failed/50",
+            "succeeded",
+            "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
+            "see the log of extension cse on the instance; mend its settings and update the instance",
+        ),
+    ),
+    (
+        snapshot(WELL, replace(BROKEN, agent="Unavailable")),
+        {},
+        Reason(
+            "ExtensionFailed",
+            "instance 1, extension cse",
+            "failed/50",
+            "succeeded",
+            "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
+            "see the log of extension cse on the instance; mend its settings and update the instance",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(extensions=())),
+        {},
+        Reason(
+            "ExtensionNotReady",
+            "instance 1, extension cse",
+            "not reported",
+            "succeeded",
+            "instance 1: extension cse not reported, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(power="deallocated"), WELL),
+        {},
+        Reason(
+            "VmNotRunning",
+            "instance 0, power",
+            "deallocated",
+            "running",
+            "instance 0: power deallocated, want running (1 of 2 pass, 2 required)",
+            "start the instance, or set power_state='ignored'",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(power=None)),
+        {},
+        Reason(
+            "VmNotRunning",
+            "instance 0, power",
+            "unknown",
+            "running",
+            "instance 0: power unknown, want running (0 of 1 pass, 1 required)",
+            "start the instance, or set power_state='ignored'",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(health="unhealthy"), Vm(health="unhealthy"), WELL),
+        {},
+        Reason(
+            "ApplicationNotHealthy",
+            "instances 0 and 1, application health",
+            "unhealthy",
+            "healthy",
+            "instances 0 and 1: application health unhealthy, want healthy (1 of 3 pass, 3 required)",
+            LOOK_AT_THE_APPLICATION,
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(health=None)),
+        {},
+        Reason(
+            "ApplicationNotHealthy",
+            "instance 0, application health",
+            "not reported",
+            "healthy",
+            "instance 0: application health not reported, want healthy (0 of 1 pass, 1 required)",
+            LOOK_AT_THE_APPLICATION,
+            PROGRESSING,
+        ),
+    ),
+    (
+        unprobed(snapshot(WELL)),
+        {"application_health": "required"},
+        Reason(
+            "NoHealthSource",
+            "application health",
+            "no source",
+            "healthy",
+            "application health is required, but the model has no health extension and no load balancer probe",
+            "add the Application Health extension to the model, or set application_health='auto'",
+        ),
+    ),
+    (
+        snapshot(Vm(latest=False), WELL, upgrade_mode="Manual"),
+        {},
+        Reason(
+            "ModelNotApplied",
+            "instance 0, model",
+            "an older one",
+            "latest",
+            "instance 0: model an older one, want latest (1 of 2 pass, 2 required)",
+            "the upgrade policy is Manual: apply the model with `az vmss update-instances`",
+        ),
+    ),
+    (
+        snapshot(Vm(latest=False), WELL),
+        {},
+        Reason(
+            "ModelNotApplied",
+            "instance 0, model",
+            "an older one",
+            "latest",
+            "instance 0: model an older one, want latest (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(latest=None), WELL),
+        {},
+        Reason(
+            "ModelUnknown",
+            "instance 0, model",
+            "not reported",
+            "latest",
+            "instance 0: model not reported, want latest (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(latest=False), WELL),
+        {"stale_instances": "ignore"},
+        Reason(
+            "OlderModelAllowed",
+            "instance 0, model",
+            "an older one",
+            "latest",
+            "instance 0: run an older model, which they may",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
+        snapshot(Vm(power="stopped"), Vm(health="unhealthy"), WELL),
+        {"min_healthy": 2},
+        Reason(
+            "TooFewVmsPassEveryCheck",
+            "instances 0 and 1",
+            "1",
+            "2",
+            "1 of 3 VMs pass every check, 2 required; instances 0 and 1 do not",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(zone="1"), Vm(zone="2", power="stopped"), zones=("1", "2")),
+        {"min_healthy": 1, "min_healthy_per_zone": 1},
+        Reason(
+            "ZoneNotHealthy",
+            "zone 2",
+            "0",
+            "1",
+            "zone 2: 0 of 1 VMs pass every check, 1 required",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL),
+        {"min_healthy_per_zone": 1},
+        Reason(
+            "NoZones",
+            "scale set",
+            "no zones",
+            "zones",
+            "min_healthy_per_zone is asked for, but the scale set has no zones",
+            "set min_healthy_per_zone=None",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "policy", "reason"), CASES, ids=[f"{each[2].code}-{each[2].have}" for each in CASES])
+def test_a_reason_is_told_whole(seen: Snapshot, policy: dict[str, object], reason: Reason) -> None:
+    assert reason in evaluate(seen, GatePolicy(**policy)).reasons  # type: ignore[arg-type]
+
+
+def test_every_check_without_its_evidence_is_named() -> None:
+    lacking = replace(snapshot(WELL, zones=("1",)), instances=None, scale_set=None)
+    verdict = evaluate(lacking, GatePolicy(min_healthy_per_zone=1))
+    assert verdict.unjudged == (
+        "VMs",
+        "extensions of the model",
+        "extension cse",
+        "extension health",
+        "application health",
+        "power",
+        "latest model",
+        "zones",
+        "capacity",
+    )
+
+
+@pytest.mark.parametrize("wanted", ["fail", "wait"])
+def test_a_mode_that_cannot_tell_models_apart_leaves_the_latest_model_unjudged_where_it_is_asked_for(
+    wanted: str,
+) -> None:
+    seen = replace(snapshot(WELL), lacks=frozenset({"latest model"}))
+    assert evaluate(seen, GatePolicy(stale_instances=wanted)).unjudged == ("latest model",)  # type: ignore[arg-type]
+    assert evaluate(seen, GatePolicy()).unjudged == ()
+
+
+def test_a_view_whose_codes_say_nothing_is_described_as_unknown() -> None:
+    empty = InstanceView(statuses=(Status("ProvisioningState/succeeded"),))
+    view = replace(empty, virtual_machine=replace(empty.virtual_machine, statuses_summary=(StatusCount(None, 2),)))
+    reasons = evaluate(Snapshot(view), GatePolicy(capacity=2)).reasons
+    assert [each.message for each in reasons] == ["VMs: 0 of 2 succeeded, 2 required (2 unknown)"]

@@ -23,9 +23,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmss_instance_view.clock import Stop
+
+if TYPE_CHECKING:
+    from pulumi.dynamic import ConfigureRequest
 
 T = TypeVar("T")
 
@@ -49,6 +52,11 @@ class PartialFailure(Exception):
 
 class CallFailed(Exception):
     """The call failed and nothing of it is kept."""
+
+
+def configured(request: ConfigureRequest) -> Callable[[str], object]:
+    """Looks up a key of any package's configuration, such as "azure-native:clientId"; None where nobody tells it."""
+    return lambda key: _quietly("reading another package's configuration", lambda: request.config.get(key))
 
 
 def _quietly(what: str, attempt: Callable[[], T]) -> T | None:

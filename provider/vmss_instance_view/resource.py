@@ -86,7 +86,7 @@ def azure_of(request: ConfigureRequest) -> Azure:
     """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
     from vmss_instance_view.reader import Azure
 
-    return Azure(Settings(os.environ, request.config.get))
+    return Azure(Settings(os.environ, engine.configured(request)))
 
 
 class InstanceViewProvider(ResourceProvider):

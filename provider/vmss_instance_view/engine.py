@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmss_instance_view.clock import Stop
@@ -218,10 +219,15 @@ def _init_failed(resource_id: str, outputs: Mapping[str, Any], reasons: Sequence
 
 
 def _status(message: str, details: list[Any]) -> bytes:
-    from pulumi.runtime.proto import status_pb2
-
-    serialized: bytes = status_pb2.Status(code=_UNKNOWN, message=message, details=details).SerializeToString()
+    serialized: bytes = _status_type()(code=_UNKNOWN, message=message, details=details).SerializeToString()
     return serialized
+
+
+def _status_type() -> Any:  # noqa: ANN401 - generated classes are not typed
+    try:
+        return import_module("pulumi.runtime.proto.status_pb2").Status
+    except TypeError:  # Google's own module was loaded before, by a tracer for one, and protobuf takes only one of them
+        return import_module("google.rpc.status_pb2").Status
 
 
 # --- The engine's log --------------------------------------------------------------------------------------------

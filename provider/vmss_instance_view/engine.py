@@ -165,8 +165,9 @@ class Call:
         self._say("INFO", text, ephemeral=True)
 
     def warn(self, text: str) -> None:
-        """Print a warning that stays."""
-        self._say("WARNING", text, ephemeral=False)
+        """Print a warning that stays: on the stack's row, where the resource's own cannot be reached."""
+        if not self._say("WARNING", text, ephemeral=False):
+            print(text, file=sys.stderr)
 
     def partial_failure(self, resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> PartialFailure:
         """The exception to raise for a call that failed and whose findings are kept; each reason is a line.
@@ -185,9 +186,9 @@ class Call:
         if self._context is not None:
             self._context.set_trailing_metadata((("grpc-status-details-bin", status),))
 
-    def _say(self, severity: str, text: str, *, ephemeral: bool) -> None:
-        if self.urn:
-            _quietly("a status line", lambda: _engine_log(self.urn, severity, text, ephemeral))
+    def _say(self, severity: str, text: str, *, ephemeral: bool) -> bool:
+        """Whether the engine took it."""
+        return bool(self.urn and _quietly("a status line", lambda: _engine_log(self.urn, severity, text, ephemeral)))
 
 
 def current_call() -> Call:
@@ -236,15 +237,15 @@ _stub_lock = threading.Lock()
 _stub: Any = None
 
 
-def _engine_log(urn: str, severity: str, text: str, ephemeral: bool) -> None:
+def _engine_log(urn: str, severity: str, text: str, ephemeral: bool) -> bool:
     from pulumi.runtime.proto import engine_pb2
 
     stub = _engine()
-    if stub is not None:
-        level = engine_pb2.LogSeverity.Value(severity)
-        stub.Log(
-            engine_pb2.LogRequest(severity=level, urn=urn, message=text, ephemeral=ephemeral), timeout=_LOG_TIMEOUT
-        )
+    if stub is None:
+        return False
+    level = engine_pb2.LogSeverity.Value(severity)
+    stub.Log(engine_pb2.LogRequest(severity=level, urn=urn, message=text, ephemeral=ephemeral), timeout=_LOG_TIMEOUT)
+    return True
 
 
 def _engine() -> Any:  # noqa: ANN401 - pulumi's stubs are not typed

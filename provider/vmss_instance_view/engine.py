@@ -95,22 +95,30 @@ def install() -> None:
     Process-wide: other dynamic resources of the stack gain the wider pools too. A pool that another library has set
     is kept where it is as wide, and chained where it is Cancel's.
     """
-    with _install_lock:
-        _quietly("widening the provider's pools", _install)
-
-
-def _install() -> None:
-    global _guard
     servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
     if servicer is None:
         return  # not in a provider process: a test, or the user's program
+    with _install_lock:
+        _quietly("widening the provider's pools", lambda: _widen_pools(servicer))
+        _quietly("hearing Cancel", lambda: _hear_cancel(servicer))
+        _quietly("ending with the engine", _start_guard)
+
+
+def _widen_pools(servicer: Any) -> None:  # noqa: ANN401 - pulumi's class is not typed
     for name in _BLOCKING:
         method = getattr(servicer, name)
         if getattr(getattr(method, "experimental_thread_pool", None), "_max_workers", 0) < _THREADS:
             method.experimental_thread_pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"vmss-{name}")
+
+
+def _hear_cancel(servicer: Any) -> None:  # noqa: ANN401 - as above
     before = getattr(servicer.Cancel, "experimental_thread_pool", None)
     if not isinstance(before, _CancelPool):
         servicer.Cancel.experimental_thread_pool = _CancelPool(before)
+
+
+def _start_guard() -> None:
+    global _guard
     if _guard is None:
         _guard = threading.Thread(target=_end_with_the_engine, name="vmss-engine", daemon=True)
         _guard.start()

@@ -130,14 +130,15 @@ _guard: threading.Thread | None = None
 def _end_with_the_engine() -> None:
     """End this process soon after its engine is gone. The parent's pid would not tell: a shell stands between."""
     address = _address()
+    if address is None or not _listens(address):
+        return  # an address where nobody ever listened is something else
     misses = 0
-    while address is not None and misses < 2:
+    while misses < 2:
         time.sleep(_PULSE)
         misses = 0 if _listens(address) else misses + 1
-    if address is not None:
-        STOP.set()
-        time.sleep(_FAREWELL)
-        os._exit(1)  # whatever else this process does, nobody is left to hear of it
+    STOP.set()
+    time.sleep(_FAREWELL)
+    os._exit(1)  # whatever else this process does, nobody is left to hear of it
 
 
 def _listens(address: str) -> bool:

@@ -1,0 +1,87 @@
+"""For unit tests of programs with gates: what this package's resources give once all is well.
+
+    import pulumi
+    from pulumi_vmss_health.testing import HealthyMocks
+
+    pulumi.runtime.set_mocks(HealthyMocks())
+
+No engine, no provider and no network: nothing waits and nothing is judged. docs/testing.md says what to test where.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+
+from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health.memory import Ending, Progress
+from pulumi_vmss_health.snapshot import Snapshot
+from pulumi_vmss_health.stored import outputs_of, skipped_outputs
+from pulumi_vmss_health.watch import Outcome
+from vmss_instance_view.model import InstanceView, ScaleSet
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+_VIEW = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
+_SCALE_SET = ":VirtualMachineScaleSet"  # how azure-native's token ends, with or without an API version before it
+
+_NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)  # always the same, so that tests may compare whole outputs
+_SUCCEEDED = "ProvisioningState/succeeded"
+_WELL = InstanceView.from_json(
+    {
+        "virtualMachine": {"statusesSummary": [{"code": _SUCCEEDED, "count": 1}]},
+        "statuses": [{"code": _SUCCEEDED, "level": "Info", "displayStatus": "Provisioning succeeded"}],
+    }
+)
+
+
+class HealthyMocks(Mocks):
+    """Mocks in which every gate passes, or is skipped as it asks, and every view shows one VM that is well.
+
+    Any other resource gives its inputs back; subclass for what else a resource or a function should give. declared:
+    what the program declared so far, in its order.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was declared yet."""
+        self.declared: list[MockResourceArgs] = []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """The id and the outputs of a resource; a scale set's id is one that a gate accepts."""
+        self.declared.append(args)
+        id_ = str(_id(args.name)) if args.typ.endswith(_SCALE_SET) else f"{args.name}-id"
+        return id_, {**args.inputs, **healthy_outputs(args)}
+
+    def call(self, args: MockCallArgs) -> Any:  # noqa: ANN401 - a pair in Pulumi's annotation, a dictionary in its code
+        """A function gives its arguments back."""
+        return args.args
+
+
+def healthy_outputs(args: MockResourceArgs) -> dict[str, Any]:
+    """What a gate or a view would add to its inputs, by the names that state has; nothing for other resources."""
+    if args.typ not in (_GATE, _VIEW):
+        return {}
+    id_ = str(args.inputs.get("scaleSet") or _id("web"))
+    outputs = _gate(id_, args.inputs) if args.typ == _GATE else _view(args.inputs)
+    return {**outputs, "scaleSetId": id_}
+
+
+def _gate(id_: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    scale_set = _id(id_.rpartition("/")[2])  # for its name: a test's own mocks may give ids of any form
+    if inputs.get("skip"):
+        return skipped_outputs(scale_set)
+    snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))
+    progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
+    return outputs_of(Outcome(Ending.HEALTHY, progress), scale_set, _NOW, {})
+
+
+def _view(inputs: dict[str, Any]) -> dict[str, Any]:
+    instances = {"instances": [{"instanceId": "0"}]} if inputs.get("includeInstances") else {}
+    read = {"orchestrationMode": "Uniform", "capacity": 1, "readAt": _NOW.isoformat(timespec="seconds")}
+    return {**_WELL.to_json(), **read, **instances}
+
+
+def _id(name: str) -> ScaleSetId:
+    return ScaleSetId("00000000-0000-0000-0000-000000000000", "rg", name)

@@ -1,0 +1,37 @@
+"""Examples of the documentation, written where tests can run them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+LEFT_OPEN = "pytest.PytestUnraisableExceptionWarning"  # of the loops that Pulumi's inline programs do not close
+TESTING = Path(__file__).parents[1] / "docs" / "testing.md"
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The language and the text of each example on a page."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def write_files(page: Path, folder: Path) -> list[str]:
+    """Write the examples that are whole files, by the names in their first comments; gives back these names."""
+    files = {text.split()[1]: text for _, text in blocks(page) if re.match(r"# \S+\.\w+\n", text)}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return list(files)
+
+
+def run_pytest(folder: Path, *arguments: str, path: str = os.environ["PATH"]) -> str:
+    """Run pytest in a folder as a user would, warnings as errors; what it printed, if all passed."""
+    strict = ["-W", "error", "-W", f"ignore::{LEFT_OPEN}", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *strict, *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARM_", "PULUMI_"))}
+    ran = subprocess.run(
+        command, cwd=folder, env={**environment, "PATH": path}, check=False, capture_output=True, text=True, timeout=240
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout

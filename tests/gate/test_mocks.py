@@ -106,7 +106,6 @@ def test_importing_it_loads_neither_pytest_nor_an_http_client() -> None:
 
 def test_the_examples_of_the_documentation_run_as_they_stand(tmp_path: Path) -> None:
     files = write_files(TESTING, tmp_path)
-    (tmp_path / "conftest.py").unlink()  # of deployments, which have a test of their own
     without_engine = ["test_unit.py", "test_warned.py", "test_policy.py", "test_tool.py"]
     assert set(without_engine) < set(files)
     assert "6 passed" in run_pytest(tmp_path, *without_engine)

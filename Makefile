@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test demo demo-broken bench soak types lock clean
+.PHONY: help setup check lint test test-matrix demo demo-broken bench soak types lock clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -33,6 +33,10 @@ lint: setup ## fix what ruff can fix, format
 test: setup ## every test, the real Pulumi engine included
 	$(BIN)/pytest
 
+test-matrix: setup ## reader and gate on every Python with lowest and newest packages; the engine on the outermost two
+	@$(BIN)/nox || { echo "test-matrix: not all passed. A Python that was not found: install it, with its venv, so that" \
+	    "python3.10 (or .11, .12, .13) starts it (pyenv: pyenv install 3.10, then pyenv global 3.13 3.12 3.11 3.10)" >&2; exit 1; }
+
 demo: setup ## watch a gate hold and release a deployment, on an offline Azure
 	$(BIN)/vmss-emulator exec --timeline examples/timelines/healthy.yaml -- $(BIN)/python tools/demo.py
 
@@ -53,6 +57,6 @@ lock: setup ## renew requirements.txt and requirements-dev.txt from pyproject.to
 
 clean: ## remove what set-up and tests made in this clone
 	chmod -R u+w .toolchain 2>/dev/null || true
-	rm -rf .venv .toolchain .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .toolchain .nox .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

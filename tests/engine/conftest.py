@@ -18,8 +18,10 @@ def azure() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, azure: Emulator) -> Project:
+def project(tmp_path: Path, azure: Emulator) -> Iterator[Project]:
     """An empty project on that Azure."""
     if not (TOOLCHAIN / "pulumi").exists() and shutil.which("pulumi") is None:
         pytest.skip("there is no Pulumi CLI: run `make setup`, which gets or builds one")
-    return Project(tmp_path, azure)
+    project = Project(tmp_path, azure)
+    yield project
+    project.close()

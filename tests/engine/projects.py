@@ -25,6 +25,12 @@ import pulumi
 import pulumi_vmss_health as vmss
 """
 
+# Timelines: machines that are there at once, with one that never gets healthy, and without.
+UNHEALTHY: dict[str, object] = {
+    "scale_sets": {"*": {"boot": "0s", "extension": "0s", "events": [{"instances": [1], "health": "unhealthy"}]}}
+}
+HEALTHY: dict[str, object] = {"scale_sets": {"*": {"boot": "0s", "extension": "0s", "healthy": "0s"}}}
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -40,6 +46,7 @@ class Project:
     def __init__(self, folder: Path, azure: Emulator, inherited: Mapping[str, str] = os.environ) -> None:
         self.folder = folder / "project"
         self.azure = azure
+        self._started: list[Running] = []
         for each in ("project", "home", "state"):
             (folder / each).mkdir()
         path = {"PATH": os.pathsep.join([str(TOOLCHAIN), inherited["PATH"]]), "PULUMI_PYTHON_CMD": sys.executable}
@@ -59,17 +66,32 @@ class Project:
 
     def up(self, *arguments: str) -> Ran:
         """Run `pulumi up` without a preview."""
-        return self.run("up", "--yes", "--skip-preview", "--non-interactive", *arguments)
+        return self.start_up(*arguments).wait()
 
     def start(self, *arguments: str) -> Running:
         """Start a pulumi command."""
-        return Running(["pulumi", *arguments], self.folder, self.environment)
+        self._started.append(Running(["pulumi", *arguments], self.folder, self.environment))
+        return self._started[-1]
+
+    def close(self) -> None:
+        """End what a test that failed has left running."""
+        for running in self._started:
+            running.kill()
+
+    def start_up(self, *arguments: str) -> Running:
+        """Start `pulumi up` without a preview."""
+        return self.start("up", "--yes", "--skip-preview", "--non-interactive", *arguments)
+
+    def deployment(self) -> dict[str, Any]:
+        """The stack's state, whole."""
+        ran = self.run("stack", "export")
+        assert ran.code == 0, ran.output
+        deployment: dict[str, Any] = json.loads(ran.output)["deployment"]
+        return deployment
 
     def state(self) -> dict[str, Any]:
         """The resources in the state, by type and name: "HealthGate/web"."""
-        ran = self.run("stack", "export")
-        assert ran.code == 0, ran.output
-        resources = json.loads(ran.output)["deployment"].get("resources", [])
+        resources = self.deployment().get("resources", [])
         return {f"{_kind(each['type'])}/{each['urn'].split('::')[-1]}": each for each in resources}
 
     def outputs(self) -> dict[str, Any]:
@@ -103,10 +125,16 @@ class Running:
             threading.Event().wait(0.01)
         raise AssertionError(f"no line with {text!r} in {timeout}s:\n{self.output}")
 
-    def interrupt(self) -> float:
-        """Send Ctrl-C's signal; returns when."""
-        os.kill(self.pid, signal.SIGINT)
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Send Ctrl-C's signal, or another one, to the CLI alone; returns when."""
+        os.kill(self.pid, number)
         return time.monotonic()
+
+    def kill(self) -> None:
+        """End the CLI as a crash would, if it runs still; what it started is not told."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self.wait()
 
     def wait(self, timeout: float = 120) -> Ran:
         """Wait for the end, which must come in time."""
@@ -132,3 +160,20 @@ class Running:
 
 def _kind(token: str) -> str:
     return token.split(":")[-1]
+
+
+def looked_at(azure: Emulator) -> dict[str, list[float]]:
+    """When each scale set's view was read."""
+    looks: dict[str, list[float]] = {}
+    for request in azure.requests:
+        if request.path.endswith("/instanceView"):
+            looks.setdefault(request.path.split("/")[-2], []).append(request.started)
+    return looks
+
+
+def wait_for_a_look(azure: Emulator, sets: int = 1) -> None:
+    """Wait until gates have asked for the instance views of so many scale sets."""
+    end = time.monotonic() + 60
+    while len(looked_at(azure)) < sets:
+        assert time.monotonic() < end, f"only {len(looked_at(azure))} gates ever looked"
+        time.sleep(0.02)

@@ -8,16 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.engine.projects import Project
+from tests.engine.processes import is_running, provider_below, resident_mib
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at, wait_for_a_look
 
 from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
-
-UNHEALTHY = {
-    "scale_sets": {"*": {"boot": "0s", "extension": "0s", "events": [{"instances": [1], "health": "unhealthy"}]}}
-}
-HEALTHY = {"scale_sets": {"*": {"boot": "0s", "extension": "0s", "healthy": "0s"}}}
 
 GATED = """
 gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=vmss.GatePolicy(timeout={timeout!r}, hold="0s"))
@@ -172,14 +168,6 @@ def test_ctrl_c_ends_a_waiting_gate_at_once_and_saves_its_state(
     assert "pending_operations" not in project.run("stack", "export").output
 
 
-def wait_for_a_look(azure: Emulator) -> None:
-    """Wait until the gate has asked for an instance view."""
-    end = time.monotonic() + 30
-    while not any(request.path.endswith("/instanceView") for request in azure.requests):
-        assert time.monotonic() < end, "the gate never looked"
-        time.sleep(0.02)
-
-
 def test_twelve_gates_wait_at_once_in_little_memory(project: Project, azure: Emulator) -> None:
     azure.load(UNHEALTHY)
     ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(12)]
@@ -190,7 +178,8 @@ def test_twelve_gates_wait_at_once_in_little_memory(project: Project, azure: Emu
     running = project.start("up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "50")
     while len(looked_at(azure)) < 12:
         time.sleep(0.05)
-    memory = resident_mib(running.pid)
+    provider = provider_below(running.pid)
+    memory = resident_mib(provider) if provider else None
     azure.load(HEALTHY)
     ran = running.wait()
     assert ran.code == 0, ran.output
@@ -212,48 +201,7 @@ def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_e
         pytest.skip("there is no /proc to find the provider's process in")
     os.kill(running.pid, signal.SIGKILL)
     killed = time.monotonic()
-    while Path(f"/proc/{provider}/cmdline").exists() and Path(f"/proc/{provider}/cmdline").read_bytes():
+    while is_running(provider):
         assert time.monotonic() - killed < 5, "the provider outlives its engine"
         time.sleep(0.05)
     running.wait()
-
-
-def looked_at(azure: Emulator) -> dict[str, list[float]]:
-    """When each scale set's view was read."""
-    looks: dict[str, list[float]] = {}
-    for request in azure.requests:
-        if request.path.endswith("/instanceView"):
-            looks.setdefault(request.path.split("/")[-2], []).append(request.started)
-    return looks
-
-
-def resident_mib(cli: int) -> float | None:
-    """Memory of the dynamic provider's process below the CLI; None where there is no /proc to tell."""
-    provider = provider_below(cli)
-    if provider is None:
-        return None
-    pages = int(Path(f"/proc/{provider}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def provider_below(cli: int) -> int | None:
-    """The process that serves dynamic resources to a CLI; None where there is no /proc to tell."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # The shell script that starts it names the module, too: what runs it is Python.
-            command = (folder / "cmdline").read_bytes()
-            is_provider = b"python" in command and b"\0pulumi.dynamic\0" in command
-            if is_provider and cli in ancestors(int(folder.name)):
-                return int(folder.name)
-        except OSError:
-            continue  # it ended meanwhile
-    return None
-
-
-def ancestors(pid: int) -> list[int]:
-    """The processes above one."""
-    above = []
-    while pid > 1:
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        above.append(pid)
-    return above

@@ -1,0 +1,85 @@
+"""What Ctrl-C, and a pipeline's SIGTERM, do to gates that wait."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, wait_for_a_look
+
+from vmss_emulator import Emulator
+
+pytestmark = pytest.mark.engine
+
+GATES = 12
+
+
+def gates(azure: Emulator) -> str:
+    """A program of many gates that wait for long."""
+    ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(GATES)]
+    return f"""
+    policy = vmss.GatePolicy(timeout="10m", hold="0s")
+    for number, id in enumerate({ids!r}):
+        vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=policy)
+    """
+
+
+def gate_states(project: Project) -> list[object]:
+    """How the gates are stored."""
+    return [each["outputs"]["state"] for key, each in project.state().items() if key.startswith("HealthGate/")]
+
+
+@pytest.mark.parametrize(
+    ("number", "faults"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, [{"match": "GET */instanceView", "hang": "body"}]),
+        # Everything, so that the first look hangs already where it asks which cloud this is.
+        (signal.SIGINT, [{"match": "GET *", "hang": "headers"}]),
+    ],
+    ids=["SIGINT", "SIGTERM while bodies hang", "SIGINT while everything hangs"],
+)
+def test_a_signal_ends_all_waiting_gates_within_a_second_and_the_next_update_gates_again(
+    project: Project, azure: Emulator, number: signal.Signals, faults: list[dict[str, object]]
+) -> None:
+    azure.load({**UNHEALTHY, "faults": faults})
+    project.program(gates(azure))
+    running = project.start_up("--parallel", "50")
+    for gate in range(GATES):
+        running.until(f"dynamic/vmss-health:HealthGate web{gate} creating")
+    if not faults or faults[0]["match"] != "GET *":
+        wait_for_a_look(azure, GATES)
+    interrupted = running.interrupt(number)
+    ended = [running.until(f"HealthGate web{gate} **creating failed**") for gate in range(GATES)]
+    ran = running.wait(timeout=interrupted + 10 - max(ended))
+    assert max(ended) - interrupted < 1
+    assert ran.code != 0
+    assert "Traceback" not in ran.output
+    assert ran.output.count("cancelled after") == GATES
+    assert gate_states(project) == ["cancelled"] * GATES
+    assert "pending_operations" not in project.deployment()
+
+    azure.load(HEALTHY)
+    before = len(azure.requests)
+    ran = project.up("--parallel", "50")
+    assert ran.code == 0, ran.output
+    assert len({request.path for request in azure.requests[before:] if request.path.endswith("/instanceView")}) == GATES
+    assert gate_states(project) == ["healthy"] * GATES
+
+
+def test_a_second_ctrl_c_loses_no_state_and_passes_no_gate(project: Project, azure: Emulator) -> None:
+    azure.load(UNHEALTHY)
+    project.program(gates(azure))
+    running = project.start_up("--parallel", "50")
+    wait_for_a_look(azure, GATES)
+    running.interrupt()
+    running.until("^C received")
+    running.interrupt()
+    ran = running.wait(timeout=10)
+    assert ran.code != 0
+    assert "Traceback" not in ran.output
+    assert "healthy" not in gate_states(project)
+    azure.load(HEALTHY)
+    ran = project.up("--parallel", "50")
+    assert ran.code == 0, ran.output
+    assert gate_states(project) == ["healthy"] * GATES

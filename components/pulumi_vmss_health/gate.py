@@ -61,6 +61,7 @@ class HealthGateProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
+        engine.install()  # the call that waits comes next, and another library may have set a narrow pool meanwhile
         checks: dict[str, Callable[[Any], object]] = {"scaleSet": ScaleSetId.parse, "policy": GatePolicy.from_json}
         failures = []
         for key, check in checks.items():
@@ -146,7 +147,6 @@ class StatusLine:
 
     def __call__(self, progress: Progress) -> None:
         """Say it if it is news, or if nothing was said for long."""
-        engine.install()  # another library may have displaced the pool that hears Cancel
         text, now = status_text(progress), self._clock.monotonic()
         if text != self._text or now - self._said_at >= _HEARTBEAT:
             self._text, self._said_at = text, now

@@ -42,7 +42,8 @@ _THREADS = 1024  # on demand: one for each gate that waits
 _BLOCKING = ("Create", "Update", "Read", "Delete")
 _ADDRESS = re.compile(r"[\w.\-]+:\d+")
 _LOG_TIMEOUT = 5  # seconds
-_PULSE = 1.5  # seconds between two looks whether the engine still listens
+_PULSE = 0.5  # seconds between two looks whether the engine still listens, and whether the pools are still there
+_MISSES = 3  # pulses without the engine that are believed
 _FAREWELL = 1.0  # seconds that waiting gates get to end by themselves once it does not
 _UNKNOWN = 2  # grpc's status code; with another one grpc-go reports a mismatch instead of the reasons
 
@@ -90,10 +91,10 @@ _install_lock = threading.Lock()
 
 
 def install() -> None:
-    """Make room for many blocking calls, and hear Cancel. Idempotent; to be called again before each look.
+    """Make room for many blocking calls, and hear Cancel. Idempotent; to be called before each call that blocks.
 
     Process-wide: other dynamic resources of the stack gain the wider pools too. A pool that another library has set
-    is kept where it is as wide, and chained where it is Cancel's.
+    is kept where it is as wide, and chained where it is Cancel's; one that it sets later is found by the guard.
     """
     servicer = getattr(sys.modules["__main__"], "DynamicResourceProviderServicer", None)
     if servicer is None:
@@ -120,22 +121,26 @@ def _hear_cancel(servicer: Any) -> None:  # noqa: ANN401 - as above
 def _start_guard() -> None:
     global _guard
     if _guard is None:
-        _guard = threading.Thread(target=_end_with_the_engine, name="vmss-engine", daemon=True)
+        _guard = threading.Thread(target=_stand_guard, name="vmss-engine", daemon=True)
         _guard.start()
 
 
 _guard: threading.Thread | None = None
 
 
-def _end_with_the_engine() -> None:
-    """End this process soon after its engine is gone. The parent's pid would not tell: a shell stands between."""
+def _stand_guard() -> None:
+    """Keep the pools in place, and end this process soon after its engine is gone.
+
+    Where its address is not known the engine counts as living; the parent's pid would not tell: a shell stands between.
+    """
     address = _address()
-    if address is None or not _listens(address):
-        return  # an address where nobody ever listened is something else
+    if address is not None and not _listens(address):
+        address = None  # an address where nobody ever listened is something else
     misses = 0
-    while misses < 2:
+    while misses < _MISSES:
         time.sleep(_PULSE)
-        misses = 0 if _listens(address) else misses + 1
+        install()
+        misses = 0 if address is None or _listens(address) else misses + 1
     STOP.set()
     time.sleep(_FAREWELL)
     os._exit(1)  # whatever else this process does, nobody is left to hear of it

@@ -116,9 +116,11 @@ class Running:
         self._reader.start()
 
     def until(self, text: str, timeout: float = 60) -> float:
-        """When a line with this text came; waits for it."""
+        """When a line with this text came; waits for it, at most until the command ends."""
         end = time.monotonic() + timeout
-        while time.monotonic() < end:
+        still = True
+        while still and time.monotonic() < end:
+            still = self._reader.is_alive()
             found = next((moment for moment, line in tuple(self.lines) if text in line), None)
             if found is not None:
                 return found

@@ -26,7 +26,7 @@ from pulumi.dynamic import (
 from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import failure_lines, status_line, status_text
+from pulumi_vmss_health.report import failure_lines, status_line, status_topic
 from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
@@ -142,14 +142,14 @@ class StatusLine:
         """Nothing was said yet."""
         self._call = call
         self._clock = clock
-        self._text: str | None = None
+        self._topic: str | None = None
         self._said_at = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Say it if it is news, or if nothing was said for long."""
-        text, now = status_text(progress), self._clock.monotonic()
-        if text != self._text or now - self._said_at >= _HEARTBEAT:
-            self._text, self._said_at = text, now
+        topic, now = status_topic(progress), self._clock.monotonic()
+        if topic != self._topic or now - self._said_at >= _HEARTBEAT:
+            self._topic, self._said_at = topic, now
             self._call.status(status_line(progress))
 
 

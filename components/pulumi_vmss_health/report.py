@@ -10,6 +10,7 @@ from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.snapshot import Snapshot, count_state
 from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.durations import format_duration
+from vmss_instance_view.errors import AzureError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -24,7 +25,7 @@ def status_line(progress: Progress) -> str:
 
 
 def status_text(progress: Progress) -> str:
-    """The status line without its time: elapsed time alone is no change worth telling."""
+    """The status line without its time."""
     if progress.error is not None:
         return f"cannot read: {progress.error}"
     if progress.snapshot is None or progress.verdict is None:
@@ -42,6 +43,17 @@ def _doing(verdict: Verdict, counts: list[_Count]) -> list[str]:
     if all(count.done >= count.total for count in counts):
         return [f"{reason.subject} {reason.have}" for reason in verdict.reasons[:1]]
     return []
+
+
+def status_topic(progress: Progress) -> str:
+    """What a status line is about: only another topic is news.
+
+    Elapsed time alone is none, nor is the same refusal with another correlation id, or with another moment to wait for.
+    """
+    error = progress.error
+    if isinstance(error, AzureError):
+        return f"{type(error).__name__} {error.status} {error.code}"
+    return status_text(progress)
 
 
 def headline(outcome: Outcome, scale_set: str) -> str:

@@ -7,7 +7,7 @@ itself, and a refresh may lower a stored verdict, never raise it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -35,7 +35,7 @@ from vmss_instance_view import engine
 from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
-from vmss_instance_view.resource import azure_of
+from vmss_instance_view.resource import azure_of, scale_set_failures
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
@@ -62,14 +62,12 @@ class HealthGateProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
         engine.install()  # the call that waits comes next, and another library may have set a narrow pool meanwhile
-        checks: dict[str, Callable[[Any], object]] = {"scaleSet": ScaleSetId.parse, "policy": GatePolicy.from_json}
-        failures = []
-        for key, check in checks.items():
-            try:
-                if isinstance(news.get(key), (str, dict)):
-                    check(news[key])
-            except (ValueError, TypeError) as error:
-                failures.append(CheckFailure(key, str(error)))
+        failures = scale_set_failures(news)
+        try:
+            if isinstance(news.get("policy"), dict):
+                GatePolicy.from_json(news["policy"])
+        except (ValueError, TypeError) as error:
+            failures.append(CheckFailure("policy", str(error)))
         return CheckResult(news, failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

@@ -16,11 +16,21 @@ from typing import TYPE_CHECKING, Any, Optional
 from uuid import uuid4
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.output import Unknown
 
 from vmss_instance_view import engine
 from vmss_instance_view.clock import Deadline, Stopped, SystemClock
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+from vmss_instance_view.errors import InstanceViewError, InvalidScaleSetId, ScaleSetNotFound
 from vmss_instance_view.model import InstanceView
 from vmss_instance_view.outputs import (
     ExtensionSummaryOutput,
@@ -89,6 +99,17 @@ def azure_of(request: ConfigureRequest) -> Azure:
     return Azure(Settings(os.environ, engine.configured(request)))
 
 
+def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
+    """What is wrong with the id among a resource's inputs; one that is not known yet is checked when it is."""
+    scale_set = news.get("scaleSet")
+    try:
+        if not isinstance(scale_set, Unknown):
+            ScaleSetId.parse(scale_set)
+    except InvalidScaleSetId as error:
+        return [CheckFailure("scaleSet", str(error))]
+    return []
+
+
 class InstanceViewProvider(ResourceProvider):
     """Reads the view on create, update and refresh; a set that is gone drops the resource on refresh."""
 
@@ -101,6 +122,10 @@ class InstanceViewProvider(ResourceProvider):
         """Remember where to read. Does no I/O."""
         engine.install()
         self._azure = azure_of(req)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse, in preview already, an id that can be none."""
+        return CheckResult(news, scale_set_failures(news))
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""

@@ -10,8 +10,8 @@ from pulumi.dynamic import Resource
 
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
+from vmss_instance_view.arguments import scale_set_id, triggers_of
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
-from vmss_instance_view.resource import scale_set_id, triggers_of
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045

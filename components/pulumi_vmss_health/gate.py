@@ -32,10 +32,11 @@ from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipp
 from pulumi_vmss_health.verdict import evaluate
 from pulumi_vmss_health.watch import LOOK_LIMIT, watch
 from vmss_instance_view import engine
+from vmss_instance_view.arguments import scale_set_failures
 from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
-from vmss_instance_view.resource import azure_of, scale_set_failures
+from vmss_instance_view.resource import azure_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:

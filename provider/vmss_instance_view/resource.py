@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import pulumi
 from pulumi.dynamic import (
-    CheckFailure,
     CheckResult,
     ConfigureRequest,
     CreateResult,
@@ -26,11 +25,11 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
-from pulumi.output import Unknown
 
 from vmss_instance_view import engine
+from vmss_instance_view.arguments import scale_set_failures, scale_set_id, triggers_of
 from vmss_instance_view.clock import Deadline, Stopped, SystemClock
-from vmss_instance_view.errors import InstanceViewError, InvalidScaleSetId, ScaleSetNotFound
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.model import InstanceView
 from vmss_instance_view.outputs import (
     ExtensionSummaryOutput,
@@ -97,17 +96,6 @@ def azure_of(request: ConfigureRequest) -> Azure:
     from vmss_instance_view.reader import Azure
 
     return Azure(Settings(os.environ, engine.configured(request)))
-
-
-def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
-    """What is wrong with the id among a resource's inputs; one that is not known yet is checked when it is."""
-    scale_set = news.get("scaleSet")
-    try:
-        if not isinstance(scale_set, Unknown):
-            ScaleSetId.parse(scale_set)
-    except InvalidScaleSetId as error:
-        return [CheckFailure("scaleSet", str(error))]
-    return []
 
 
 class InstanceViewProvider(ResourceProvider):
@@ -231,36 +219,3 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
     def translate_input_property(self, prop: str) -> str:
         """The name of a property in state."""
         return _KEYS.get(prop, prop)
-
-
-def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user's argument, to be checked
-    """The id of what a user gave as `scale_set`; checked at once where it is known.
-
-    Raises InvalidScaleSetId (a ValueError) or TypeError, naming `scale_set`.
-    """
-    if isinstance(scale_set, (str, ScaleSetId)):
-        return str(ScaleSetId.parse(str(scale_set)))
-    if isinstance(scale_set, pulumi.Output):
-        return scale_set
-    identity = getattr(scale_set, "id", None)
-    if isinstance(identity, (pulumi.Output, str)):
-        return identity
-    raise TypeError(
-        "scale_set must be a scale set resource, its ARM id or an Output of it, "
-        f"not {type(scale_set).__name__}: it has no id"
-    )
-
-
-def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:  # noqa: ANN401 - as above
-    """What makes a resource act again: the set's etag and unique id where it has them, then the user's own.
-
-    The etag alone is not enough: a set recreated under its old name can have the same.
-    """
-    if triggers is not None and (isinstance(triggers, (str, pulumi.Output)) or not isinstance(triggers, Sequence)):
-        raise TypeError(f"triggers must be a list of values, not {type(triggers).__name__}")
-    own = (
-        []
-        if isinstance(scale_set, (str, ScaleSetId, pulumi.Output))
-        else [getattr(scale_set, name) for name in ("etag", "unique_id") if getattr(scale_set, name, None) is not None]
-    )
-    return [*own, *(triggers or ())]

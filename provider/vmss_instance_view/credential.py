@@ -5,6 +5,7 @@ azure-identity does the work; it is imported when a token is first asked for, as
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _REFRESH_BEFORE = 300  # seconds before its end that a token is renewed: clocks differ, and requests take time
 _TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the audience that federated tokens are made for
 _OIDC_TIMEOUT = 30  # seconds
+
+# What azure-identity says of a failure is in the error; where nobody logs, Python would print it beside that once more.
+logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 
 
 class TokenSource:

@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
-from vmss_instance_view.arguments import scale_set_id, triggers_of
+from vmss_instance_view.arguments import refuse_azure_provider, scale_set_id, triggers_of
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -94,9 +94,11 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
         skip: do not look at all; `healthy` then says False, and `state` "skipped".
-        opts: `custom_timeouts` reach the gate and win over the policy's timeout.
+        opts: `custom_timeouts` reach the gate and win over the policy's timeout; an explicit azure-native provider is
+            refused, for the gate reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
+        refuse_azure_provider(opts)
         inputs = {
             "scaleSet": scale_set_id(scale_set),
             "policy": _policy(policy).to_json(),

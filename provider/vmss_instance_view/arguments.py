@@ -46,6 +46,24 @@ def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) ->
     return [*own, *(triggers or ())]
 
 
+def refuse_azure_provider(opts: pulumi.ResourceOptions | None) -> None:
+    """Refuse an explicit azure-native provider: what it signs in with stays hidden from the program.
+
+    Pulumi would ignore it without a word, and another identity read the scale set than the user meant.
+    Raises ValueError, naming `opts`.
+    """
+    if opts is None:
+        return
+    several = opts.providers or ()
+    given = [opts.provider, *(several.values() if isinstance(several, Mapping) else several)]
+    if any(provider is not None and provider.package == "azure-native" for provider in given):
+        raise ValueError(
+            "opts has an explicit azure-native provider, but a scale set is read with the settings of the stack: take "
+            "it out of provider and providers, and let the stack's azure-native configuration (azure-native:clientId, "
+            "…) or the ARM_* variables name an identity that may read the scale set"
+        )
+
+
 def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
     """What is wrong with the id among a resource's inputs; one that is not known yet is checked when it is."""
     scale_set = news.get("scaleSet")

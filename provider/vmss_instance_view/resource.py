@@ -27,7 +27,7 @@ from pulumi.dynamic import (
 )
 
 from vmss_instance_view import engine
-from vmss_instance_view.arguments import scale_set_failures, scale_set_id, triggers_of
+from vmss_instance_view.arguments import refuse_azure_provider, scale_set_failures, scale_set_id, triggers_of
 from vmss_instance_view.clock import Deadline, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.model import InstanceView
@@ -201,8 +201,9 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         scale_set: a `pulumi_azure_native.compute.VirtualMachineScaleSet`, anything else with an `id`, or an id.
         include_instances: also read every instance with its own view.
         triggers: values whose change reads anew; the set's `etag` and `unique_id` are triggers by themselves.
-        Raises ValueError or TypeError, naming `scale_set`, for what can be no scale set.
+        Raises ValueError or TypeError that names the argument.
         """
+        refuse_azure_provider(opts)
         inputs = {
             "scale_set": scale_set_id(scale_set),
             "include_instances": include_instances,

@@ -11,6 +11,7 @@ from pulumi.dynamic import Resource
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
 from vmss_instance_view.arguments import refuse_azure_provider, scale_set_id, triggers_of
+from vmss_instance_view.durations import parse_duration
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -99,6 +100,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         Raises ValueError or TypeError that names the argument.
         """
         refuse_azure_provider(opts)
+        timeouts = _timeouts(opts.custom_timeouts if opts else None, _policy(policy))
         inputs = {
             "scaleSet": scale_set_id(scale_set),
             "policy": _policy(policy).to_json(),
@@ -108,7 +110,6 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             "skip": _flag("skip", skip),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        timeouts = _timeouts(opts.custom_timeouts if opts else None)
         gate = _Gate(resource_name, inputs, pulumi.ResourceOptions(parent=self, custom_timeouts=timeouts))
         self.healthy = gate.healthy
         self.state = gate.state
@@ -144,11 +145,21 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def _timeouts(given: pulumi.CustomTimeouts | None) -> pulumi.CustomTimeouts | None:
+def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: GatePolicy) -> pulumi.CustomTimeouts | None:
     """The component's time-outs for its gate: Pulumi itself ignores them on components.
 
     Create and update stand in for each other: the run after a failed create is an update.
+    Raises ValueError or TypeError, naming custom_timeouts, for a time in which the policy cannot be met.
     """
     if given is None:
         return None
-    return pulumi.CustomTimeouts(create=given.create or given.update, update=given.update or given.create)
+    if isinstance(given, dict):  # Pulumi takes one for an object, too
+        given = pulumi.CustomTimeouts(**given)
+    create, update = given.create or given.update, given.update or given.create
+    for name, text in (("create", create), ("update", update)):
+        try:
+            if text is not None:
+                policy.override(timeout=parse_duration(text, name))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"opts.custom_timeouts: {error}") from None
+    return pulumi.CustomTimeouts(create=create, update=update)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9}(?:\.[0-9]{1,6})?)s)?")
+_NUMBER = r"([0-9]{1,8}(?:\.[0-9]{1,6})?)"
+_DURATION = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
 
 
 def parse_duration(value: object, name: str) -> timedelta:
@@ -25,8 +26,8 @@ def parse_duration(value: object, name: str) -> timedelta:
     match = _DURATION.fullmatch(value.strip())
     if not match or not any(match.groups()):
         raise ValueError(f"{name} must look like '90s', '30m' or '1h30m' (units d, h, m, s), not {value!r}")
-    days, hours, minutes, seconds = match.groups()
-    return timedelta(int(days or 0), float(seconds or 0), minutes=int(minutes or 0), hours=int(hours or 0))
+    days, hours, minutes, seconds = (float(number or 0) for number in match.groups())
+    return timedelta(days, seconds, minutes=minutes, hours=hours)
 
 
 def format_duration(duration: timedelta) -> str:

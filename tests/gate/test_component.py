@@ -91,6 +91,18 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ({"scale_set": ID, "on_failure": "ignore"}, "on_failure must be 'fail' or 'warn', not 'ignore'"),
         ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str"),
         ({"scale_set": ID, "triggers": "v2"}, "triggers must be a list of values, not str"),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(update="soon"))},
+            "opts.custom_timeouts: create must look like '90s', '30m' or '1h30m'",
+        ),
+        (
+            {
+                "scale_set": ID,
+                "policy": vmss.GatePolicy(hold="10m"),
+                "opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="5m")),
+            },
+            "opts.custom_timeouts: hold (10m) must be shorter than timeout (5m)",
+        ),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name_before_anything_is_deployed(
@@ -107,10 +119,11 @@ def test_a_wrong_argument_is_refused_by_name_before_anything_is_deployed(
     ("given", "create", "update"),
     [({"create": "5m"}, "5m", "5m"), ({"update": "7m"}, "7m", "7m"), ({"create": "5m", "update": "7m"}, "5m", "7m")],
 )
+@pytest.mark.parametrize("kind", [pulumi.CustomTimeouts, dict])
 def test_time_outs_of_create_and_update_stand_in_for_each_other(
-    given: dict[str, str], create: str, update: str
+    given: dict[str, str], create: str, update: str, kind: Callable[..., Any]
 ) -> None:
 
-    timeouts = _timeouts(pulumi.CustomTimeouts(**given))
+    timeouts = _timeouts(kind(**given), vmss.GatePolicy())
     assert timeouts is not None
     assert (timeouts.create, timeouts.update) == (create, update)

@@ -9,7 +9,16 @@ from vmss_instance_view.durations import format_duration, parse_duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("1h30m", 5400), ("2d", 172800), ("0s", 0), ("1.5s", 1.5), (" 5m ", 300), ("1d1h1m1s", 90061)],
+    [
+        ("90s", 90),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        ("0s", 0),
+        ("1.5s", 1.5),
+        ("1.5h", 5400),
+        (" 5m ", 300),
+        ("1d1h1m1s", 90061),
+    ],
 )
 def test_durations_are_read_with_their_units(text: str, seconds: float) -> None:
     assert parse_duration(text, "timeout") == timedelta(seconds=seconds)

@@ -160,7 +160,7 @@ def _asked(props: dict[str, Any], timeout: float | None, *, has_passed: bool) ->
     """
     policy = GatePolicy.from_json(props.get("policy") or {})
     if timeout is not None:
-        policy = policy.override(timeout=timedelta(seconds=timeout))
+        policy = policy.override(timeout=timedelta(seconds=timeout), timeout_source="in the resource's custom_timeouts")
     if policy.stale_instances == "auto" and not has_passed:
         policy = policy.override(stale_instances="ignore")
     return ScaleSetId.parse(props.get("scaleSet")), policy

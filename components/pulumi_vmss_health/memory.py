@@ -46,7 +46,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a wait has come. elapsed, limit: seconds.
+    """How far a wait has come. elapsed, limit: seconds. limit_source: who has set the limit.
 
     snapshot, verdict: of the last look that saw something. error: of the last look, if it was lost.
     capacity: VMs that the policy expects, None where it leaves that to the model.
@@ -61,6 +61,7 @@ class Progress:
     error: InstanceViewError | None = None
     capacity: int | None = None
     transitions: tuple[tuple[float, State], ...] = ()
+    limit_source: str = "of the policy"
 
 
 class Memory:
@@ -68,7 +69,9 @@ class Memory:
 
     def __init__(self, policy: GatePolicy, now: float) -> None:
         self.started = now
-        self.progress = Progress(0.0, policy.timeout_seconds, capacity=policy.capacity)
+        self.progress = Progress(
+            0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=policy.timeout_source
+        )
         self.quiet = pace.MOVING
         self._policy = policy
         self._streak: _Streak | None = None

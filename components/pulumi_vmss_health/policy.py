@@ -80,6 +80,7 @@ class GatePolicy:
     hold: timedelta | str = _default("auto")
     confirm_failure: timedelta | str | None = _default("60s")
     given: frozenset[str] = field(init=False, repr=False, compare=False)
+    timeout_source: str = field(init=False, repr=False, compare=False, default="of the policy")
 
     def __post_init__(self) -> None:
         """Check every field, then that they agree."""

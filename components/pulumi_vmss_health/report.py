@@ -60,10 +60,11 @@ def headline(outcome: Outcome, scale_set: str) -> str:
     """Why the wait stopped, in one line. scale_set: its name."""
     progress = outcome.progress
     after = f"after {seconds(progress.elapsed)}"
+    unwell = f"is not healthy {after}" if progress.snapshot else f"was never seen in {seconds(progress.elapsed)}"
     texts = {
         Ending.HEALTHY: f"scale set {scale_set} is healthy {after}",
         Ending.FAILING: f"scale set {scale_set} is failing, given up {after} of {seconds(progress.limit)}",
-        Ending.TIMED_OUT: f"scale set {scale_set} is not healthy {after}, which is the timeout",
+        Ending.TIMED_OUT: f"scale set {scale_set} {unwell}, which is the timeout {progress.limit_source}",
         Ending.UNREADABLE: f"scale set {scale_set} could not be read, given up {after}",
         Ending.DELETED: f"scale set {scale_set} was deleted while the gate waited, {after}",
         Ending.CANCELLED: f"scale set {scale_set}: cancelled {after}, not known to be healthy",

@@ -110,4 +110,5 @@ def test_a_missing_permission_names_the_action_the_scope_and_the_role(project: P
     for line in told:
         assert f"perform action '{action}' over scope '/subs/web'" in line
         assert "give the identity the role Reader on the scale set; where that was done just now, wait" in line
+    assert "scale set web was never seen in 2s, which is the timeout of the policy" in ran.output
     assert "Traceback" not in ran.output

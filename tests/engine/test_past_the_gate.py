@@ -1,0 +1,203 @@
+"""What goes past a gate, and what makes it gate again: Pulumi's own ways around a resource."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.engine.projects import Project
+
+from vmss_emulator import Emulator
+
+pytestmark = pytest.mark.engine
+
+QUICK = {"boot": "0s", "extension": "0s", "healthy": "0s"}
+STOPPED = {"scale_sets": {"*": {**QUICK, "events": [{"instances": [1], "power": "stopped"}]}}}
+RUNNING = {"scale_sets": {"*": QUICK}}
+
+DEPLOYED = """
+import pulumi_azure_native as azure
+
+config = pulumi.Config()
+release = {"release": config.get("release") or "1"}
+group = azure.resources.ResourceGroup("rg", location="westeurope")
+web = azure.compute.VirtualMachineScaleSet(
+    "web",
+    resource_group_name=group.name,
+    vm_scale_set_name=config.get("name") or "web",
+    sku=azure.compute.SkuArgs(name="Standard_B1s", capacity=2),
+    tags=release,
+)
+gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(timeout="2s", hold="0s"))
+after = pulumi.ResourceOptions(depends_on=[gate])
+azure.network.PublicIPAddress("after", resource_group_name=group.name, tags=release, opts=after)
+pulumi.export("healthy", gate.healthy)
+"""
+SET, GATE, COMPONENT, AFTER = (
+    "**VirtualMachineScaleSet::web",
+    "**dynamic/vmss-health:HealthGate::web",
+    "**ScaleSetHealthGate::web",
+    "**PublicIPAddress::after",
+)
+
+
+@pytest.fixture
+def stack(project: Project) -> Stack:
+    """A stack with a scale set, its gate, and something that depends on the gate."""
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+    project.program(DEPLOYED)
+    return Stack(project)
+
+
+class Stack:
+    """What the tests here ask of a stack."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def up(self, *arguments: str, **config: str) -> bool:
+        """Whether `pulumi up` succeeds, with this configuration from now on."""
+        for key, value in config.items():
+            assert self.project.run("config", "set", key, value).code == 0
+        ran = self.project.up(*arguments)
+        assert "Traceback" not in ran.output
+        return ran.code == 0
+
+    def looks(self) -> int:
+        """How often a view was read so far."""
+        return sum(request.path.endswith("/instanceView") for request in self.project.azure.requests)
+
+    def releases(self) -> tuple[str | None, str | None]:
+        """The releases of the set, and of what depends on the gate."""
+        state = self.project.state()
+        found = [state.get(name) for name in ("VirtualMachineScaleSet/web", "PublicIPAddress/after")]
+        first, second = (each and each["outputs"]["tags"]["release"] for each in found)
+        return first, second
+
+    def verdict(self) -> str:
+        return str(self.project.state()["HealthGate/web"]["outputs"]["state"])
+
+
+def test_target_and_exclude_deploy_past_a_failed_gate_which_stays_armed(stack: Stack, azure: Emulator) -> None:
+    azure.load(STOPPED)
+    assert not stack.up()
+    assert stack.releases() == ("1", None)
+
+    looks = stack.looks()
+    assert stack.up("--target", AFTER)
+    assert stack.releases() == ("1", "1"), "what was targeted alone goes past its gate"
+    assert stack.project.outputs() == {"healthy": False}, "which still says that it has not passed"
+    assert stack.up("--target", COMPONENT), "a component has no work of its own"
+    assert stack.up("--exclude", GATE, release="2")
+    assert stack.releases() == ("2", "2")
+    assert stack.looks() == looks, "none of them looked"
+    assert stack.verdict() == "timedOut"
+
+    assert not stack.up(release="3"), "the gate is armed"
+    assert stack.releases() == ("3", "2")
+    assert not stack.up("--target", GATE), "the gate itself can be targeted"
+
+
+def test_a_targeted_set_leaves_its_gate_for_the_next_run_unless_dependents_are_targets_too(
+    stack: Stack, azure: Emulator
+) -> None:
+    assert stack.up()
+    looks = stack.looks()
+    assert stack.up("--target", SET, release="2")
+    assert (stack.releases(), stack.verdict()) == (("2", "1"), "healthy")
+    assert stack.looks() == looks
+    azure.load(STOPPED)
+    assert not stack.up(), "the set's etag is another one than the gate has seen"
+    azure.load(RUNNING)
+    assert stack.up("--target", SET, "--target-dependents", release="3")
+    assert (stack.releases(), stack.verdict()) == (("3", "3"), "healthy")
+    azure.load(STOPPED)
+    assert not stack.up("--replace", GATE), "a gate that is replaced gates"
+    assert stack.project.outputs() == {"healthy": True}, "and what was known stays in the outputs of the stack"
+
+
+def test_a_set_that_is_replaced_outlives_its_successor_until_the_gate_has_passed(stack: Stack, azure: Emulator) -> None:
+    assert stack.up()
+    azure.load(STOPPED)
+    for _ in range(2):
+        assert not stack.up(name="next", release="2")
+        assert azure.requests[-1].path.endswith("virtualMachineScaleSets/next/instanceView")
+        assert stack.releases()[1] == "1"
+    assert "DELETE" not in {request.method for request in azure.requests}
+    azure.load(RUNNING)
+    assert stack.up()
+    assert stack.releases() == ("2", "2")
+    (deleted,) = [request for request in azure.requests if request.method == "DELETE"]
+    assert deleted.path.endswith("/virtualMachineScaleSets/web")
+    looks = [request for request in azure.requests if request.path.endswith("/next/instanceView")]
+    assert looks[-1].started < deleted.started
+
+
+NAMED = """
+read = vmss.ScaleSetInstanceView("read", scale_set={other!r})
+gate = vmss.ScaleSetHealthGate(
+    {name!r},
+    scale_set={id!r},
+    policy=vmss.GatePolicy(hold="0s"),
+    opts=pulumi.ResourceOptions(depends_on=[read], {options}),
+)
+"""
+
+
+def test_a_new_name_or_a_lost_state_gates_again_and_an_alias_or_protection_does_not(
+    project: Project, azure: Emulator
+) -> None:
+    other, scale_set = azure.put_scale_set("other"), azure.put_scale_set("web", capacity=2)
+
+    def looks() -> list[float]:
+        return [request.started for request in azure.requests if request.path == f"{scale_set}/instanceView"]
+
+    def looked_after(name: str, options: str) -> int:
+        """How often this program made the gate look."""
+        before = len(looks())
+        project.program(NAMED.format(other=other, id=scale_set, name=name, options=options))
+        ran = project.up()
+        assert ran.code == 0, ran.output
+        return len(looks()) - before
+
+    assert looked_after("first", "") == 1
+    read = [request.started for request in azure.requests if request.path == f"{other}/instanceView"]
+    assert max(read) < min(looks()), "what the component depends on, its gate waits for"
+    assert looked_after("second", "") == 1
+    assert "HealthGate/first" not in project.state()
+    assert looked_after("third", "aliases=[pulumi.Alias(name='second')]") == 0
+    assert looked_after("third", "protect=True") == 0
+    ran = project.run("destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert ran.code != 0
+    assert 'HealthGate::third" cannot be deleted\n    because it is protected' in ran.output
+    assert looked_after("third", "protect=False, retain_on_delete=True") == 0
+    gate = project.state()["HealthGate/third"]["urn"]
+    assert project.run("state", "delete", "--yes", gate).code == 0
+    assert looked_after("third", "") == 1
+
+    # Nothing of Azure's belongs to a gate: to destroy it takes neither Azure nor a credential.
+    for variable in [name for name in project.environment if name.startswith(("ARM_", "AZURE_"))]:
+        del project.environment[variable]
+    asked = len(azure.requests)
+    ran = project.run("destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert ran.code == 0, ran.output
+    assert (project.state(), len(azure.requests)) == ({}, asked)
+
+
+def test_to_exclude_a_gate_that_never_ran_breaks_pulumis_own_state_unless_dependents_are_excluded_too(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(STOPPED)
+    project.program(f"""
+    web = {azure.put_scale_set("web", capacity=2)!r}
+    gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(timeout="2s"))
+    vmss.ScaleSetInstanceView("after", scale_set=web, opts=pulumi.ResourceOptions(depends_on=[gate]))
+    """)
+    assert project.up("--exclude", GATE, "--exclude-dependents").code == 0
+    assert not {"HealthGate/web", "ScaleSetInstanceView/after"} & project.state().keys()
+    ran = project.up("--exclude", GATE)
+    assert ran.code != 0
+    assert "snapshot integrity failure" in ran.output
+    assert project.run("state", "repair", "--yes").code == 0
+    assert json.loads(project.run("stack", "export").output)
+    assert project.up().code != 0, "the gate gates"

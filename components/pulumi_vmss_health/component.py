@@ -10,7 +10,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
-from vmss_instance_view.arguments import refuse_azure_provider, scale_set_id, triggers_of
+from vmss_instance_view.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
 from vmss_instance_view.durations import parse_duration
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
 
@@ -99,10 +99,11 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             refused, for the gate reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
-        refuse_azure_provider(opts)
+        check_options(opts)
         timeouts = _timeouts(opts.custom_timeouts if opts else None, _policy(policy))
+        secret: list[str] = []
         inputs = {
-            "scaleSet": scale_set_id(scale_set),
+            "scaleSet": telling_secrecy(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons")),
             "policy": _policy(policy).to_json(),
             "triggers": triggers_of(scale_set, triggers),
             "recheck": _choice("recheck", recheck, ("on_change", "always")),
@@ -110,7 +111,11 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             "skip": _flag("skip", skip),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        gate = _Gate(resource_name, inputs, pulumi.ResourceOptions(parent=self, custom_timeouts=timeouts))
+        gate = _Gate(
+            resource_name,
+            inputs,
+            pulumi.ResourceOptions(parent=self, custom_timeouts=timeouts, additional_secret_outputs=secret),
+        )
         self.healthy = gate.healthy
         self.state = gate.state
         self.message = gate.message

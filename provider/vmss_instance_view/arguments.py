@@ -31,6 +31,23 @@ def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user'
     )
 
 
+def telling_secrecy(scale_set: pulumi.Input[str], secret: list[str], outputs: Sequence[str]) -> pulumi.Input[str]:
+    """The same id; if it turns out to be a secret, `secret` then names the outputs that would tell it in state.
+
+    secret: the list that Pulumi gets as additional_secret_outputs. It reads the list after the inputs are known, and
+    not before can be told whether an Output is a secret.
+    """
+    if not isinstance(scale_set, pulumi.Output):
+        return scale_set
+
+    async def tell(known: str) -> str:
+        if await scale_set.is_secret():
+            secret.extend(outputs)
+        return known
+
+    return scale_set.apply(tell)
+
+
 def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:  # noqa: ANN401 - as above
     """What makes a resource act again: the set's etag and unique id where it has them, then the user's own.
 
@@ -46,14 +63,16 @@ def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) ->
     return [*own, *(triggers or ())]
 
 
-def refuse_azure_provider(opts: pulumi.ResourceOptions | None) -> None:
+def check_options(opts: object) -> None:
     """Refuse an explicit azure-native provider: what it signs in with stays hidden from the program.
 
     Pulumi would ignore it without a word, and another identity read the scale set than the user meant.
-    Raises ValueError, naming `opts`.
+    Raises ValueError or TypeError, naming `opts`.
     """
     if opts is None:
         return
+    if not isinstance(opts, pulumi.ResourceOptions):
+        raise TypeError(f"opts must be pulumi.ResourceOptions, not {type(opts).__name__}")
     several = opts.providers or ()
     given = [opts.provider, *(several.values() if isinstance(several, Mapping) else several)]
     if any(provider is not None and provider.package == "azure-native" for provider in given):

@@ -27,7 +27,13 @@ from pulumi.dynamic import (
 )
 
 from vmss_instance_view import engine
-from vmss_instance_view.arguments import refuse_azure_provider, scale_set_failures, scale_set_id, triggers_of
+from vmss_instance_view.arguments import (
+    check_options,
+    scale_set_failures,
+    scale_set_id,
+    telling_secrecy,
+    triggers_of,
+)
 from vmss_instance_view.clock import Deadline, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.model import InstanceView
@@ -203,9 +209,11 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         triggers: values whose change reads anew; the set's `etag` and `unique_id` are triggers by themselves.
         Raises ValueError or TypeError that names the argument.
         """
-        refuse_azure_provider(opts)
+        check_options(opts)
+        opts = pulumi.ResourceOptions.merge(opts, None)  # a copy
+        opts.additional_secret_outputs = secret = [*(opts.additional_secret_outputs or ())]
         inputs = {
-            "scale_set": scale_set_id(scale_set),
+            "scale_set": telling_secrecy(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
             "include_instances": include_instances,
             "triggers": triggers_of(scale_set, triggers),
         }

@@ -91,6 +91,7 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ({"scale_set": ID, "on_failure": "ignore"}, "on_failure must be 'fail' or 'warn', not 'ignore'"),
         ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str"),
         ({"scale_set": ID, "triggers": "v2"}, "triggers must be a list of values, not str"),
+        ({"scale_set": ID, "opts": {"protect": True}}, "opts must be pulumi.ResourceOptions, not dict"),
         (
             {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(update="soon"))},
             "opts.custom_timeouts: create must look like '90s', '30m' or '1h30m'",

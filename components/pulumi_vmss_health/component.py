@@ -12,7 +12,7 @@ from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
 from vmss_instance_view.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
 from vmss_instance_view.durations import parse_duration
-from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput
+from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
@@ -127,7 +127,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         self.capacity = gate.capacity
         self.scale_set_id = gate.scaleSetId
         self.evidence = gate.evidence
-        self.register_outputs({name: getattr(gate, name) for name in _Gate.__annotations__})
+        self.register_outputs({name: getattr(gate, name).apply(plain) for name in _Gate.__annotations__})
 
 
 def _policy(policy: object) -> GatePolicy:

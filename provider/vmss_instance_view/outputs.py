@@ -6,8 +6,8 @@ language reads. The dataclasses of `model` are what Python code outside of a pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Optional
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 import pulumi
 
@@ -57,3 +57,15 @@ class OrchestrationServiceOutput(dict[str, object]):
     service_state: Optional[str] = pulumi.property("serviceState")
     latest_operation_status: Optional[str] = pulumi.property("latestOperationStatus")
     last_status_change_time: Optional[str] = pulumi.property("lastStatusChangeTime")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Typed outputs as state has them, with ARM's own key names. Pulumi does so for stacks, not for components."""
+    if isinstance(value, Mapping):
+        return {_key(name): plain(each) for name, each in value.items() if each is not None}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

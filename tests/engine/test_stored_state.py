@@ -1,0 +1,145 @@
+"""What is in users' state: it never changes, tells no secret, and a later version takes it as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from tests.engine.projects import Project
+from tests.engine.record_state import SCALE_SET, STATES, recorded
+
+from vmss_emulator import Emulator
+
+pytestmark = pytest.mark.engine
+
+VERSIONS = sorted(folder.name for folder in STATES.iterdir() if (folder / "state.json").exists())
+GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+VIEW = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
+PROVIDERS = {
+    GATE: (b"pulumi_vmss_health.gate", b"HealthGateProvider"),
+    VIEW: (b"vmss_instance_view.resource", b"InstanceViewProvider"),
+}
+
+# Another default in a later version: as `_default` makes it, or as if the user had given it.
+OTHER_DEFAULTS = """
+from pulumi_vmss_health import policy
+policy.GatePolicy.__init__.__kwdefaults__.update(timeout={timeout}, power_state={power_state})
+"""
+OF_THE_VERSION = OTHER_DEFAULTS.format(timeout="policy._default('47m')", power_state="policy._default('ignored')")
+OF_THE_USER = OTHER_DEFAULTS.format(timeout="'47m'", power_state="'ignored'")
+
+
+def of(version: str) -> tuple[dict[str, Any], str]:
+    """The state of a version, and the program that left it."""
+    folder = STATES / version
+    return json.loads((folder / "state.json").read_text()), (folder / "__main__.py").read_text()
+
+
+def imported(project: Project, state: dict[str, Any], program: str) -> None:
+    """A stack with this state and this program."""
+    project.program(program)
+    file = project.folder / "state.json"
+    file.write_text(json.dumps(state))
+    assert project.run("config", "set", "scaleSet", SCALE_SET).code == 0
+    ran = project.run("stack", "import", "--file", str(file))
+    assert ran.code == 0, ran.output
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_update_on_a_state_of_any_version_shows_no_change_also_where_defaults_are_others_now(
+    project: Project, azure: Emulator, version: str
+) -> None:
+    state, program = of(version)
+    imported(project, state, program)
+    unchanged = ("up", "--yes", "--skip-preview", "--non-interactive", "--expect-no-changes")
+    ran = project.run(*unchanged)
+    assert ran.code == 0, ran.output
+    project.program(OF_THE_VERSION + program)
+    ran = project.run(*unchanged)
+    assert ran.code == 0, ran.output
+    project.program(OF_THE_USER + program)
+    ran = project.run("preview", "--diff", "--non-interactive")
+    assert '+ timeout   : "47m"' in ran.output, "what a user sets is a change"
+    assert ran.output.count("HealthGate: (update)") == 2, "of each gate where it was not set before"
+    assert azure.requests == ()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_gate_that_failed_in_any_version_is_armed_and_every_state_can_be_destroyed(
+    project: Project, azure: Emulator, version: str
+) -> None:
+    state, program = of(version)
+    for resource in state["deployment"]["resources"]:
+        if resource["urn"].endswith("HealthGate::defaults"):
+            resource["outputs"]["state"] = "timedOut"
+    imported(project, state, program)
+    ran = project.run("preview", "--expect-no-changes", "--non-interactive")
+    assert ran.code != 0
+    assert "1 to update" in ran.output
+    ran = project.run("destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert ran.code == 0, ran.output
+    assert project.state() == {}
+    assert azure.requests == ()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_written_today_has_the_tokens_the_keys_and_the_inputs_of_every_version(
+    project: Project, version: str
+) -> None:
+    before, now = (
+        {each["urn"]: each for each in state["deployment"]["resources"]}
+        for state in (of(version)[0], recorded(project, version))
+    )
+    assert before.keys() == now.keys()
+    for urn, resource in before.items():
+        assert now[urn].get("inputs") == resource.get("inputs")
+        assert keys(resource.get("outputs", {})) <= keys(now[urn].get("outputs", {}))
+
+
+def keys(value: object, path: str = "") -> set[str]:
+    """Every path to a value in JSON: "virtualMachine.statusesSummary.code"."""
+    if isinstance(value, dict):
+        return {path}.union(*(keys(each, f"{path}.{key}") for key, each in value.items()))
+    return {path}.union(*(keys(each, path) for each in value)) if isinstance(value, list) else {path}
+
+
+def test_the_first_version_stores_providers_by_reference_and_of_the_policy_only_what_was_set() -> None:
+    resources = {each["urn"].split("::")[-1]: each for each in of("v0_1_0")[0]["deployment"]["resources"]}
+    assert {resources[name]["type"] for name in ("defaults", "everything", "skipped", "view")} == {GATE, VIEW}
+    for resource in resources.values():
+        for form in ("inputs", "outputs"):
+            if resource["type"] in PROVIDERS:
+                provider = base64.b64decode(resource[form]["__provider"])
+                assert len(provider) < 100
+                assert all(name in provider for name in PROVIDERS[resource["type"]])
+    assert resources["defaults"]["inputs"]["policy"] == resources["skipped"]["inputs"]["policy"] == {}
+    assert len(resources["everything"]["inputs"]["policy"]) == 13
+    assert resources["everything"]["inputs"]["policy"]["confirmFailure"] == "never"
+
+
+def test_secret_inputs_are_secrets_in_state_also_where_an_output_tells_them(project: Project, azure: Emulator) -> None:
+    scale_set = azure.put_scale_set("hush-hush", capacity=2)
+    assert project.run("config", "set", "--secret", "scaleSet", scale_set).code == 0
+    project.program("""
+    config = pulumi.Config()
+    web = config.require_secret("scaleSet")
+    gate = vmss.ScaleSetHealthGate(
+        "web",
+        scale_set=web,
+        policy=vmss.GatePolicy(hold="0s"),
+        triggers=[pulumi.Output.secret("image-of-mine"), {"key": pulumi.Output.secret("image-of-mine")}],
+    )
+    vmss.ScaleSetInstanceView("view", scale_set=web, include_instances=True, triggers=[gate.scale_set_id])
+    pulumi.export("id", gate.scale_set_id)
+    """)
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    exported = project.run("stack", "export").output
+    for secret in ("hush-hush", "image-of-mine"):
+        assert secret not in exported
+    assert scale_set not in ran.output
+    shown = json.loads(project.run("stack", "output", "--json", "--show-secrets").output)
+    assert shown == {"id": scale_set}
+    assert project.up("--expect-no-changes").code == 0

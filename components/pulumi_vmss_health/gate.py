@@ -124,7 +124,7 @@ class HealthGateProvider(ResourceProvider):
         look = Looker(self._azure, scale_set, policy, clock, parse_time(before.get("endedAt")))
         outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
-        outputs = {**props, **outputs_of(outcome, scale_set, clock.now(), before)}
+        outputs = {**props, **outputs_of(outcome, look.requests, scale_set, clock.now(), before)}
         if outcome.ending is Ending.HEALTHY:
             return outputs
         lines = failure_lines(outcome, scale_set, self._azure.portal)

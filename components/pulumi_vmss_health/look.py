@@ -50,6 +50,11 @@ class Looker:
         return self._last
 
     @property
+    def requests(self) -> int:
+        """How many requests its looks took so far."""
+        return self._reader.requests if self._reader else 0
+
+    @property
     def cost(self) -> Cost:
         """What a full look takes by now, and what is left."""
         instances = len(self._last.instances or ()) if self._last else 0

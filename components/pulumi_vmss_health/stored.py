@@ -24,8 +24,13 @@ PASSED = frozenset({Ending.HEALTHY.value, SKIPPED, WARNED})
 _REASONS = 20  # a state file is no log
 
 
-def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs that say how a wait ended. before: the evidence of the gate's last run."""
+def outputs_of(
+    outcome: Outcome, requests: int, scale_set: ScaleSetId, now: datetime, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The outputs that say how a wait ended.
+
+    requests: what the wait took of Azure. before: the evidence of the gate's last run.
+    """
     progress = outcome.progress
     return {
         **_sight(progress.snapshot),
@@ -34,17 +39,18 @@ def outputs_of(outcome: Outcome, scale_set: ScaleSetId, now: datetime, before: M
         "healthy": outcome.ending is Ending.HEALTHY,
         "state": outcome.ending.value,
         "message": headline(outcome, scale_set.name),
-        "evidence": _evidence(outcome, now, before),
+        "evidence": _evidence(outcome, requests, now, before),
     }
 
 
-def _evidence(outcome: Outcome, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
+def _evidence(outcome: Outcome, requests: int, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
     """What the verdict rests on. passedAt: when this gate last passed; it outlives failures."""
     progress = outcome.progress
     ended = now.isoformat(timespec="seconds")
     passed = ended if outcome.ending is Ending.HEALTHY else before.get("passedAt")
     return {
         "looks": progress.looks,
+        "requests": requests,
         "elapsedSeconds": round(progress.elapsed, 1),
         "limitSeconds": progress.limit,
         "endedAt": ended,

@@ -6,7 +6,9 @@ it points to are bounded here. A bearer token goes to the cloud's own Resource M
 
 from __future__ import annotations
 
+import copy
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -71,16 +73,27 @@ class _Bearer(AuthBase):
 
 
 class Arm:
-    """The Resource Manager of one cloud, read with one identity. Safe for many threads."""
+    """The Resource Manager of one cloud, read with one identity. Safe for many threads.
+
+    requests: how many it was sent.
+    """
 
     def __init__(self, cloud: Cloud, tokens: TokenSource, ledger: Ledger) -> None:
         """Nothing is sent yet. ledger: shared by all who read this cloud from this process."""
         self.cloud = cloud
+        self.requests = 0
+        self._counting = threading.Lock()
         self._ledger = ledger
         self._tokens = tokens
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _USER_AGENT
         self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=Retry(0, read=False)))
+
+    def counted_apart(self) -> Arm:
+        """The same, connections and identity and ledger included, with a count of its own."""
+        twin = copy.copy(self)
+        twin.requests = 0
+        return twin
 
     def get(self, question: Question, parse: Parse[T], deadline: Deadline) -> T:
         """What `parse` makes of the JSON object that answers a question.
@@ -148,6 +161,8 @@ class Arm:
             raise ConfigurationError(f"{_cause(error)}; check REQUESTS_CA_BUNDLE") from None
 
     def _attempt(self, url: str, auth: AuthBase, deadline: Deadline) -> requests.Response:
+        with self._counting:
+            self.requests += 1
         return self._session.get(url, auth=auth, timeout=deadline.left(), stream=True, allow_redirects=False)
 
 

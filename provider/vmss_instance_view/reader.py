@@ -30,6 +30,7 @@ class ScaleSetReader:
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
+        self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
         self._is_flexible = False
@@ -65,6 +66,11 @@ class ScaleSetReader:
             return self._uniform.rolling_upgrade(deadline)
         except (ScaleSetNotFound, NotSupported):
             return None
+
+    @property
+    def requests(self) -> int:
+        """How many requests it took so far, those that failed included."""
+        return self._arm.requests
 
     @property
     def is_flexible(self) -> bool:
@@ -116,7 +122,7 @@ class Azure:
             if self._arm is None:
                 cloud = find_cloud(self._settings)
                 self._arm = Arm(cloud, TokenSource(self._settings, cloud), self.ledger)
-            return ScaleSetReader(self._arm, scale_set)
+            return ScaleSetReader(self._arm.counted_apart(), scale_set)
 
 
 def _deleted(error: ScaleSetNotFound) -> ScaleSetDeleted:

@@ -70,6 +70,20 @@ def test_without_an_engine_a_gate_still_fails_with_its_reasons(provider: HealthG
     assert "instance 1: application health unhealthy" in str(failed.value)
 
 
+@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+def test_the_evidence_counts_looks_and_what_they_asked_of_azure(
+    provider: HealthGateProvider, azure: Emulator, mode: str
+) -> None:
+    other = azure.put_scale_set("other")
+    web = azure.put_scale_set("web", health=True, orchestration_mode=mode)
+    provider.create({"scaleSet": other, "policy": {"hold": "0s"}})
+    before = len(azure.requests)
+    outputs = provider.create({"scaleSet": web, "policy": {"hold": "1s"}}).outs
+    assert outputs is not None
+    assert outputs["evidence"]["looks"] == 2
+    assert outputs["evidence"]["requests"] == len(azure.requests) - before
+
+
 def test_a_skipped_gate_looks_at_nothing_and_says_so(provider: HealthGateProvider, azure: Emulator) -> None:
     outputs = provider.create({"scaleSet": ID, "skip": True}).outs
     assert outputs is not None

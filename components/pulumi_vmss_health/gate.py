@@ -26,7 +26,7 @@ from pulumi.dynamic import (
 from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import failure_lines, status_line, status_topic
+from pulumi_vmss_health.report import causes, failure_lines, status_line, status_topic
 from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
@@ -177,14 +177,13 @@ def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceV
 def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
     well = verdict.state is State.HEALTHY and not verdict.unjudged
-    reasons = [reason.message for reason in verdict.reasons if reason.state is not State.HEALTHY]
     if props.get("state") not in PASSED:
-        news = ["it is healthy now; the next `pulumi up` gates again"] if well else reasons
+        news = ["it is healthy now; the next `pulumi up` gates again"] if well else causes(verdict)
         raise call.partial_failure(id_, props, [_armed(props), *news])
     if well:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
-    raise call.partial_failure(id_, lowered(props, snapshot, verdict, message), [message, *reasons])
+    raise call.partial_failure(id_, lowered(props, snapshot, verdict, message), [message, *causes(verdict)])
 
 
 def _armed(props: dict[str, Any]) -> str:

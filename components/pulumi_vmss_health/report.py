@@ -10,7 +10,7 @@ from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.snapshot import Snapshot, count_state
 from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.durations import format_duration
-from vmss_instance_view.errors import AzureError
+from vmss_instance_view.errors import AzureError, InstanceViewError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -80,19 +80,32 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     portal: the cloud's portal, None where there is none.
     """
     progress = outcome.progress
-    verdict = progress.verdict
     lines = [headline(outcome, scale_set.name)]
     if progress.error is not None:
-        lines.append(f"the last look saw nothing: {progress.error}")
-    reasons = [reason for reason in verdict.reasons if reason.state is not State.HEALTHY] if verdict else []
-    lines += [_line(reason) for reason in reasons[:_REASONS]]
-    if len(reasons) > _REASONS:
-        lines.append(f"and {len(reasons) - _REASONS} more")
-    if verdict and verdict.unjudged:
-        lines.append(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}")
-    if verdict and not reasons and not progress.error and outcome.ending is Ending.TIMED_OUT:
+        lines.append(lost_look(progress.error).message)
+    if progress.verdict:
+        lines += causes(progress.verdict)
+    is_well = progress.verdict is not None and progress.verdict.state is State.HEALTHY
+    if is_well and not progress.error and outcome.ending is Ending.TIMED_OUT:
         lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
     return [*lines, *_where_to_look(scale_set, portal, progress)]
+
+
+def causes(verdict: Verdict) -> list[str]:
+    """One line for each cause, worst first, and one for what could not be judged; none for a set that is well."""
+    reasons = [reason for reason in verdict.reasons if reason.state is not State.HEALTHY]
+    lines = [_line(reason) for reason in reasons[:_REASONS]]
+    if len(reasons) > _REASONS:
+        lines.append(f"and {len(reasons) - _REASONS} more")
+    if verdict.unjudged:
+        lines.append(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}")
+    return lines
+
+
+def lost_look(error: InstanceViewError) -> Reason:
+    """A last look that saw nothing, as a reason beside those of the verdict before it; its code is the error's name."""
+    message = f"the last look saw nothing: {error}"
+    return Reason(type(error).__name__, "scale set", "no answer", "instance view", message)
 
 
 def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from pulumi_vmss_health.findings import Reason, State, Verdict
 from pulumi_vmss_health.memory import Ending
-from pulumi_vmss_health.report import headline
+from pulumi_vmss_health.report import headline, lost_look
 from pulumi_vmss_health.snapshot import Snapshot
 from pulumi_vmss_health.watch import Outcome
+from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 SKIPPED = "skipped"
@@ -34,7 +35,7 @@ def outputs_of(
     progress = outcome.progress
     return {
         **_sight(progress.snapshot),
-        **_reasons(progress.verdict),
+        **_reasons(progress.verdict, progress.error),
         "scaleSetId": str(scale_set),
         "healthy": outcome.ending is Ending.HEALTHY,
         "state": outcome.ending.value,
@@ -89,8 +90,9 @@ def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
     }
 
 
-def _reasons(verdict: Verdict | None) -> dict[str, Any]:
-    return {"reasons": [_reason(each) for each in verdict.reasons[:_REASONS]] if verdict else []}
+def _reasons(verdict: Verdict | None, error: InstanceViewError | None = None) -> dict[str, Any]:
+    reasons = [*([lost_look(error)] if error else []), *(verdict.reasons if verdict else [])]
+    return {"reasons": [_reason(each) for each in reasons[:_REASONS]]}
 
 
 def _reason(reason: Reason) -> dict[str, str]:

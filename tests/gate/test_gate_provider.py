@@ -84,6 +84,17 @@ def test_the_evidence_counts_looks_and_what_they_asked_of_azure(
     assert outputs["evidence"]["requests"] == len(azure.requests) - before
 
 
+def test_what_kept_the_last_look_from_seeing_is_a_stored_reason(provider: HealthGateProvider, azure: Emulator) -> None:
+    web = azure.put_scale_set("web")
+    azure.load({"faults": [{"match": "GET */web", "status": 400, "code": "BadRequest", "message": "no such version"}]})
+    outputs = provider.create({"scaleSet": web, "onFailure": "warn"}).outs
+    assert outputs is not None
+    assert (outputs["healthy"], outputs["state"]) == (False, "warned")
+    reason = outputs["reasons"][0]
+    assert (reason["code"], reason["state"]) == ("Rejected", "failing")
+    assert "no such version" in reason["message"]
+
+
 def test_a_skipped_gate_looks_at_nothing_and_says_so(provider: HealthGateProvider, azure: Emulator) -> None:
     outputs = provider.create({"scaleSet": ID, "skip": True}).outs
     assert outputs is not None

@@ -16,7 +16,7 @@ from pulumi_vmss_health import (
 )
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import failure_lines, headline, status_line
+from pulumi_vmss_health.report import causes, failure_lines, headline, status_line
 from pulumi_vmss_health.watch import Outcome
 
 WEB = ScaleSetId("0b1f", "rg", "web")
@@ -51,6 +51,12 @@ def test_the_status_line_says_what_is_waited_for_where_all_counts_are_complete()
 def test_counts_are_of_the_capacity_that_the_policy_expects() -> None:
     seen = replace(progress(snapshot(Vm(), Vm()), policy=GatePolicy(capacity=3)), capacity=3)
     assert status_line(seen) == "2/3 VMs, cse 2/3, health 2/3, appHealth 2/3, 1m20s of 20m"
+
+
+def test_what_could_not_be_judged_is_a_cause_too() -> None:
+    assert causes(evaluate(Snapshot(snapshot(Vm()).view), GatePolicy()))[-1].startswith(
+        "not judged for lack of evidence: "
+    )
 
 
 def test_the_status_line_says_what_keeps_it_from_seeing() -> None:

@@ -119,7 +119,7 @@ class HealthGateProvider(ResourceProvider):
         except (ValueError, TypeError) as error:
             raise call.failure(str(error)) from None
         if props.get("skip"):
-            return {**props, **skipped_outputs(scale_set)}
+            return {**props, **skipped_outputs(scale_set, before)}
         clock = SystemClock(engine.STOP)
         look = Looker(self._azure, scale_set, policy, clock, parse_time(before.get("endedAt")))
         outcome = watch(look, policy, clock, StatusLine(call, clock))

@@ -60,10 +60,16 @@ def _evidence(outcome: Outcome, requests: int, now: datetime, before: Mapping[st
     }
 
 
-def skipped_outputs(scale_set: ScaleSetId) -> dict[str, Any]:
-    """The outputs of a gate that was told not to look."""
-    message = f"scale set {scale_set.name}: skipped, not judged"
-    return {"scaleSetId": str(scale_set), "healthy": False, "state": SKIPPED, "message": message, "reasons": []}
+def skipped_outputs(scale_set: ScaleSetId, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a gate that was told not to look. before: as above; when it last passed is not forgotten."""
+    return {
+        "scaleSetId": str(scale_set),
+        "healthy": False,
+        "state": SKIPPED,
+        "message": f"scale set {scale_set.name}: skipped, not judged",
+        "reasons": [],
+        "evidence": {key: before[key] for key in ("passedAt",) if key in before},
+    }
 
 
 def lowered(stored: Mapping[str, Any], snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:

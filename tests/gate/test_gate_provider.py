@@ -167,6 +167,11 @@ def test_a_model_that_nobody_applied_is_a_warning_until_the_gate_has_passed_and_
     assert [reason["code"] for reason in outputs["reasons"]] == ["OlderModelAllowed"]
     with pytest.raises(PartialFailure, match="az vmss update-instances"):
         provider.update("id", outputs, inputs)
+    # A skip in between does not make the gate forget that it has passed.
+    skipped = provider.update("id", outputs, {**inputs, "skip": True}).outs
+    assert skipped is not None
+    with pytest.raises(PartialFailure, match="az vmss update-instances"):
+        provider.update("id", skipped, inputs)
 
 
 def test_a_refresh_keeps_a_pass_that_still_holds_and_lowers_one_that_does_not(

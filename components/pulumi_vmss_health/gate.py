@@ -40,6 +40,7 @@ from vmss_instance_view.resource import azure_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
+    from pulumi_vmss_health.look import Looker
     from vmss_instance_view.reader import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
@@ -88,40 +89,38 @@ class HealthGateProvider(ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: look once. A set that is gone takes its gate out of the state."""
+        from pulumi_vmss_health.look import Looker
+
         call = engine.current_call()
         if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
             return ReadResult(id_, props)
-        scale_set, policy = _asked(props, None, has_passed="passedAt" in (props.get("evidence") or {}))
+        passed = parse_time((props.get("evidence") or {}).get("passedAt"))
+        scale_set, policy = _asked(props, None, has_passed=passed is not None)
+        clock = SystemClock(engine.STOP)
+        look = Looker(self._azure, scale_set, policy, clock, passed)
         try:
-            snapshot = self._look_once(scale_set, policy, SystemClock(engine.STOP))
+            snapshot = _look_once(look, clock)
         except ScaleSetNotFound:
             return ReadResult("", {})
         except InstanceViewError as error:
             return _unread(call, id_, props, error)
         return _refreshed(call, id_, props, snapshot, evaluate(snapshot, policy))
 
-    def _look_once(self, scale_set: ScaleSetId, policy: GatePolicy, clock: Clock) -> Snapshot:
-        from pulumi_vmss_health.look import Looker
-
-        look = Looker(self._azure, scale_set, policy, clock)
-        try:
-            return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + 0.5)
-        except (Overdue, Stopped):
-            raise Unavailable("no look came back") from None
-
     def _wait(self, id_: str, props: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for health. before: the evidence that the gate's last run left in state."""
         from pulumi_vmss_health.look import Looker
 
         call = engine.current_call()
+        passed = parse_time(before.get("passedAt"))
         try:
-            scale_set, policy = _asked(props, call.timeout, has_passed="passedAt" in before)
+            scale_set, policy = _asked(props, call.timeout, has_passed=passed is not None)
         except (ValueError, TypeError) as error:
             raise call.failure(str(error)) from None
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set, before)}
         clock = SystemClock(engine.STOP)
-        look = Looker(self._azure, scale_set, policy, clock, parse_time(before.get("endedAt")))
+        # What began since the gate last passed is still to be judged, also where failures lie in between.
+        look = Looker(self._azure, scale_set, policy, clock, passed)
         outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
         outputs = {**props, **outputs_of(outcome, look.requests, scale_set, clock.now(), before)}
@@ -164,6 +163,13 @@ def _asked(props: dict[str, Any], timeout: float | None, *, has_passed: bool) ->
     if policy.stale_instances == "auto" and not has_passed:
         policy = policy.override(stale_instances="ignore")
     return ScaleSetId.parse(props.get("scaleSet")), policy
+
+
+def _look_once(look: Looker, clock: Clock) -> Snapshot:
+    try:
+        return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + 0.5)
+    except (Overdue, Stopped):
+        raise Unavailable("no look came back") from None
 
 
 def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:

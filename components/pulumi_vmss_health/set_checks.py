@@ -128,7 +128,7 @@ def rolling_upgrade(facts: Facts) -> Findings:
 
 
 def _is_ours(facts: Facts) -> bool:
-    """Whether the upgrade began after the change that is judged: the previous gate's look, else the set's creation."""
+    """Whether the upgrade began after the change that is judged: the gate's last pass, else the set's creation."""
     upgrade, model = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set
     began = parse_time(upgrade.start_time) if upgrade else None
     since = facts.snapshot.since or parse_time(model.time_created if model else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -172,6 +173,24 @@ def test_a_model_that_nobody_applied_is_a_warning_until_the_gate_has_passed_and_
     assert skipped is not None
     with pytest.raises(PartialFailure, match="az vmss update-instances"):
         provider.update("id", skipped, inputs)
+
+
+def test_an_upgrade_that_failed_is_still_this_deployments_when_the_gate_runs_again(
+    provider: HealthGateProvider, azure: Emulator
+) -> None:
+    scale_set = settled(azure, extensions=["a"], health=True, upgrade_mode="Rolling")
+    broken = {**AT_ONCE, "patience": "0s", "events": [{"put": 2, "at": "0s", "health": "unhealthy"}]}
+    azure.load({"scale_sets": {"*": broken}})
+    azure.put_scale_set("web", extensions=["a", "b"], health=True, upgrade_mode="Rolling")
+    inputs = {"scaleSet": scale_set, "policy": {"hold": "0s", "timeout": "20s", "confirmFailure": "0s"}}
+    with pytest.raises(PartialFailure, match="the rolling upgrade ended Faulted"):
+        provider.create(inputs)
+    # Everything is well again, but for the upgrade that never reached two of the instances.
+    broken["events"] = [*broken["events"], {"put": 2, "at": "1s", "heal": True}]
+    azure.load({"scale_sets": {"*": broken}})
+    failed = {"evidence": {"endedAt": datetime.now(timezone.utc).isoformat(timespec="seconds")}}
+    with pytest.raises(PartialFailure, match="the rolling upgrade ended Faulted"):
+        provider.update("id", failed, inputs)
 
 
 def test_a_refresh_keeps_a_pass_that_still_holds_and_lowers_one_that_does_not(

@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 
 class ScaleSetReader:
-    """One scale set. Every method reads anew and raises InstanceViewError where it cannot."""
+    """One scale set. Every method reads anew and raises InstanceViewError where it cannot.
+
+    Of a set whose model it has seen it raises ScaleSetDeleted in the place of ScaleSetNotFound.
+    """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
@@ -37,7 +40,7 @@ class ScaleSetReader:
         self._model: ScaleSet | None = None
 
     def model(self, deadline: Deadline) -> ScaleSet:
-        """The scale set's model. Raises ScaleSetDeleted where this reader has seen the set before."""
+        """The scale set's model."""
         try:
             self._model = self._uniform.model(deadline)
         except ScaleSetNotFound as error:
@@ -88,12 +91,15 @@ class ScaleSetReader:
         read_flexible: Callable[[ScaleSet, Deadline], T],
         deadline: Deadline,
     ) -> T:
-        if not self._is_flexible:
-            try:
-                return read_uniform(deadline)
-            except NotSupported:
-                self._is_flexible = True  # the model may not name the mode; Azure's refusal does
-        return read_flexible(self._model or self.model(deadline), deadline)
+        try:
+            if not self._is_flexible:
+                try:
+                    return read_uniform(deadline)
+                except NotSupported:
+                    self._is_flexible = True  # the model may not name the mode; Azure's refusal does
+            return read_flexible(self._model or self.model(deadline), deadline)
+        except ScaleSetNotFound as error:
+            raise _deleted(error) if self._model else error from None
 
 
 class Azure:

@@ -192,5 +192,6 @@ def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) ->
     azure.load(None)
     assert web.model(Deadline(5)).capacity == 3
     azure.load(missing)
-    with pytest.raises(ScaleSetDeleted, match="it was there before"):
-        web.model(Deadline(5))
+    for read in (web.model, web.view, web.instances):
+        with pytest.raises(ScaleSetDeleted, match="it was there before"):
+            read(Deadline(5))

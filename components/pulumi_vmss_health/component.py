@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal, Optional
 
@@ -95,8 +96,9 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
         skip: do not look at all; `healthy` then says False, and `state` "skipped".
-        opts: `custom_timeouts` reach the gate and win over the policy's timeout; an explicit azure-native provider is
-            refused, for the gate reads with the settings of the stack.
+        opts: `custom_timeouts` reach the gate and win over the policy's timeout; `ignore_changes` and
+            `replace_on_changes` reach it, too, and name these arguments ("triggers", "policy.timeout"). An explicit
+            azure-native provider is refused, for the gate reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
         check_options(opts)
@@ -111,11 +113,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             "skip": _flag("skip", skip),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        gate = _Gate(
-            resource_name,
-            inputs,
-            pulumi.ResourceOptions(parent=self, custom_timeouts=timeouts, additional_secret_outputs=secret),
-        )
+        own = _options(self, opts or pulumi.ResourceOptions(), timeouts, secret)
+        gate = _Gate(resource_name, inputs, own)
         self.healthy = gate.healthy
         self.state = gate.state
         self.message = gate.message
@@ -150,10 +149,30 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: GatePolicy) -> pulumi.CustomTimeouts | None:
-    """The component's time-outs for its gate: Pulumi itself ignores them on components.
+def _options(
+    parent: pulumi.Resource,
+    given: pulumi.ResourceOptions,
+    timeouts: pulumi.CustomTimeouts | None,
+    secret: list[str],
+) -> pulumi.ResourceOptions:
+    """The component's options that are meant for its gate: Pulumi itself ignores them on components."""
+    return pulumi.ResourceOptions(
+        parent=parent,
+        custom_timeouts=timeouts,
+        additional_secret_outputs=secret,
+        ignore_changes=[_stored_name(path) for path in given.ignore_changes or ()],
+        replace_on_changes=[_stored_name(path) for path in given.replace_on_changes or ()],
+    )
 
-    Create and update stand in for each other: the run after a failed create is an update.
+
+def _stored_name(name: str) -> str:
+    """The name that state has for a Python name: "policy.min_healthy" is "policy.minHealthy" there."""
+    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
+
+
+def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: GatePolicy) -> pulumi.CustomTimeouts | None:
+    """Create and update stand in for each other: the run after a failed create is an update.
+
     Raises ValueError or TypeError, naming custom_timeouts, for a time in which the policy cannot be met.
     """
     if given is None:

@@ -71,10 +71,10 @@ def healthy_outputs(args: MockResourceArgs) -> dict[str, Any]:
 def _gate(id_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     scale_set = _id(id_.rpartition("/")[2])  # for its name: a test's own mocks may give ids of any form
     if inputs.get("skip"):
-        return skipped_outputs(scale_set)
+        return skipped_outputs(scale_set, {})
     snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))
     progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
-    return outputs_of(Outcome(Ending.HEALTHY, progress), scale_set, _NOW, {})
+    return outputs_of(Outcome(Ending.HEALTHY, progress), 4, scale_set, _NOW, {})
 
 
 def _view(inputs: dict[str, Any]) -> dict[str, Any]:

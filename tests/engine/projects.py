@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -101,6 +102,19 @@ class Project:
         outputs: dict[str, Any] = json.loads(ran.output)
         return outputs
 
+    def refresh(self, *arguments: str) -> Ran:
+        """Run `pulumi refresh` without a preview."""
+        return self.run("refresh", "--yes", "--skip-preview", "--non-interactive", *arguments)
+
+    def neighbour(self, name: str) -> Project:
+        """Another project on the same backend and the same Azure, also with a stack `dev`."""
+        other = copy.copy(self)
+        other.folder = self.folder.parent / name
+        other.folder.mkdir()
+        (other.folder / "Pulumi.yaml").write_text(_PROJECT.replace("gated", name))
+        assert other.run("stack", "init", "dev").code == 0
+        return other
+
 
 class Running:
     """A pulumi command that runs; its lines are kept with the time at which they came."""
@@ -179,3 +193,8 @@ def wait_for_a_look(azure: Emulator, sets: int = 1) -> None:
     while len(looked_at(azure)) < sets:
         assert time.monotonic() < end, f"only {len(looked_at(azure))} gates ever looked"
         time.sleep(0.02)
+
+
+def looks(azure: Emulator) -> int:
+    """How often an instance view was asked for so far."""
+    return sum(request.path.endswith("/instanceView") for request in azure.requests)

@@ -1,0 +1,175 @@
+"""What makes a gate look again, what does not, and what its arguments let pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.emulator.support import ArmSession
+from tests.engine.projects import Project, looks
+
+from vmss_emulator import Emulator
+
+pytestmark = pytest.mark.engine
+
+UNHEALTHY = {
+    "scale_sets": {"*": {"boot": "0s", "extension": "0s", "events": [{"instances": [1], "health": "unhealthy"}]}}
+}
+
+OWNED = """
+from pulumi_azure_native import compute, resources
+
+group = resources.ResourceGroup("rg", resource_group_name="rg", location="westeurope", tags={group!r})
+web = compute.VirtualMachineScaleSet(
+    "web",
+    resource_group_name=group.name,
+    vm_scale_set_name="web",
+    sku=compute.SkuArgs(name="Standard_B1s", capacity=2),
+    upgrade_policy=compute.UpgradePolicyArgs(mode="Automatic"),
+    virtual_machine_profile=compute.VirtualMachineScaleSetVMProfileArgs(),
+    tags={web!r},
+)
+gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(hold="0s"))
+"""
+
+
+def owned(*, group: dict[str, str] | None = None, web: dict[str, str] | None = None) -> str:
+    return OWNED.format(group=group or {}, web=web or {})
+
+
+def gate(project: Project) -> dict[str, Any]:
+    found: dict[str, Any] = project.state()["HealthGate/web"]
+    return found
+
+
+def recreate(azure: Emulator) -> None:
+    """Delete the set behind Pulumi's back and create it again, the same in everything but its unique id."""
+    arm = ArmSession(azure)
+    model = arm.get(arm.set_id)
+    arm.finish(arm.ask("DELETE", arm.set_id))
+    arm.put(arm.set_id, {key: model[key] for key in ("location", "sku", "properties", "tags") if key in model})
+    arm.close()
+
+
+def test_a_gate_looks_again_when_its_set_changed_or_was_recreated_and_not_when_something_else_did(
+    project: Project, azure: Emulator
+) -> None:
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+    project.program(owned())
+    assert project.up().code == 0
+    first = gate(project)["outputs"]
+
+    before = looks(azure)
+    project.program(owned(group={"owner": "somebody else"}))
+    ran = project.up()
+    assert "ResourceGroup rg updated" in ran.output
+    assert "HealthGate" not in ran.output
+    assert looks(azure) == before
+
+    recreate(azure)
+    ran = project.up("--refresh")
+    assert ran.code == 0, ran.output
+    assert "HealthGate web updated" in ran.output
+    second = gate(project)["outputs"]
+    assert first["triggers"][0] == second["triggers"][0], "the etags differ: this shows nothing"
+    assert first["triggers"][1] != second["triggers"][1]
+
+    project.program(owned(web={"release": "2"}))
+    ran = project.run("preview", "--non-interactive", "--diff")
+    assert "[unknown]" in ran.output
+    before = looks(azure)
+    assert "HealthGate web updated" in project.up().output
+    assert looks(azure) > before
+
+
+GATED = """
+gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, {arguments})
+after = vmss.ScaleSetInstanceView("after", scale_set={id!r}, opts=pulumi.ResourceOptions(depends_on=[gate]))
+for name in ("healthy", "state", "message", "reasons"):
+    pulumi.export(name, getattr(gate, name))
+"""
+
+
+def test_triggers_gate_again_where_they_are_not_ignored_and_replace_the_gate_where_the_user_wants_that(
+    project: Project, azure: Emulator
+) -> None:
+    program = GATED.format(
+        id=azure.put_scale_set("web", capacity=2),
+        arguments='triggers=[{trigger!r}], policy=vmss.GatePolicy(hold="0s", min_healthy={least!r}),'
+        "opts=pulumi.ResourceOptions({options})",
+    )
+    project.program(program.format(trigger="a", least="100%", options=""))
+    assert project.up().code == 0
+    first = gate(project)
+
+    ignored = "ignore_changes=['triggers', 'policy.min_healthy']"
+    before = looks(azure)
+    project.program(program.format(trigger="b", least="50%", options=ignored))
+    assert project.up("--expect-no-changes").code == 0
+    assert looks(azure) == before
+
+    project.program(program.format(trigger="b", least="50%", options=""))
+    assert "HealthGate web updated" in project.up().output
+    updated = gate(project)
+    assert looks(azure) > before
+    assert (updated["id"], updated["inputs"]["triggers"]) == (first["id"], ["b"])
+
+    project.program(program.format(trigger="c", least="50%", options="replace_on_changes=['triggers']"))
+    assert "HealthGate web created replacement" in project.up().output
+    assert gate(project)["id"] != first["id"]
+
+
+def test_a_gate_that_rechecks_always_is_a_change_in_every_run(project: Project, azure: Emulator) -> None:
+    program = GATED.format(
+        id=azure.put_scale_set("web", capacity=2),
+        arguments='recheck="always", policy=vmss.GatePolicy(hold="0s"), triggers=[{trigger!r}],'
+        'opts=pulumi.ResourceOptions(replace_on_changes=["triggers"])',
+    )
+    project.program(program.format(trigger="a"))
+    assert project.up().code == 0
+    before = looks(azure)
+    ran = project.up()
+    assert "HealthGate web updated" in ran.output
+    assert looks(azure) > before
+    for command in (["preview"], ["refresh", "--yes", "--skip-preview"]):
+        ran = project.run(*command, "--non-interactive", "--expect-no-changes")
+        assert ran.code != 0
+        assert "no changes were expected" in ran.output
+    project.program(program.format(trigger="b"))
+    assert "HealthGate web updated" in project.up().output, "a change by itself is never a replacement"
+
+
+def test_what_the_user_lets_pass_tells_the_truth_and_what_he_does_not_gates(project: Project, azure: Emulator) -> None:
+    program = GATED.format(
+        id=azure.put_scale_set("web", capacity=2, health=True),
+        arguments='policy=vmss.GatePolicy(hold="0s", timeout="2s"), {arguments}',
+    )
+    azure.load(UNHEALTHY)
+    project.program(program.format(arguments="skip=True"))
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    outputs = project.outputs()
+    assert (outputs["healthy"], outputs["state"], outputs["reasons"]) == (False, "skipped", [])
+    assert outputs["message"] == "scale set web: skipped, not judged"
+    assert "ScaleSetInstanceView/after" in project.state()
+
+    project.program(program.format(arguments='on_failure="warn"'))
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    row, _, told = ran.output.partition("HealthGate (web):")[2].partition("warning: ")
+    assert not row.strip(), ran.output
+    assert told.startswith("scale set web is not healthy after 2s, which is the timeout: 2/2 VMs, appHealth 1/2\n")
+    assert "instance 1: application health unhealthy, want healthy" in told
+    outputs = project.outputs()
+    assert (outputs["healthy"], outputs["state"]) == (False, "warned")
+    assert [reason["code"] for reason in outputs["reasons"]] == ["ApplicationNotHealthy"]
+    before = looks(azure)
+    assert project.up("--expect-no-changes").code == 0, "what was warned of once passed"
+    assert looks(azure) == before
+
+    project.program(program.format(arguments=""))
+    assert project.up().code != 0
+    assert project.outputs()["state"] == "warned", "the outputs of the last update that completed"
+    project.program(program.format(arguments="skip=True"))
+    assert project.up().code == 0
+    assert project.outputs()["state"] == "skipped"

@@ -1,0 +1,135 @@
+"""What a refresh may do to a gate: lower its verdict or drop it, never raise it, and ask for no change in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.emulator.support import ArmSession
+from tests.engine.projects import Project, looks
+
+from vmss_emulator import Emulator
+
+pytestmark = pytest.mark.engine
+
+AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
+HEALTHY = {"scale_sets": {"*": AT_ONCE}}
+UNHEALTHY = {"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}}
+UNREADABLE = {**HEALTHY, "faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 503}]}
+
+HOLD = 2.0  # seconds
+GATED = """
+gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=vmss.GatePolicy(hold="2s", timeout={timeout!r}))
+after = vmss.ScaleSetInstanceView("after", scale_set={id!r}, opts=pulumi.ResourceOptions(depends_on=[gate]))
+pulumi.export("healthy", gate.healthy)
+"""
+
+
+def gated(azure: Emulator, *, timeout: str = "1m") -> str:
+    return GATED.format(id=azure.put_scale_set("web", capacity=2, health=True), timeout=timeout)
+
+
+def gate(project: Project) -> dict[str, Any]:
+    found: dict[str, Any] = project.state()["HealthGate/web"]
+    return found
+
+
+def delete(azure: Emulator) -> None:
+    """Delete the set behind Pulumi's back."""
+    arm = ArmSession(azure)
+    arm.finish(arm.ask("DELETE", arm.set_id))
+    arm.close()
+
+
+def test_a_refresh_of_a_healthy_gate_is_quiet_and_one_that_cannot_see_warns_and_changes_nothing(
+    project: Project, azure: Emulator
+) -> None:
+    project.program(gated(azure))
+    assert project.up().code == 0
+    passed = gate(project)
+
+    before = looks(azure)
+    ran = project.refresh("--expect-no-changes")
+    assert ran.code == 0, ran.output
+    assert "warning" not in ran.output
+    assert looks(azure) > before, "it did not look"
+    ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")
+    assert ran.code == 0, ran.output
+
+    azure.load(UNREADABLE)
+    ran = project.refresh("--target", passed["urn"])
+    assert ran.code == 0, ran.output
+    assert "warning: the stored verdict could not be checked: model of scale set web" in ran.output
+    azure.load(HEALTHY)
+    assert gate(project)["outputs"] == passed["outputs"]
+    assert project.up("--expect-no-changes").code == 0
+
+
+def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
+    project: Project, azure: Emulator
+) -> None:
+    project.program(gated(azure))
+    assert project.up().code == 0
+    azure.load(UNHEALTHY)
+    ran = project.run("preview", "--refresh", "--non-interactive")
+    assert "was healthy and is not any more" in ran.output
+    assert "instance 1: application health unhealthy" in ran.output
+    assert "HealthGate web update" in ran.output
+    assert gate(project)["outputs"]["state"] == "healthy"
+    assert "Traceback" not in ran.output
+
+    ran = project.refresh()
+    assert ran.code == 0, ran.output
+    armed = gate(project)
+    assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == "scale set web was healthy and is not any more"
+    assert [reason["code"] for reason in armed["outputs"]["reasons"]] == ["ApplicationNotHealthy"]
+    assert project.outputs() == {"healthy": True}, "a refresh runs no program"
+
+    azure.load(HEALTHY)
+    ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")
+    assert ran.code != 0, "healthy again, and armed all the same"
+    before = looks(azure)
+    assert project.up().code == 0
+    assert looks(azure) > before
+    assert gate(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
+
+
+def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_that_refreshes_first(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(UNHEALTHY)
+    project.program(gated(azure, timeout="7s"))
+    assert project.up().code != 0
+    azure.load(HEALTHY)
+    ran = project.up("--refresh")
+    assert ran.code == 0, ran.output
+    assert "healthy now; the next `pulumi up` gates again" in ran.output
+    passed = gate(project)
+    assert (passed["outputs"]["state"], passed.get("initErrors")) == ("healthy", None)
+    assert passed["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
+    assert "ScaleSetInstanceView/after" in project.state()
+    assert project.up("--refresh", "--expect-no-changes").code == 0
+
+
+@pytest.mark.parametrize("before", ["passed", "failed"])
+def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_new_one(
+    project: Project, azure: Emulator, before: str
+) -> None:
+    azure.load(HEALTHY if before == "passed" else UNHEALTHY)
+    project.program(gated(azure, timeout="4s"))
+    assert (project.up().code == 0) == (before == "passed")
+    first = gate(project)["id"]
+    delete(azure)
+    ran = project.refresh()
+    assert ran.code == 0, ran.output
+    assert "HealthGate/web" not in project.state()
+
+    azure.load(HEALTHY)
+    program = gated(azure)
+    seen = looks(azure)
+    project.program(program)
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    assert looks(azure) > seen
+    assert gate(project)["id"] != first

@@ -27,10 +27,9 @@ import pulumi_vmss_health as vmss
 """
 
 # Timelines: machines that are there at once, with one that never gets healthy, and without.
-UNHEALTHY: dict[str, object] = {
-    "scale_sets": {"*": {"boot": "0s", "extension": "0s", "events": [{"instances": [1], "health": "unhealthy"}]}}
-}
-HEALTHY: dict[str, object] = {"scale_sets": {"*": {"boot": "0s", "extension": "0s", "healthy": "0s"}}}
+AT_ONCE: dict[str, Any] = {"boot": "0s", "extension": "0s", "healthy": "0s"}
+HEALTHY: dict[str, Any] = {"scale_sets": {"*": AT_ONCE}}
+UNHEALTHY: dict[str, Any] = {"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}}
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,12 @@ from typing import Any
 
 import pytest
 from tests.emulator.support import ArmSession
-from tests.engine.projects import Project, looks
+from tests.engine.projects import UNHEALTHY, Project, looks
 
 from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
-UNHEALTHY = {
-    "scale_sets": {"*": {"boot": "0s", "extension": "0s", "events": [{"instances": [1], "health": "unhealthy"}]}}
-}
 
 OWNED = """
 from pulumi_azure_native import compute, resources

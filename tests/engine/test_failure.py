@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 from tests.emulator.support import ArmSession
-from tests.engine.projects import Project, looks
+from tests.engine.projects import AT_ONCE, HEALTHY, UNHEALTHY, Project, looks
 
 from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
-AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
-HEALTHY = {"scale_sets": {"*": AT_ONCE}}
-UNHEALTHY = {"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}}
 
 GATED = """
 gate = vmss.ScaleSetHealthGate(

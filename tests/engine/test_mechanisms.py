@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.engine.projects import Project
-from tests.engine.test_gate import HEALTHY, UNHEALTHY, gated, wait_for_a_look
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, wait_for_a_look
+from tests.engine.test_gate import gated
 
 from vmss_emulator import Emulator
 

@@ -9,8 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.engine.projects import TOOLCHAIN, Project, Running
-from tests.engine.test_gate import UNHEALTHY
+from tests.engine.projects import TOOLCHAIN, UNHEALTHY, Project, Running
 from tests.pages import TESTING, blocks, run_pytest, write_files
 
 from vmss_emulator import Emulator

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.engine.projects import Project
-from tests.engine.test_gate import HEALTHY, UNHEALTHY
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project
 
 from vmss_emulator import Emulator
 

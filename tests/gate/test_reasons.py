@@ -473,6 +473,21 @@ def test_every_check_without_its_evidence_is_named() -> None:
     )
 
 
+def test_a_look_at_the_view_alone_leaves_what_only_instances_tell_unjudged() -> None:
+    assert evaluate(of_the_view(snapshot(WELL)), GatePolicy()).unjudged == (
+        "application health",
+        "power",
+        "latest model",
+    )
+
+
+def test_application_health_that_is_required_is_judged_as_by_default() -> None:
+    ill = snapshot(WELL, Vm(health="unhealthy"))
+    required = evaluate(ill, GatePolicy(application_health="required"))
+    assert required == evaluate(ill, GatePolicy())
+    assert required.state is State.PROGRESSING
+
+
 @pytest.mark.parametrize("wanted", ["fail", "wait"])
 def test_a_mode_that_cannot_tell_models_apart_leaves_the_latest_model_unjudged_where_it_is_asked_for(
     wanted: str,

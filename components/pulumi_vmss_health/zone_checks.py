@@ -29,8 +29,7 @@ def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
 
 def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> Findings:
     """One zone. share: of the capacity: Azure spreads VMs evenly, give or take one. members: each VM's ailments."""
-    # A zone with a share must not be empty, whatever the percentage.
-    required = max(facts.policy.required_per_zone(share), 1 if share else 0)
+    required = facts.policy.required_per_zone(share)  # rounded up: a zone with a share must not be empty
     passing = sum(not ailing for ailing in members)
     if passing >= required:
         return

@@ -208,6 +208,18 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         ),
     ),
     (
+        replace(snapshot(Vm(latest=False)), rolling_upgrade=RollingUpgrade("Cancelled")),
+        {},
+        Reason(
+            "RollingUpgradeFailed",
+            "rolling upgrade",
+            "Cancelled",
+            "Completed",
+            "the rolling upgrade ended Cancelled (0 upgraded, 0 at work, 0 to come, 0 failed)",
+            "see `az vmss rolling-upgrade get-latest`; mend the model, or start the upgrade again",
+        ),
+    ),
+    (
         replace(snapshot(WELL), rolling_upgrade=RollingUpgrade()),
         {},
         Reason(

@@ -289,6 +289,23 @@ def test_a_zone_that_lost_all_of_its_vms_does_not_hide_behind_the_others() -> No
     assert (verdict.state, verdict.reasons[0].subject) == (State.FAILING, "zone 2")
 
 
+@pytest.mark.parametrize(
+    ("second", "state"), [(Vm(zone="2"), State.PROGRESSING), (Vm(zone="2", provisioning="failed"), State.FAILING)]
+)
+def test_a_zone_can_still_be_served_by_vms_that_are_to_come(second: Vm, state: State) -> None:
+    seen = snapshot(Vm(zone="1"), Vm(zone="1"), second, capacity=4, zones=("1", "2"))
+    verdict = judge(seen, min_healthy=1, min_healthy_per_zone="100%")
+    assert [(reason.state, reason.have, reason.want) for reason in verdict.reasons if reason.subject == "zone 2"] == [
+        (state, "0" if state is State.FAILING else "1", "2")
+    ]
+
+
+def test_a_zone_without_a_share_needs_no_vm_for_a_percentage() -> None:
+    seen = snapshot(Vm(zone="1"), zones=("1", "2"))
+    assert judge(seen, min_healthy_per_zone="100%").state is State.HEALTHY
+    assert judge(seen, min_healthy_per_zone=1).state is State.FAILING
+
+
 def test_zones_are_unjudged_where_nobody_looked_at_the_instances() -> None:
     seen = replace(snapshot(Vm(zone="1"), zones=("1",)), instances=None)
     assert "zones" in judge(seen, min_healthy_per_zone=1).unjudged
@@ -332,6 +349,33 @@ def test_our_own_upgrade_that_failed_fails_while_required_instances_are_stale(co
     assert "RollingUpgradeFailed" in codes(verdict)
     assert judge(upgraded(code, NEW, WELL, WELL)).state is State.HEALTHY
     assert "RollingUpgradeFailed" not in codes(judge(upgraded(code, OLD, WELL, Vm(latest=False))))
+
+
+@pytest.mark.parametrize(
+    ("created", "started", "is_ours"),
+    [
+        ("2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z", True),
+        ("2026-03-01T00:00:01Z", "2026-03-01T00:00:00Z", False),
+        (None, "2026-03-01T00:00:00Z", True),
+        ("2026-03-01T00:00:00Z", None, True),
+    ],
+)
+def test_an_upgrade_since_the_sets_creation_is_ours_where_no_gate_ever_looked(
+    created: str | None, started: str | None, is_ours: bool
+) -> None:
+    seen = snapshot(Vm(latest=False))
+    assert seen.scale_set is not None
+    seen = replace(
+        seen,
+        scale_set=replace(seen.scale_set, time_created=created),
+        rolling_upgrade=RollingUpgrade("Faulted", started),
+    )
+    assert ("RollingUpgradeFailed" in codes(judge(seen))) is is_ours
+
+
+def test_an_upgrade_is_ours_also_where_the_model_was_not_looked_at() -> None:
+    seen = replace(upgraded("RollingForward", NEW, WELL), scale_set=None, since=None)
+    assert any(reason.message.startswith("a rolling upgrade is") for reason in judge(seen).reasons)
 
 
 def test_an_upgrade_that_completed_is_no_reason() -> None:

@@ -121,7 +121,7 @@ def test_a_set_that_is_replaced_outlives_its_successor_until_the_gate_has_passed
     azure.load(STOPPED)
     for _ in range(2):
         assert not stack.up(name="next", release="2")
-        assert azure.requests[-1].path.endswith("virtualMachineScaleSets/next/instanceView")
+        assert stack.project.state()["HealthGate/web"]["outputs"]["scaleSetId"].endswith("/next")
         assert stack.releases()[1] == "1"
     assert "DELETE" not in {request.method for request in azure.requests}
     azure.load(RUNNING)
@@ -169,7 +169,7 @@ def test_a_new_name_or_a_lost_state_gates_again_and_an_alias_or_protection_does_
     assert looked_after("third", "protect=True") == 0
     ran = project.run("destroy", "--yes", "--skip-preview", "--non-interactive")
     assert ran.code != 0
-    assert 'HealthGate::third" cannot be deleted\n    because it is protected' in ran.output
+    assert "because it is protected" in ran.output
     assert looked_after("third", "protect=False, retain_on_delete=True") == 0
     gate = project.state()["HealthGate/third"]["urn"]
     assert project.run("state", "delete", "--yes", gate).code == 0

@@ -95,7 +95,7 @@ class HealthGateProvider(ResourceProvider):
         if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
             return ReadResult(id_, props)
         passed = parse_time((props.get("evidence") or {}).get("passedAt"))
-        scale_set, policy = _asked(props, None, has_passed=passed is not None)
+        scale_set, policy = _asked(call, props, None, has_passed=passed is not None)
         clock = SystemClock(engine.STOP)
         look = Looker(self._azure, scale_set, policy, clock, passed)
         try:
@@ -112,10 +112,7 @@ class HealthGateProvider(ResourceProvider):
 
         call = engine.current_call()
         passed = parse_time(before.get("passedAt"))
-        try:
-            scale_set, policy = _asked(props, call.timeout, has_passed=passed is not None)
-        except (ValueError, TypeError) as error:
-            raise call.failure(str(error)) from None
+        scale_set, policy = _asked(call, props, call.timeout, has_passed=passed is not None)
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set, before)}
         clock = SystemClock(engine.STOP)
@@ -151,18 +148,24 @@ class StatusLine:
             self._call.status(status_line(progress))
 
 
-def _asked(props: dict[str, Any], timeout: float | None, *, has_passed: bool) -> tuple[ScaleSetId, GatePolicy]:
-    """What the inputs ask.
+def _asked(
+    call: engine.Call, props: dict[str, Any], timeout: float | None, *, has_passed: bool
+) -> tuple[ScaleSetId, GatePolicy]:
+    """What the inputs ask. Fails the call where they are none that this version understands.
 
     timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's. has_passed: whether this
     gate ever did; before, instances that nobody brought to the latest model are not this deployment's doing.
     """
-    policy = GatePolicy.from_json(props.get("policy") or {})
-    if timeout is not None:
-        policy = policy.override(timeout=timedelta(seconds=timeout), timeout_source="in the resource's custom_timeouts")
-    if policy.stale_instances == "auto" and not has_passed:
-        policy = policy.override(stale_instances="ignore")
-    return ScaleSetId.parse(props.get("scaleSet")), policy
+    try:
+        policy = GatePolicy.from_json(props.get("policy") or {})
+        if timeout is not None:
+            source = "in the resource's custom_timeouts"
+            policy = policy.override(timeout=timedelta(seconds=timeout), timeout_source=source)
+        if policy.stale_instances == "auto" and not has_passed:
+            policy = policy.override(stale_instances="ignore")
+        return ScaleSetId.parse(props.get("scaleSet")), policy
+    except (ValueError, TypeError) as error:
+        raise call.failure(str(error)) from None
 
 
 def _look_once(look: Looker, clock: Clock) -> Snapshot:

@@ -13,7 +13,7 @@ from tests.gate.azure import AT_ONCE, running, settled
 
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
-from vmss_instance_view.engine import CallFailed, PartialFailure
+from vmss_instance_view.engine import Call, CallFailed, PartialFailure
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -117,6 +117,11 @@ def test_a_gate_that_only_warns_lets_the_stack_go_on_and_tells_the_truth(
 def test_an_id_that_turns_out_to_be_none_is_refused(provider: HealthGateProvider) -> None:
     with pytest.raises(CallFailed, match="no leading '/'"):
         provider.create({"scaleSet": "web"})
+
+
+def test_a_policy_that_another_version_stored_is_refused_in_a_refresh_too(provider: HealthGateProvider) -> None:
+    with pytest.raises(CallFailed, match="fields that this version does not know: soonest"):
+        provider.read("id", {"scaleSet": ID, "policy": {"soonest": True}, "state": "healthy"})
 
 
 @pytest.mark.parametrize("stored", ["timedOut", "healthy"])
@@ -224,8 +229,8 @@ def test_a_refresh_does_not_judge_what_the_user_let_pass(
 
 
 def test_the_resources_own_time_out_wins_over_the_policys() -> None:
-    _, policy = _asked({"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0, has_passed=True)
+    _, policy = _asked(Call(), {"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0, has_passed=True)
     assert policy.timeout_seconds == 45
     assert policy.stale_instances == "auto"
-    with pytest.raises(ValueError, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
-        _asked({"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0, has_passed=True)
+    with pytest.raises(CallFailed, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
+        _asked(Call(), {"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0, has_passed=True)

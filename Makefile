@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken bench soak types lock clean
+.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -48,6 +48,9 @@ bench: setup ## how late a wait notices, what it asks of Azure, how long a verdi
 
 soak: setup ## a hundred times as many generated histories as `make test` (half an hour)
 	HISTORIES=200000 $(BIN)/pytest tests/gate/test_histories.py --timeout 0
+
+mutants: setup ## change verdicts and waits in a thousand small ways: does a test notice each? (half an hour)
+	$(BIN)/nox --session mutants
 
 types: setup ## does pyright, too, know the type of everything public? (280 MB)
 	$(BIN)/python -m tools.public_types

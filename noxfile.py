@@ -2,7 +2,14 @@
 
 Reading and deciding are tested in each; the real engine takes minutes, and is run in the oldest and the newest of all.
 One of them: `.venv/bin/nox --session "tests-3.12(newest)"`; arguments behind `--` go to pytest.
+
+`make mutants` is a session of its own: what deciding and waiting is changed, one small thing at a time, and tests that
+take no time have to notice.
 """
+
+import json
+import shutil
+from pathlib import Path
 
 import nox
 
@@ -10,6 +17,8 @@ nox.options.default_venv_backend = "uv"  # which alone can install the lowest ve
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True  # the others run all the same
 nox.options.reuse_venv = "yes"
+
+_NOTICED = 0.95
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 LOWEST = nox.param("lowest-direct", id="lowest")  # what pyproject.toml names; what that in turn asks for is new
@@ -36,3 +45,24 @@ def install(session: nox.Session, resolution: str) -> None:
     session.install("--resolution", resolution, "--upgrade", "-r", "pyproject.toml", "--extra", "emulator")
     session.install("--no-deps", "-e", ".")
     session.install("--group", "test")
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Of a thousand and more small changes, how many does no test notice? pyproject.toml says where they are made."""
+    session.install("-r", "pyproject.toml", "--group", "test", "mutmut==3.8.1")
+    copy = Path(session.create_tmp(), "copy").resolve()
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree("components", copy / "src")  # where mutmut expects packages
+    for folder in ("provider", "tests"):
+        shutil.copytree(folder, copy / folder)
+    shutil.copy("pyproject.toml", copy)
+    session.chdir(copy)
+    session.run("mutmut", "run", *session.posargs, env={"PYTHONPATH": str(copy / "provider")}, silent=True)
+    session.run("mutmut", "results")
+    session.run("mutmut", "export-cicd-stats", silent=True)
+    told = json.loads(Path("mutants", "mutmut-cicd-stats.json").read_text())
+    noticed = (told["killed"] + told["timeout"]) / told["total"]
+    session.log(f"{told['total']} mutants, {noticed:.1%} noticed; the others are listed above")
+    if noticed < _NOTICED:
+        session.error(f"fewer than {_NOTICED:.0%} were noticed")

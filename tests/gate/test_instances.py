@@ -1,0 +1,99 @@
+"""What one instance tells of itself in two places, how instances are named, and how they count together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import GatePolicy, Instance, Snapshot, State, Status, Verdict, evaluate
+from pulumi_vmss_health.instance_checks import name_instances
+
+WELL = Vm()
+FAILED = Vm(provisioning="failed")
+
+
+def judge(seen: Snapshot, **policy: object) -> Verdict:
+    return evaluate(seen, GatePolicy(**policy))  # type: ignore[arg-type]
+
+
+def with_last(seen: Snapshot, **changes: object) -> Snapshot:
+    """The last instance, otherwise; the view counts it as before."""
+    assert seen.instances is not None
+    return replace(seen, instances=(*seen.instances[:-1], replace(seen.instances[-1], **changes)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("resource", "view", "code", "have"),
+    [
+        ("Failed", "succeeded", "VmFailed", "failed"),
+        ("Succeeded", "failed/X", "VmFailed", "failed/X"),
+        ("Updating", "succeeded", "VmNotProvisioned", "updating"),
+        ("Succeeded", "creating", "VmNotProvisioned", "creating"),
+    ],
+)
+def test_a_vm_is_provisioned_where_its_resource_and_its_view_both_say_so(
+    resource: str, view: str, code: str, have: str
+) -> None:
+    seen = with_last(snapshot(WELL, Vm(provisioning=view)), provisioning_state=resource)
+    reasons = judge(seen).reasons
+    assert [(each.have, each.subject) for each in reasons if each.code == code] == [(have, "instance 1, VM")]
+
+
+def test_an_instance_without_a_view_passes_no_check_that_needs_it() -> None:
+    seen = with_last(snapshot(WELL, WELL), view=None)
+    assert {each.code for each in judge(seen).reasons} == {
+        "ExtensionNotReady",
+        "VmNotRunning",
+        "ApplicationNotHealthy",
+    }
+
+
+def test_what_the_health_probe_says_is_told() -> None:
+    seen = snapshot(WELL, Vm(health="unhealthy"))
+    assert seen.instances is not None
+    view = seen.instances[1].view
+    assert view is not None
+    said = replace(view, vm_health=Status("HealthState/unhealthy", message="HTTP 500\nfrom /healthz"))
+    assert judge(with_last(seen, view=said)).reasons[0].message.endswith(": HTTP 500 from /healthz")
+
+
+@pytest.mark.parametrize(("least", "state"), [(3, State.PROGRESSING), (4, State.FAILING)])
+def test_a_failure_is_final_only_where_the_others_are_too_few(least: int, state: State) -> None:
+    verdict = judge(snapshot(WELL, WELL, Vm(provisioning="creating"), FAILED), min_healthy=least)
+    assert verdict.state is state
+    states = {each.code: each.state for each in verdict.reasons}
+    assert states["VmFailed"] is state
+    assert states["VmNotProvisioned"] is State.PROGRESSING
+
+
+def test_the_final_cause_comes_first_then_the_one_of_most_instances() -> None:
+    creating, updating = Vm(provisioning="creating"), Vm(provisioning="updating")
+    verdict = judge(snapshot(updating, creating, creating, FAILED))
+    assert [each.subject for each in verdict.reasons] == ["instance 3, VM", "instances 1 and 2, VM", "instance 0, VM"]
+
+
+def instances(number: int, zone: str | None = None) -> list[Instance]:
+    return list(snapshot(*[Vm(zone=zone)] * number).instances or ())
+
+
+@pytest.mark.parametrize(
+    ("number", "zone", "name"),
+    [
+        (0, None, "no instance"),
+        (1, None, "instance 0"),
+        (1, "2", "instance 0"),
+        (2, None, "instances 0 and 1"),
+        (3, "2", "instances 0, 1 and 2 in zone 2"),
+        (5, None, "instances 0, 1, 2, 3 and 4"),
+        (6, None, "instances 0, 1, 2, 3, 4 and 1 more"),
+        (16, "1", "instances 0, 1, 2, 3, 4 and 11 more in zone 1"),
+    ],
+)
+def test_instances_are_named_before_they_are_counted(number: int, zone: str | None, name: str) -> None:
+    assert name_instances(instances(number, zone)) == name
+
+
+def test_instances_of_several_zones_are_named_without_one() -> None:
+    assert name_instances([*instances(1, "1"), *instances(1, "2")]) == "instances 0 and 0"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 Version = tuple[int, ...]
 
 MINIMUM_CLI: Version = (3, 216, 0)
-"""The oldest Pulumi CLI that is taken from PATH: of the age of the oldest Python SDK that pyproject.toml allows.
+"""The oldest Pulumi CLI that is taken from PATH; it may be older than the SDK.
 
-The SDK itself refuses only features that it misses; of those in use here, showing a provider's output on the stack's
-row is the youngest (3.146). Only the locked version was tried.
+The SDK refuses only features that it misses; of those in use here, showing a provider's output on the stack's row is
+the youngest (3.146). Only the locked version was tried.
 """
 
 FIRST_GO_THAT_FETCHES: Version = (1, 21, 0)

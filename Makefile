@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock clean
+.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock yaml-host clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -57,6 +57,9 @@ types: setup ## does pyright, too, know the type of everything public? (280 MB)
 
 lock: setup ## renew requirements.txt and requirements-dev.txt from pyproject.toml
 	$(BIN)/python -m tools.lock
+
+yaml-host: setup ## Pulumi's language host for YAML, for a test that is skipped without (the vendor's CLI has one)
+	$(BIN)/python -m tools.yaml_host
 
 clean: ## remove what set-up and tests made in this clone
 	chmod -R u+w .toolchain 2>/dev/null || true

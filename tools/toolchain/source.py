@@ -45,10 +45,10 @@ def build(clone: Clone) -> Path:
     for folder in (made, clone.work / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     with step("Pulumi's Python language host: building it from source"):
-        _compile(clone, "language-host", HOST_PROGRAM, made / "pulumi-language-python.real")
+        compile_program(clone, clone.modules / "language-host", HOST_PROGRAM, made / "pulumi-language-python.real")
     with step(f"Pulumi CLI {cli_version(clone)}: building it from source (about 4 minutes on 2 cores)"):
         stamp = f"-X {SDK}/go/common/version.Version={cli_version(clone)}"
-        _compile(clone, "cli", CLI_PROGRAM, made / "pulumi", stamp)
+        compile_program(clone, clone.modules / "cli", CLI_PROGRAM, made / "pulumi", stamp)
         _copy_scripts(clone, made)
     return made
 
@@ -82,11 +82,11 @@ def _free(clone: Clone) -> int:
     return shutil.disk_usage(clone.root).free
 
 
-def _compile(clone: Clone, module: str, program: str, output: Path, stamp: str = "") -> None:
-    """Build one program; -mod=readonly makes go.sum the last word, and these flags win over those in GOFLAGS."""
+def compile_program(clone: Clone, module: Path, program: str, output: Path, stamp: str = "") -> None:
+    """Build one program of a module; -mod=readonly makes go.sum the last word, and these flags win over GOFLAGS."""
     flags = ["-mod=readonly", "-modcacherw", "-buildvcs=false", "-trimpath", "-tags=osusergo,grpcnotrace"]
     command = ["go", "build", *flags, f"-ldflags=-s -w {stamp}", "-o", str(output), program]
-    run("go build", command, cwd=clone.modules / module, env=_go_environment(clone))
+    run("go build", command, cwd=module, env=_go_environment(clone))
 
 
 def _go_environment(clone: Clone) -> dict[str, str]:

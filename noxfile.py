@@ -33,7 +33,7 @@ def tests(session: nox.Session, resolution: str) -> None:
     session.run("pytest", "tests/provider", "tests/gate", *session.posargs)
 
 
-@nox.session(python=[PYTHONS[0], PYTHONS[-1]])
+@nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip
 def engine(session: nox.Session) -> None:
     """The real engine, with the CLI that `make setup` got or built: oldest with lowest, newest with newest."""
     install(session, "lowest-direct" if session.python == PYTHONS[0] else "highest")

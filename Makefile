@@ -46,8 +46,8 @@ demo-broken: setup ## watch gates that do not pass, and what they say
 bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes
 	$(BIN)/python -m benchmarks
 
-soak: setup ## a hundred times as many generated histories as `make test` (half an hour)
-	HISTORIES=200000 $(BIN)/pytest tests/gate/test_histories.py --timeout 0
+soak: setup ## many more generated histories and crashes than `make test` (three quarters of an hour)
+	HISTORIES=200000 CRASHES=40 $(BIN)/pytest tests/gate/test_histories.py tests/engine/test_crash.py --timeout 0
 
 mutants: setup ## change verdicts and waits in a thousand small ways: does a test notice each? (half an hour)
 	$(BIN)/nox --session mutants

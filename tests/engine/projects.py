@@ -50,7 +50,8 @@ class Project:
         for each in ("project", "home", "state"):
             (folder / each).mkdir()
         path = {"PATH": os.pathsep.join([str(TOOLCHAIN), inherited["PATH"]]), "PULUMI_PYTHON_CMD": sys.executable}
-        place = isolation.Workspace(folder / "home", f"file://{folder / 'state'}")
+        self.state_folder = folder / "state"
+        place = isolation.Workspace(folder / "home", f"file://{self.state_folder}")
         self.environment = isolation.environment({**inherited, **path}, azure.environment, place)
         (self.folder / "Pulumi.yaml").write_text(_PROJECT)
         assert self.run("stack", "init", "dev").code == 0

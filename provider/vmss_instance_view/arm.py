@@ -17,7 +17,6 @@ from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
@@ -28,6 +27,7 @@ from vmss_instance_view.credential import TokenSource
 from vmss_instance_view.errors import ConfigurationError, MalformedBody, Rejected, Unavailable, clean, root_cause
 from vmss_instance_view.quota import Ledger, Limits
 from vmss_instance_view.refusal import claims_challenge, refusal
+from vmss_instance_view.trust import SharedTrust
 
 # What azure-native itself uses and what sovereign clouds have; every later version answers alike.
 API_VERSION = "2024-11-01"
@@ -87,7 +87,7 @@ class Arm:
         self._tokens = tokens
         self._session = requests.Session()
         self._session.headers["User-Agent"] = _USER_AGENT
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=Retry(0, read=False)))
+        self._session.mount("https://", SharedTrust(pool_maxsize=_CONNECTIONS, max_retries=Retry(0, read=False)))
 
     def counted_apart(self) -> Arm:
         """The same, connections and identity and ledger included, with a count of its own."""

@@ -83,3 +83,7 @@ def test_a_second_ctrl_c_loses_no_state_and_passes_no_gate(project: Project, azu
     ran = project.up("--parallel", "50")
     assert ran.code == 0, ran.output
     assert gate_states(project) == ["healthy"] * GATES
+    ran = project.run("refresh", "--yes", "--skip-preview", "--non-interactive", "--clear-pending-creates")
+    assert ran.code == 0, ran.output
+    assert "pending_operations" not in project.deployment()
+    assert gate_states(project) == ["healthy"] * GATES

@@ -49,7 +49,7 @@ bench: setup ## how late a wait notices, what it asks of Azure, how long a verdi
 soak: setup ## many more generated histories and crashes than `make test` (three quarters of an hour)
 	HISTORIES=200000 CRASHES=40 $(BIN)/pytest tests/gate/test_histories.py tests/engine/test_crash.py --timeout 0
 
-mutants: setup ## change verdicts and waits in a thousand small ways: does a test notice each? (half an hour)
+mutants: setup ## change verdicts and waits in 1,500 small ways: does a test notice each? (ten minutes)
 	$(BIN)/nox --session mutants
 
 types: setup ## does pyright, too, know the type of everything public? (280 MB)

@@ -93,8 +93,8 @@ class Memory:
         """Whether a look at the view alone must be followed by a full one: the view does not stand in the way."""
         return evaluate(self._with_surplus(seen, now), self._policy).state is not State.PROGRESSING
 
-    def saw(self, snapshot: Snapshot, now: float) -> Ending | None:
-        """Take in a look; the ending, if this was the one that decides."""
+    def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0) -> Ending | None:
+        """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
         snapshot = self._with_surplus(snapshot, now)
         verdict = evaluate(snapshot, self._policy)
         if snapshot.instances is not None:
@@ -110,7 +110,8 @@ class Memory:
         if self._streak is None or self._streak.same != same:
             self._streak = _Streak(same, now)
         self._streak.looks += 1
-        return self._decide(state, self._streak, now)
+        # What a look takes is no time in which health was seen to last: it may tell of its beginning.
+        return self._decide(state, self._streak, max(now - took - self._streak.since, 0.0))
 
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
         """Take in a look that saw nothing; the ending, if no further one can help."""
@@ -167,8 +168,7 @@ class Memory:
         spent = len(self._errors) >= ERRORS and now - self._errors[0] >= ERRORS_FOR
         return Ending.UNREADABLE if spent else None
 
-    def _decide(self, state: State, streak: _Streak, now: float) -> Ending | None:
-        lasted = now - streak.since
+    def _decide(self, state: State, streak: _Streak, lasted: float) -> Ending | None:
         if state is State.HEALTHY:
             seconds, looks = self._hold()
             return Ending.HEALTHY if streak.looks >= looks and lasted >= seconds else None

@@ -67,9 +67,10 @@ def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progre
 
 def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
     """One look; where the view alone could decide, and where it can be the last, a full one."""
-    left = memory.progress.limit - (clock.monotonic() - memory.started)
+    began = clock.monotonic()
+    left = memory.progress.limit - (began - memory.started)
     seconds = min(LOOK_LIMIT, max(left - _MARGIN, LAST_LOOK))
-    depth = Depth.FULL if left < LAST_LOOK else memory.depth(clock.monotonic())
+    depth = Depth.FULL if left < LAST_LOOK else memory.depth(began)
 
     def see() -> Snapshot:
         seen = look(seconds, depth)
@@ -83,4 +84,5 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
         return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:
         return memory.lost(error, clock.monotonic())
-    return memory.saw(snapshot, clock.monotonic())
+    now = clock.monotonic()
+    return memory.saw(snapshot, now, took=now - began)

@@ -187,6 +187,14 @@ def test_health_holds_as_long_as_the_health_extension_takes_to_notice(
     assert waiting.saw(seen, START + delay) is Ending.HEALTHY
 
 
+def test_what_a_look_takes_is_no_time_in_which_health_was_seen_to_last() -> None:
+    waiting = memory(hold="20s")
+    assert waiting.saw(GOOD, START + 5, took=5) is None
+    assert waiting.saw(GOOD, START + 29.9, took=5) is None
+    assert waiting.saw(GOOD, START + 30, took=5) is Ending.HEALTHY
+    assert memory(hold="0s").saw(GOOD, START + 5, took=5) is Ending.HEALTHY
+
+
 def test_transitions_are_the_last_twenty() -> None:
     waiting = memory()
     for at in range(50):

@@ -108,9 +108,11 @@ def kill(running: Running, victim: str) -> None:
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
     if victim == "CLI":
-        wait_for_the_end([each for each in (provider if is_ours else None, stand_in) if each is not None])
-        if provider is not None and processes.is_running(provider):
-            os.kill(provider, signal.SIGKILL)
+        try:
+            wait_for_the_end([each for each in (provider if is_ours else None, stand_in) if each is not None])
+        finally:
+            if provider is not None and processes.is_running(provider):
+                os.kill(provider, signal.SIGKILL)
 
 
 def wait_for_the_end(pids: list[int]) -> None:

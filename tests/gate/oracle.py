@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from tests.clocks import VirtualClock
@@ -47,24 +46,6 @@ class History:
 
     def at(self, moment: float) -> World:
         return [world for begins, world in self.chapters if begins <= moment][-1]
-
-    def surplus_stays(self, moment: float) -> bool:
-        """Whether a surplus of one size has been there for five minutes without an upgrade, as far as looks can tell.
-
-        Looks come up to 10 s after a change of the size, and those that see upgrades are a minute apart.
-        """
-        now = self.at(moment)
-        size_since = upgrade_since = 0.0
-        for (_, before), (begins, world) in pairwise(each for each in self.chapters if each[0] <= moment):
-            if before.lost is None and size_of(before) != size_of(now):
-                size_since = begins
-            if before.upgrading and not world.upgrading:
-                upgrade_since = begins
-        return not now.upgrading and moment - size_since >= 290 and moment - upgrade_since >= 225
-
-
-def size_of(world: World) -> tuple[int, int]:
-    return len(world.machines), world.capacity
 
 
 # --- What is true, told from the machines --------------------------------------------------------------------------
@@ -141,12 +122,24 @@ ERRORS: dict[str, InstanceViewError] = {
 
 @dataclass
 class Azure:
-    """Shows the world of the moment, as far as a look looks. looks: when each began; last_full: when it ended."""
+    """Shows the world of the moment, as far as a look looks.
+
+    looks: when each began; last_full: when it ended. sights: the worlds that were seen, and whether the machines were.
+    """
 
     clock: VirtualClock
     history: History
     last_full: float = -1.0
     looks: list[float] = field(default_factory=list)
+    sights: list[tuple[float, World, bool]] = field(default_factory=list)
+
+    def surplus_stays(self, moment: float) -> bool:
+        """Whether looks have seen for five minutes that the set's size stays, and no upgrade."""
+        seen = [(world, fully) for at, world, fully in self.sights if moment - 290 <= at <= moment]
+        sizes = {(len((world.view_of or world).machines), world.capacity) for world, _ in seen}
+        lists = {len(world.machines) for world, fully in seen if fully}
+        upgrading = any(world.upgrading for world, fully in seen if fully)
+        return self.looks[0] <= moment - 290 and len(sizes) == len(lists) == 1 and not upgrading
 
     @property
     def cost(self) -> Cost:
@@ -158,6 +151,7 @@ class Azure:
         self.clock.time += world.takes
         if world.lost in ERRORS:
             raise ERRORS[world.lost]
+        self.sights.append((self.looks[-1], world, depth is Depth.FULL))
         seen = shown(world)
         if depth is Depth.VIEW:
             return replace(seen, instances=None, rolling_upgrade=None)

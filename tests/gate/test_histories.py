@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
             last = azure.looks[-1]
             lasted = [look for look in azure.looks if look >= last - seconds]
             for look in {*lasted, *sorted(set(azure.looks))[-looks:]}:
-                assert is_met(history.at(look), self.policy, surplus_allowed=history.surplus_stays(look))
+                assert is_met(history.at(look), self.policy, surplus_allowed=azure.surplus_stays(look))
             assert azure.looks[0] <= ended - seconds
         if outcome.ending is Ending.FAILING:
             assert not is_met(history.at(azure.looks[-1]), self.policy, surplus_allowed=False)

@@ -90,8 +90,18 @@ class Facts:
 
     def is_exempt(self, instance: Instance) -> bool:
         """Whether an instance may run an older model: it is protected from changes, or the policy does not mind."""
-        stale = instance.latest_model_applied is False
-        return stale and (bool(instance.protected_from_scale_set_actions) or self.policy.stale_instances == "ignore")
+        if instance.latest_model_applied is not False:
+            return False
+        return bool(instance.protected_from_scale_set_actions) or self.allows_stale
+
+    @property
+    def allows_stale(self) -> bool:
+        """Whether instances may run an older model.
+
+        So they may under a Manual policy before the gate ever passed: nobody knows whose change they lack.
+        """
+        wanted = self.policy.stale_instances
+        return wanted == "ignore" or (wanted == "auto" and self.policy.before_first_pass and self.is_manual)
 
     @property
     def vms(self) -> int:

@@ -161,9 +161,7 @@ def _asked(
         if timeout is not None:
             source = "in the resource's custom_timeouts"
             policy = policy.override(timeout=timedelta(seconds=timeout), timeout_source=source)
-        if policy.stale_instances == "auto" and not has_passed:
-            policy = policy.override(stale_instances="ignore")
-        return ScaleSetId.parse(props.get("scaleSet")), policy
+        return ScaleSetId.parse(props.get("scaleSet")), policy.override(before_first_pass=not has_passed)
     except (ValueError, TypeError) as error:
         raise call.failure(str(error)) from None
 

@@ -55,7 +55,7 @@ class GatePolicy:
     application_health: "auto" (where the model has a health extension or probe), "required", "ignored".
     power_state: "running" (stopped and deallocated VMs do not count), "ignored".
     stale_instances: VMs that do not run the latest model: "auto" (waits where the upgrade policy applies it; under a
-        Manual policy a warning when the gate is created, a failure when it is updated, for nobody will apply it),
+        Manual policy a warning until the gate has passed once, then a failure, for nobody will apply it),
         "fail", "wait", "ignore" (a warning).
     rolling_upgrade: "wait" for one that runs, and fail where this deployment's own failed; "ignore".
     timeout: how long the gate waits at most.
@@ -81,6 +81,7 @@ class GatePolicy:
     confirm_failure: timedelta | str | None = _default("60s")
     given: frozenset[str] = field(init=False, repr=False, compare=False)
     timeout_source: str = field(init=False, repr=False, compare=False, default="of the policy")
+    before_first_pass: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
         """Check every field, then that they agree."""

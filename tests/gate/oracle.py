@@ -55,7 +55,7 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     """Whether the policy is met by what a look can see, as a person with access to every machine would say."""
     if world.lost is not None:
         return False
-    fit = [machine for machine in world.machines if is_fit(machine, policy)]
+    fit = [machine for machine in world.machines if is_fit(machine, policy, manual=world.manual)]
     if not has_right_size(world, surplus_allowed=surplus_allowed):
         return False
     if len(fit) < needed(policy.get("min_healthy", "100%"), world.capacity):
@@ -72,9 +72,11 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     return wanted == "auto" and operation.startswith("failed") and bool(world.machines)
 
 
-def is_fit(machine: Vm, policy: dict[str, Any]) -> bool:
+def is_fit(machine: Vm, policy: dict[str, Any], *, manual: bool) -> bool:
     judges_extensions = policy.get("extensions", "all") == "all"
-    may_be_old = policy.get("stale_instances", "auto") == "ignore" or machine.protected
+    wanted = policy.get("stale_instances", "auto")
+    excused = wanted == "auto" and manual and policy.get("before_first_pass", False)
+    may_be_old = wanted == "ignore" or machine.protected or excused
     installed = dict(machine.extensions).get("cse")
     runs_the_right_model = machine.latest is True or (machine.latest is False and may_be_old)
     has_extension = installed == "succeeded" or (installed is None and machine.latest is False and may_be_old)

@@ -56,6 +56,7 @@ POLICIES = st.fixed_dictionaries(
         "stale_instances": st.sampled_from(["auto", "fail", "wait", "ignore"]),
         "rolling_upgrade": st.sampled_from(["wait", "ignore"]),
         "confirm_failure": st.sampled_from([None, "60s", "0s"]),
+        "before_first_pass": st.just(True),
     },
 )
 FLAW: st.SearchStrategy[dict[str, Any]] = st.one_of(st.just({}), st.sampled_from(FLAWS))
@@ -202,7 +203,9 @@ def wait(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
     def report(_progress: Progress) -> None:
         """To nobody."""
 
-    return watch(azure, GatePolicy(**policy), clock, report), azure
+    given = {name: value for name, value in policy.items() if name != "before_first_pass"}
+    asked = GatePolicy(**given).override(before_first_pass="before_first_pass" in policy)
+    return watch(azure, asked, clock, report), azure
 
 
 TestLife = Life.TestCase

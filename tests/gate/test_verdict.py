@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -304,6 +305,26 @@ def test_a_zone_without_a_share_needs_no_vm_for_a_percentage() -> None:
     seen = snapshot(Vm(zone="1"), zones=("1", "2"))
     assert judge(seen, min_healthy_per_zone="100%").state is State.HEALTHY
     assert judge(seen, min_healthy_per_zone=1).state is State.FAILING
+
+
+@pytest.mark.parametrize(
+    ("mode", "stale_instances", "state"),
+    [
+        ("Manual", "auto", State.HEALTHY),
+        ("Manual", "fail", State.FAILING),
+        ("Manual", "wait", State.PROGRESSING),
+        ("Automatic", "auto", State.PROGRESSING),
+        ("Rolling", "auto", State.PROGRESSING),
+    ],
+)
+def test_before_a_gate_ever_passed_only_a_manual_policy_excuses_stale_instances(
+    mode: str, stale_instances: Any, state: State
+) -> None:
+    policy = GatePolicy(stale_instances=stale_instances).override(before_first_pass=True)
+    verdict = evaluate(snapshot(WELL, Vm(latest=False), upgrade_mode=mode), policy)
+    assert verdict.state is state
+    unknown = replace(snapshot(WELL, Vm(latest=False), upgrade_mode=mode), scale_set=None)
+    assert evaluate(unknown, policy).state is not State.HEALTHY or evaluate(unknown, policy).unjudged
 
 
 def test_zones_are_unjudged_where_nobody_looked_at_the_instances() -> None:

@@ -76,9 +76,7 @@ class Story:
 
     def gate(self) -> str:
         """What the gate says: each change of its status line, and how it ends."""
-        policy = GatePolicy(**self.told.policy)
-        if policy.stale_instances == "auto" and not self.told.change:
-            policy = policy.override(stale_instances="ignore")  # as a gate that never passed has it
+        policy = GatePolicy(**self.told.policy).override(before_first_pass=not self.told.change)
         looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy, self.clock)
         outcome = watch(Unhurried(self, looker), policy, self.clock, self.report)
         *lines, _where_to_look = failure_lines(outcome, ScaleSetId.parse(self.id))

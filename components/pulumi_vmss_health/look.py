@@ -69,7 +69,7 @@ class Looker:
             view, instances = self._last.view, reader.instances(deadline)  # a view that passed a moment ago
         else:
             view, instances = reader.view_and_instances(deadline)
-        return Snapshot(view, model, instances, upgrade, self._since, reader.lacks)
+        return Snapshot(view, model, instances, upgrade, self._since, reader.lacks, age=reader.age)
 
     def _refuse_what_the_mode_cannot_tell(self, reader: ScaleSetReader) -> None:
         if reader.lacks and self._policy.stale_instances in ("fail", "wait"):

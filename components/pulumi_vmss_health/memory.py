@@ -109,9 +109,9 @@ class Memory:
         same = (state, *_identity(snapshot))
         if self._streak is None or self._streak.same != same:
             self._streak = _Streak(same, now)
-        self._streak.looks += 1
-        # What a look takes is no time in which health was seen to last: it may tell of its beginning.
-        return self._decide(state, self._streak, max(now - took - self._streak.since, 0.0))
+        self._streak.looks += snapshot.age == 0  # what was seen before is not seen again
+        # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
+        return self._decide(state, self._streak, max(now - took - snapshot.age - self._streak.since, 0.0))
 
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
         """Take in a look that saw nothing; the ending, if no further one can help."""

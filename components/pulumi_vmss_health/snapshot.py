@@ -23,9 +23,10 @@ class Snapshot:
 
     scale_set: the model. instances: every VM with its own instance view. rolling_upgrade: the latest one; None also
         where there never was one.
-    since: when the change began that is being judged: the previous gate's last look; None: not known.
+    since: when the change began that is being judged: the gate's last pass; None: not known.
     lacks: evidence that the set's orchestration mode cannot give, such as "latest model".
     surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
+    age: seconds by which some of it can be older than the look.
     """
 
     view: InstanceView
@@ -35,6 +36,7 @@ class Snapshot:
     since: datetime | None = None
     lacks: frozenset[str] = frozenset()
     surplus_settled: bool = False
+    age: float = 0.0
 
     @property
     def vms_seen(self) -> int:

@@ -48,13 +48,14 @@ class _OwnView:
 
 
 class FlexibleReader:
-    """One set. Remembers the VMs' own views for a minute."""
+    """One set. Remembers the VMs' own views for a minute. age: of the oldest one that was used last, in seconds."""
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
         self._arm = arm
         self._id = scale_set
         self._own_views: dict[str, _OwnView] = {}
+        self.age = 0.0
 
     def view(self, model: ScaleSet, deadline: Deadline) -> InstanceView:
         """The instance view, counted."""
@@ -85,6 +86,7 @@ class FlexibleReader:
         for instance, view in zip(stale, each_of(lambda each: self._own(each, deadline), stale, _WIDTH), strict=True):
             self._own_views[_key(instance)] = _OwnView(view, now)
         self._own_views = {key: self._own_views[key] for key in map(_key, asked) if key in self._own_views}
+        self.age = max((now - each.read_at for each in self._own_views.values()), default=0.0)
         return [self._with_own_view(each) for each in members]
 
     def _is_stale(self, instance: Instance, now: float) -> bool:

@@ -85,6 +85,11 @@ class ScaleSetReader:
         """Evidence that the set's mode cannot give, so far as it is known: {"latest model"} or nothing."""
         return flexible.LACKS if self._is_flexible else frozenset()
 
+    @property
+    def age(self) -> float:
+        """Seconds by which what was last told of instances can be older than its reading: VMs' own views are kept."""
+        return self._flexible.age
+
     def _by_mode(
         self,
         read_uniform: Callable[[Deadline], T],

@@ -195,6 +195,17 @@ def test_what_a_look_takes_is_no_time_in_which_health_was_seen_to_last() -> None
     assert memory(hold="0s").saw(GOOD, START + 5, took=5) is Ending.HEALTHY
 
 
+def test_what_was_read_before_the_look_is_neither_another_look_nor_time_that_health_lasted() -> None:
+    waiting = memory(hold="20s", confirm_failure="20s")
+    assert waiting.saw(GOOD, START) is None
+    assert [waiting.saw(replace(GOOD, age=age), START + age) for age in (6.0, 30.0, 59.0)] == [None] * 3
+    assert waiting.saw(GOOD, START + 60) is Ending.HEALTHY
+
+    by_looks = memory(application_health="ignored")
+    assert [by_looks.saw(replace(GOOD, age=age), START + age) for age in (0.0, 30.0, 59.0)] == [None] * 3
+    assert by_looks.saw(GOOD, START + 60) is Ending.HEALTHY
+
+
 def test_transitions_are_the_last_twenty() -> None:
     waiting = memory()
     for at in range(50):

@@ -19,7 +19,7 @@ def capacity(facts: Facts) -> Findings:
         return
     instances = facts.snapshot.instances
     counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
-    wrong = next((count for count in counts if count != facts.capacity), None)
+    wrong = min((count for count in counts if count != facts.capacity), default=None)  # where both are, fewer counts
     if wrong is not None:
         yield _wrong_count(wrong, facts.capacity, settled=facts.snapshot.surplus_settled)
     elif facts.capacity == 0:

@@ -418,6 +418,13 @@ def test_a_view_that_still_counts_vms_of_a_set_that_has_none_is_not_health() -> 
     assert any("0 of 0 VMs pass every check, 1 required" in reason.message for reason in verdict.reasons)
 
 
+def test_a_list_that_misses_an_instance_is_not_health_beside_a_surplus_that_stays() -> None:
+    seen = replace(snapshot(*[WELL] * 6, capacity=5), surplus_settled=True)
+    assert seen.instances is not None
+    verdict = judge(replace(seen, instances=seen.instances[:4]), min_healthy="80%")
+    assert (verdict.state, codes(verdict)) == (State.PROGRESSING, ["TooFewVms"])
+
+
 def test_instances_of_one_zone_are_told_of_by_their_zone() -> None:
     ill = [Vm(zone="2", power="stopped")] * 2
     verdict = judge(snapshot(Vm(zone="1"), *ill, zones=("1", "2")))

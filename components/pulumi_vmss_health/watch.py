@@ -75,7 +75,7 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
     def see() -> Snapshot:
         seen = look(seconds, depth)
         if seen.instances is None and memory.could_decide(seen, clock.monotonic()):
-            return look(seconds, Depth.FULL)
+            return look(seconds - (clock.monotonic() - began), Depth.FULL)
         return seen
 
     try:

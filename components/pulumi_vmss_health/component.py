@@ -12,7 +12,7 @@ from pulumi.dynamic import Resource
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
 from vmss_instance_view.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
-from vmss_instance_view.durations import parse_duration
+from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -177,13 +177,25 @@ def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: Gate
     """
     if given is None:
         return None
-    if isinstance(given, dict):  # Pulumi takes one for an object, too
-        given = pulumi.CustomTimeouts(**given)
-    create, update = given.create or given.update, given.update or given.create
-    for name, text in (("create", create), ("update", update)):
-        try:
-            if text is not None:
-                policy.override(timeout=parse_duration(text, name))
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"opts.custom_timeouts: {error}") from None
-    return pulumi.CustomTimeouts(create=create, update=update)
+    if not isinstance(given, (dict, pulumi.CustomTimeouts)):  # Pulumi takes a dictionary, too
+        raise TypeError(f"opts.custom_timeouts must be a pulumi.CustomTimeouts, not {type(given).__name__}")
+    asked = given if isinstance(given, dict) else vars(given)
+    unknown = sorted(set(asked) - {"create", "update", "delete", "read"})
+    if unknown:
+        raise ValueError(f"opts.custom_timeouts has no {', '.join(unknown)}; it has create and update")
+    create, update = asked.get("create"), asked.get("update")
+    return pulumi.CustomTimeouts(
+        create=_limit("create", create or update, policy), update=_limit("update", update or create, policy)
+    )
+
+
+def _limit(name: str, value: Any, policy: GatePolicy) -> str | None:  # noqa: ANN401 - a user's argument, to be checked
+    """A time-out in the form that the engine reads, which knows no days."""
+    if value is None:
+        return None
+    try:
+        limit = parse_duration(value, name)
+        policy.override(timeout=limit)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"opts.custom_timeouts: {error}") from None
+    return format_duration(limit)

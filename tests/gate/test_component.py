@@ -97,6 +97,14 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
             "opts.custom_timeouts: create must look like '90s', '30m' or '1h30m'",
         ),
         (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts={"craete": "5m"})},  # type: ignore[arg-type]
+            "opts.custom_timeouts has no craete; it has create and update",
+        ),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts="5m")},  # type: ignore[arg-type]
+            "opts.custom_timeouts must be a pulumi.CustomTimeouts, not str",
+        ),
+        (
             {
                 "scale_set": ID,
                 "policy": vmss.GatePolicy(hold="10m"),

@@ -105,7 +105,7 @@ def causes(verdict: Verdict) -> list[str]:
 def lost_look(error: InstanceViewError) -> Reason:
     """A last look that saw nothing, as a reason beside those of the verdict before it; its code is the error's name."""
     message = f"the last look saw nothing: {error}"
-    return Reason(type(error).__name__, "scale set", "no answer", "instance view", message)
+    return Reason(type(error).__name__, "scale set", "no answer", "instance view", message, state=State.PROGRESSING)
 
 
 def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress) -> list[str]:
@@ -121,13 +121,18 @@ def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress
         f"`az monitor activity-log list --resource-id {scale_set} --offset 1d`",
         *([f"{portal}/#@/resource{scale_set}/instances"] if portal else []),
     ]
-    return [*_suspended(progress.snapshot, where), *_stale(codes, where), f"look closer: {', '.join(places)}"]
+    return [
+        *_suspended(progress.snapshot, where),
+        *_stale(progress.verdict, where),
+        f"look closer: {', '.join(places)}",
+    ]
 
 
-def _stale(codes: set[str], where: str) -> list[str]:
-    """How instances get the latest model where waiting does not help."""
+def _stale(verdict: Verdict | None, where: str) -> list[str]:
+    """How instances get the latest model where nobody else applies it; past a rolling upgrade's batches it must not."""
+    unapplied = any(each.code == "ModelNotApplied" and each.hint for each in verdict.reasons) if verdict else False
     command = f"az vmss update-instances {where} --instance-ids '*'"
-    return [f"apply the latest model: `{command}`"] if "ModelNotApplied" in codes else []
+    return [f"apply the latest model: `{command}`"] if unapplied else []
 
 
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:

@@ -8,6 +8,7 @@ itself, and a refresh may lower a stored verdict, never raise it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -99,7 +100,8 @@ class HealthGateProvider(ResourceProvider):
         clock = SystemClock(engine.STOP)
         look = Looker(self._azure, scale_set, policy, clock, passed)
         try:
-            snapshot = _look_once(look, clock)
+            # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
+            snapshot = replace(_look_once(look, clock), surplus_settled=True)
         except ScaleSetNotFound:
             return ReadResult("", {})
         except InstanceViewError as error:
@@ -122,6 +124,8 @@ class HealthGateProvider(ResourceProvider):
         call.status("")
         outputs = {**props, **outputs_of(outcome, look.requests, scale_set, clock.now(), before)}
         if outcome.ending is Ending.HEALTHY:
+            for reason in outcome.progress.verdict.reasons if outcome.progress.verdict else ():
+                call.warn(reason.message)
             return outputs
         lines = failure_lines(outcome, scale_set, self._azure.portal)
         if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:

@@ -92,7 +92,7 @@ def test_what_kept_the_last_look_from_seeing_is_a_stored_reason(provider: Health
     assert outputs is not None
     assert (outputs["healthy"], outputs["state"]) == (False, "warned")
     reason = outputs["reasons"][0]
-    assert (reason["code"], reason["state"]) == ("Rejected", "failing")
+    assert (reason["code"], reason["state"]) == ("Rejected", "progressing")
     assert "no such version" in reason["message"]
 
 
@@ -112,6 +112,21 @@ def test_a_gate_that_only_warns_lets_the_stack_go_on_and_tells_the_truth(
     assert outputs is not None
     assert (outputs["healthy"], outputs["state"]) == (False, "warned")
     assert outputs["reasons"][0]["code"] == "VmNotRunning"
+
+
+def test_a_pass_that_judged_nothing_warns_of_it(
+    provider: HealthGateProvider, azure: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = provider.create({"scaleSet": azure.put_scale_set("web", capacity=0)}).outs
+    assert outputs is not None
+    assert outputs["healthy"] is True
+    assert "the capacity is 0: there was nothing to judge" in capsys.readouterr().err
+
+
+def test_a_refresh_takes_no_pass_back_for_one_vm_too_many(provider: HealthGateProvider, azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "surplus": 1, "surplus_stays": "1h"}}})
+    stored = {"scaleSet": settled(azure, capacity=2), "state": "healthy", "healthy": True}
+    assert provider.read("id", stored).outs == stored
 
 
 def test_an_id_that_turns_out_to_be_none_is_refused(provider: HealthGateProvider) -> None:

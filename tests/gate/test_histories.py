@@ -133,6 +133,14 @@ class Life(RuleBasedStateMachine):
         self.then(after, lost=lost)
         self.then(seconds, lost=None)
 
+    @rule(after=AFTER, seconds=AFTER, lost=st.sampled_from(["unavailable", "throttled", "capacity"]))
+    @precondition(lambda self: self.world.machines)
+    def sight_of_a_good_set_is_lost_for_a_while(self, after: float, seconds: float, lost: str) -> None:
+        number = len(self.world.machines)
+        self.then(after, machines=(GOOD,) * number, capacity=number, **MENDED)
+        self.then(7.0, lost=lost)
+        self.then(seconds, lost=None)
+
     @rule(after=AFTER, takes=st.sampled_from([0.0, 3.0, 40.0]))
     def looks_take(self, after: float, takes: float) -> None:
         self.then(after, takes=takes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Literal, Optional
 
@@ -13,6 +12,7 @@ from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.policy import GatePolicy
 from vmss_instance_view.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
 from vmss_instance_view.durations import format_duration, parse_duration
+from vmss_instance_view.keys import stored_key
 from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -160,14 +160,9 @@ def _options(
         parent=parent,
         custom_timeouts=timeouts,
         additional_secret_outputs=secret,
-        ignore_changes=[_stored_name(path) for path in given.ignore_changes or ()],
-        replace_on_changes=[_stored_name(path) for path in given.replace_on_changes or ()],
+        ignore_changes=[stored_key(path) for path in given.ignore_changes or ()],
+        replace_on_changes=[stored_key(path) for path in given.replace_on_changes or ()],
     )
-
-
-def _stored_name(name: str) -> str:
-    """The name that state has for a Python name: "policy.min_healthy" is "policy.minHealthy" there."""
-    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
 
 def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: GatePolicy) -> pulumi.CustomTimeouts | None:

@@ -27,11 +27,11 @@ from pulumi.dynamic import (
 from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import causes, failure_lines, status_line, status_topic
+from pulumi_vmss_health.report import causes, failure_lines, status_line, status_topic, warnings
 from pulumi_vmss_health.snapshot import Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
-from pulumi_vmss_health.watch import LOOK_LIMIT, watch
+from pulumi_vmss_health.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view import engine
 from vmss_instance_view.arguments import scale_set_failures
 from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
@@ -124,8 +124,8 @@ class HealthGateProvider(ResourceProvider):
         call.status("")
         outputs = {**props, **outputs_of(outcome, look.requests, scale_set, clock.now(), before)}
         if outcome.ending is Ending.HEALTHY:
-            for reason in outcome.progress.verdict.reasons if outcome.progress.verdict else ():
-                call.warn(reason.message)
+            for warning in warnings(outcome):
+                call.warn(warning)
             return outputs
         lines = failure_lines(outcome, scale_set, self._azure.portal)
         if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:
@@ -172,7 +172,7 @@ def _asked(
 
 def _look_once(look: Looker, clock: Clock) -> Snapshot:
     try:
-        return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + 0.5)
+        return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + MARGIN)
     except (Overdue, Stopped):
         raise Unavailable("no look came back") from None
 

@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
 
 from vmss_instance_view.durations import format_duration, parse_duration
+from vmss_instance_view.keys import stored_key
 
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
 _NEVER = "never"  # what state stores for confirm_failure=None: Pulumi drops a null
@@ -80,6 +81,7 @@ class GatePolicy:
     hold: timedelta | str = _default("auto")
     confirm_failure: timedelta | str | None = _default("60s")
     given: frozenset[str] = field(init=False, repr=False, compare=False)
+    # What a gate alone knows of its wait: set by `override`, never given, never stored.
     timeout_source: str = field(init=False, repr=False, compare=False, default="of the policy")
     before_first_pass: bool = field(init=False, repr=False, compare=False, default=False)
 
@@ -144,12 +146,12 @@ class GatePolicy:
 
     def to_json(self) -> dict[str, object]:
         """The fields that were set, as a stack's state stores them."""
-        return {_camel(name): _plain(getattr(self, name)) for name in sorted(self.given)}
+        return {stored_key(name): _plain(getattr(self, name)) for name in sorted(self.given)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> GatePolicy:
         """The policy that `to_json` stored. Raises ValueError or TypeError for fields that this version lacks."""
-        known = {_camel(each.name): each.name for each in fields(cls) if each.init}
+        known = {stored_key(each.name): each.name for each in fields(cls) if each.init}
         unknown = sorted(set(stored) - set(known))
         if unknown:
             raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
@@ -235,11 +237,6 @@ def _names(field_name: str, value: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not name:
             raise TypeError(f"{field_name} must hold names of extensions, not {type(name).__name__}")
     return tuple(value)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _plain(value: object) -> object:

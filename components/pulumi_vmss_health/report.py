@@ -91,6 +91,12 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     return [*lines, *_where_to_look(scale_set, portal, progress)]
 
 
+def warnings(outcome: Outcome) -> list[str]:
+    """What there is to tell of a set that passed, one line each."""
+    verdict = outcome.progress.verdict
+    return [reason.message for reason in verdict.reasons] if verdict else []
+
+
 def causes(verdict: Verdict) -> list[str]:
     """One line for each cause, worst first, and one for what could not be judged; none for a set that is well."""
     reasons = [reason for reason in verdict.reasons if reason.state is not State.HEALTHY]

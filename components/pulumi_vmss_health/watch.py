@@ -20,7 +20,7 @@ from vmss_instance_view.errors import InstanceViewError, Unavailable
 
 LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds that the look at the deadline may take
-_MARGIN = 0.5  # seconds beyond a look's own deadline, which has the better words
+MARGIN = 0.5  # seconds beyond a look's own deadline, which has the better words
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
     """One look; where the view alone could decide, and where it can be the last, a full one."""
     began = clock.monotonic()
     left = memory.progress.limit - (began - memory.started)
-    seconds = min(LOOK_LIMIT, max(left - _MARGIN, LAST_LOOK))
+    seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
     depth = Depth.FULL if left < LAST_LOOK else memory.depth(began)
 
     def see() -> Snapshot:
@@ -79,7 +79,7 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
         return seen
 
     try:
-        snapshot = clock.call(see, seconds + _MARGIN)
+        snapshot = clock.call(see, seconds + MARGIN)
     except Overdue:
         return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:

@@ -11,6 +11,8 @@ from typing import Any, Optional
 
 import pulumi
 
+from vmss_instance_view.keys import stored_key
+
 # Pulumi evaluates these annotations when it loads the class, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
 
@@ -62,10 +64,5 @@ class OrchestrationServiceOutput(dict[str, object]):
 def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """Typed outputs as state has them, with ARM's own key names. Pulumi does so for stacks, not for components."""
     if isinstance(value, Mapping):
-        return {_key(name): plain(each) for name, each in value.items() if each is not None}
+        return {stored_key(name): plain(each) for name, each in value.items() if each is not None}
     return [plain(each) for each in value] if isinstance(value, list) else value
-
-
-def _key(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

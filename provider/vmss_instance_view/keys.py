@@ -1,0 +1,10 @@
+"""The names that state and stack outputs have for Python's."""
+
+from __future__ import annotations
+
+import re
+
+
+def stored_key(name: str) -> str:
+    """A Python name in ARM's way of writing, also as a path: "policy.min_healthy" is "policy.minHealthy"."""
+    return re.sub("_([a-z])", lambda match: match[1].upper(), name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import requests
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -83,15 +83,6 @@ def ask_for_token(azure: Emulator, *, tenant: str | None = None, **changed: str)
     }
     url = f"{azure.url}/{tenant or azure.tenant_id}/oauth2/v2.0/token"
     return requests.post(url, data=form, verify=str(azure.ca_file), timeout=10)
-
-
-def until(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: float = 10) -> Any:
-    """Look until it is enough; fails with the last thing seen."""
-    deadline = time.monotonic() + seconds
-    while not enough(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-    return found
 
 
 def scale_set_body(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.emulator.support import QUICK, ArmSession, counts, error, extension, scale_set_body, until
+from tests.emulator.support import QUICK, ArmSession, counts, error, extension, scale_set_body
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 

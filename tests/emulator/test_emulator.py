@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.emulator.support import QUICK, ArmSession, until
+from tests.emulator.support import QUICK, ArmSession
+from tests.waiting import until
 
 from vmss_emulator import Emulator, TimelineError
 

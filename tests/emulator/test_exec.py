@@ -7,14 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
-from tests.emulator.support import until
+from tests.waiting import until
 
 from vmss_emulator import isolation
 from vmss_emulator.isolation import Workspace
@@ -220,5 +219,4 @@ def alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    time.sleep(0.05)
     return True

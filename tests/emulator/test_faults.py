@@ -14,6 +14,7 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import ClientSecretCredential
 from tests.emulator.support import QUICK, ArmSession, FakeClock, token
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -163,10 +164,7 @@ def test_trickling_ends_when_the_client_leaves(arm: ArmSession, slow: str) -> No
     with pytest.raises(requests.ConnectionError if slow == "trickle" else requests.Timeout):
         arm.session.get(f"{arm.azure.url}{path}?api-version=2024-11-01", timeout=0.1)
     arm.session.close()
-    deadline = time.monotonic() + 2
-    while arm.azure.requests[-1].ended is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: arm.azure.requests[-1].ended, seconds=2)
 
 
 def test_a_body_may_be_cut_off(arm: ArmSession) -> None:
@@ -196,10 +194,7 @@ def test_a_small_bomb_is_an_empty_list(arm: ArmSession) -> None:
 def test_a_client_that_leaves_stops_the_bomb(arm: ArmSession) -> None:
     answer = streamed(arm, faulty(arm, bomb="50GB"))
     answer.close()
-    deadline = time.monotonic() + 5
-    while arm.azure.requests[-1].ended is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: arm.azure.requests[-1].ended, seconds=5)
 
 
 def test_a_list_may_never_end(arm: ArmSession) -> None:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.waiting import until
+
 
 def provider_below(cli: int) -> int | None:
     """The process that serves dynamic resources to a CLI."""
@@ -34,6 +36,11 @@ def is_running(pid: int) -> bool:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except OSError:
         return False
+
+
+def wait_for_the_end(*pids: int) -> None:
+    """Wait until providers whose engine is gone have ended themselves, which they do within 5 seconds."""
+    until(lambda: [pid for pid in pids if is_running(pid)], lambda living: not living, seconds=5)
 
 
 def resident_mib(pid: int) -> float:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until
+
 from vmss_emulator import Emulator, isolation
 
 TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
@@ -189,10 +191,7 @@ def looked_at(azure: Emulator) -> dict[str, list[float]]:
 
 def wait_for_a_look(azure: Emulator, sets: int = 1) -> None:
     """Wait until gates have asked for the instance views of so many scale sets."""
-    end = time.monotonic() + 60
-    while len(looked_at(azure)) < sets:
-        assert time.monotonic() < end, f"only {len(looked_at(azure))} gates ever looked"
-        time.sleep(0.02)
+    until(lambda: len(looked_at(azure)), lambda looking: looking >= sets)
 
 
 def looks(azure: Emulator) -> int:

@@ -109,18 +109,11 @@ def kill(running: Running, victim: str) -> None:
         os.kill(pid, signal.SIGKILL)
     if victim == "CLI":
         try:
-            wait_for_the_end([each for each in (provider if is_ours else None, stand_in) if each is not None])
+            orphans = (provider if is_ours else None, stand_in)
+            processes.wait_for_the_end(*(each for each in orphans if each is not None))
         finally:
             if provider is not None and processes.is_running(provider):
                 os.kill(provider, signal.SIGKILL)
-
-
-def wait_for_the_end(pids: list[int]) -> None:
-    """Wait until providers whose engine is gone have ended themselves."""
-    killed = time.monotonic()
-    while any(map(processes.is_running, pids)):
-        assert time.monotonic() - killed < 5, "a provider outlives its engine"
-        time.sleep(0.05)
 
 
 def meet_pulumis_demands(project: Project) -> None:

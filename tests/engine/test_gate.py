@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.engine.processes import is_running, provider_below, resident_mib
+from tests.engine.processes import provider_below, resident_mib, wait_for_the_end
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at, wait_for_a_look
 
 from vmss_emulator import Emulator
@@ -176,8 +176,7 @@ def test_twelve_gates_wait_at_once_in_little_memory(project: Project, azure: Emu
         vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=vmss.GatePolicy(hold="6s"))
     """)
     running = project.start("up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "50")
-    while len(looked_at(azure)) < 12:
-        time.sleep(0.05)
+    wait_for_a_look(azure, 12)
     provider = provider_below(running.pid)
     memory = resident_mib(provider) if provider else None
     azure.load(HEALTHY)
@@ -200,8 +199,5 @@ def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_e
     if provider is None:
         pytest.skip("there is no /proc to find the provider's process in")
     os.kill(running.pid, signal.SIGKILL)
-    killed = time.monotonic()
-    while is_running(provider):
-        assert time.monotonic() - killed < 5, "the provider outlives its engine"
-        time.sleep(0.05)
+    wait_for_the_end(provider)
     running.wait()

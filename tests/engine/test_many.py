@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.engine.processes import provider_below, resident_mib
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at, wait_for_a_look
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -70,8 +71,7 @@ def test_with_fewer_steps_than_gates_only_so_many_wait_and_the_others_begin_when
     running = project.start_up()
     wait_for_a_look(azure, 3)
     first = set(looked_at(azure))
-    while min(len(times) for times in looked_at(azure).values()) < 3:
-        time.sleep(0.05)
+    until(lambda: min(map(len, looked_at(azure).values())), lambda looks: looks >= 3)
     assert set(looked_at(azure)) == first
     azure.load(HEALTHY)
     ran = running.wait()

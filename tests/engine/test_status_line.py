@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -27,8 +27,7 @@ def test_a_run_without_a_terminal_prints_a_line_for_each_change_and_none_is_left
     running = project.start_up("--event-log", str(events))
     running.until("appHealth 2/3, ")
     seen = len(looked_at(azure)["web"])
-    while len(looked_at(azure)["web"]) < seen + 2:  # two looks that show nothing new
-        time.sleep(0.05)
+    until(lambda: len(looked_at(azure)["web"]), lambda looks: looks >= seen + 2)  # which show nothing new
     azure.load(HEALTHY)
     ran = running.wait()
     assert ran.code == 0, ran.output

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
-from tests.engine.projects import HEALTHY, UNHEALTHY, Project
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at, wait_for_a_look
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -65,13 +64,8 @@ def test_custom_timeouts_win_over_a_shorter_policy_and_update_stands_in_for_crea
 
 def wait_for_looks_apart(azure: Emulator, *, seconds: float) -> None:
     """Wait until the gate has looked for so long."""
-    end = time.monotonic() + 60
-    while True:
-        looks = [request.started for request in azure.requests if request.path.endswith("/instanceView")]
-        if looks and looks[-1] - looks[0] > seconds:
-            return
-        assert time.monotonic() < end, "the gate looks no more"
-        time.sleep(0.02)
+    wait_for_a_look(azure)
+    until(lambda: looked_at(azure)["web"], lambda looks: looks[-1] - looks[0] > seconds)
 
 
 def test_custom_timeouts_too_short_for_the_policy_are_refused_in_preview_by_name(

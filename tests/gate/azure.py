@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from tests.waiting import until
 
 from pulumi_vmss_health import get_instance_view
 from vmss_emulator import Emulator
@@ -33,7 +34,5 @@ def running(
 def settled(azure: Emulator, **wanted: Any) -> str:
     """The id of a new set whose create has ended: at once is not instantly, and a refresh looks only once."""
     scale_set = azure.put_scale_set("web", **wanted)
-    end = time.monotonic() + 10
-    while [status.state for status in get_instance_view(scale_set).statuses] != ["succeeded"]:
-        assert time.monotonic() < end, "the set never settled"
+    until(lambda: get_instance_view(scale_set).statuses, lambda seen: [each.state for each in seen] == ["succeeded"])
     return scale_set

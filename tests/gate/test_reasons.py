@@ -47,6 +47,14 @@ def unprobed(seen: Snapshot) -> Snapshot:
 LOOK_AT_THE_APPLICATION = "see the application's own log on the instance, and what its health probe answers there"
 ILL = Vm(health="unhealthy", message="HTTP 500\nfrom /healthz")
 BROKEN = Vm(extensions=(("cse", "failed/50"),), message="exit status 50")
+EXTENSION_FAILED = Reason(
+    "ExtensionFailed",
+    "instance 1, extension cse",
+    "failed/50",
+    "succeeded",
+    "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
+    "see the log of extension cse on the instance; mend its settings and update the instance",
+)
 CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
     (
         snapshot(WELL, capacity=3),
@@ -273,27 +281,12 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
     (
         snapshot(WELL, BROKEN),
         {},
-        Reason(
-            "ExtensionFailed",
-            "instance 1, extension cse",
-            "failed/50",
-            "succeeded",
-            "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
-            "see the log of extension cse on the instance; mend its settings and update the instance",
-        ),
+        EXTENSION_FAILED,
     ),
     (
         snapshot(WELL, replace(BROKEN, agent="Unavailable")),
         {},
-        Reason(
-            "ExtensionFailed",
-            "instance 1, extension cse",
-            "failed/50",
-            "succeeded",
-            "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
-            "see the log of extension cse on the instance; mend its settings and update the instance",
-            PROGRESSING,
-        ),
+        replace(EXTENSION_FAILED, state=PROGRESSING),
     ),
     (
         snapshot(WELL, Vm(extensions=())),

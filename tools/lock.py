@@ -1,67 +1,55 @@
-"""`make lock`: renew the exact versions in requirements.txt and requirements-dev.txt from pyproject.toml.
+"""`make lock`: renew the exact versions and hashes in the requirements files from pyproject.toml.
 
-For all supported Pythons at once, with uv in an environment of its own. What a file says in its first comment and in
-its `-e` and `-r` lines is kept; which extras are locked is read from the `-e` line.
+For all supported Pythons at once. What a file says in its first comments and in its `-r` line is kept.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
-import venv
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-UV = "uv==0.13.9"
+UV = Path(sys.executable).parent / "uv"  # locked itself, in requirements-dev.txt
 OLDEST_PYTHON = "3.10"
+USED = ("--extra=azure-native", "--extra=emulator", "--group=build")
+"""What a clone is used with; developers add the group dev."""
 
 
 def main() -> None:
-    """Renew both files."""
-    uv = install_uv(ROOT / ".toolchain" / "uv")
+    """Renew the files."""
     users, developers = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
-    what = ["pyproject.toml", *(f"--extra={extra}" for extra in extras_of(users.read_text()))]
-    pins = compile_with(uv, what)
-    more = compile_with(uv, [*what, "--group=dev", f"--constraint={saved(uv, pins)}"])  # so that both files agree
+    pins = compile_pins("pyproject.toml", *USED)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as agreed:  # both are installed together
+        agreed.write("".join(pins))
+        agreed.flush()
+        more = compile_pins("pyproject.toml", *USED, "--group=dev", f"--constraint={agreed.name}")
     users.write_text(renewed(users.read_text(), pins))
     developers.write_text(renewed(developers.read_text(), [pin for pin in more if pin not in pins]))
+    release = ROOT / "requirements-release.txt"
+    release.write_text(renewed(release.read_text(), compile_pins("--group=release")))
 
 
-def install_uv(folder: Path) -> Path:
-    """A pinned uv of our own, whatever else is on PATH."""
-    venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", UV], check=True)
-    return folder / "bin" / "uv"
+def compile_pins(*what: str) -> list[str]:
+    """What locks what is asked for, in every supported Python; each pin with the lines of its hashes."""
+    options = ["--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes", "--no-header", "--no-annotate"]
+    command: list[str | Path] = [UV, "pip", "compile", "--quiet", *options, *what]
+    return pins_in(subprocess.check_output(command, cwd=ROOT, text=True))
 
 
-def compile_with(uv: Path, what: Sequence[str]) -> list[str]:
-    """The lines that lock what is asked for, in every supported Python."""
-    options = ["--universal", "--python-version", OLDEST_PYTHON, "--no-header", "--no-annotate", "--quiet"]
-    command: list[str | Path] = [uv, "pip", "compile", *options, *what]
-    lines = subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
-    return [line for line in lines if not line.endswith("; sys_platform == 'win32'")]  # not supported here
-
-
-def saved(uv: Path, pins: Sequence[str]) -> Path:
-    """Pins as a file beside uv."""
-    file = uv.parent / "pins.txt"
-    file.write_text("\n".join(pins))
-    return file
-
-
-def extras_of(requirements: str) -> list[str]:
-    """The extras in `-e .[one,two]`."""
-    found = re.search(r"^-e \.\[(.+)\]$", requirements, re.MULTILINE)
-    return found[1].split(",") if found else []
+def pins_in(compiled: str) -> list[str]:
+    """The pins of a requirements file, each with its hashes; without those for Windows, which is not supported."""
+    pins = re.findall(r"^\S.*\n(?:[ \t].*\n)*", compiled, re.MULTILINE)
+    return [pin for pin in pins if "; sys_platform == 'win32' \\\n" not in pin]
 
 
 def renewed(old: str, pins: Sequence[str]) -> str:
-    """A requirements file with new pins between the comments and options that it had."""
-    lines = old.splitlines()
-    head = [line for line in lines if line.startswith(("#", "-r"))]
-    tail = [line for line in lines if line.startswith("-e")]
-    return "\n".join([*head, *pins, *tail]) + "\n"
+    """A requirements file with new pins after the comments and the option that it had."""
+    head = [line for line in old.splitlines(keepends=True) if line.startswith(("#", "-r"))]
+    return "".join([*head, *pins])
 
 
 if __name__ == "__main__":

@@ -13,15 +13,38 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tools/ and tests
 from tests.tools.support import REPOSITORY, program
 from tools.toolchain.clone import Clone
 
+BUILDS_ITSELF = """\
+[project]
+name = "a-clone"
+version = "1"
+[build-system]
+requires = ["no-such-build-backend"]
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """\
+from zipfile import ZipFile
+
+def build_editable(folder, settings=None, metadata=None):
+    with ZipFile(f"{folder}/a_clone-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("a_clone.py", "")
+        wheel.writestr("a_clone-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: a-clone\\nVersion: 1\\n"
+                       "Requires-Dist: no-such-dependency\\n")
+        wheel.writestr("a_clone-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("a_clone-1.dist-info/RECORD", "")
+    return "a_clone-1-py3-none-any.whl"
+"""
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """A fresh clone that wants no packages, with a blank in its path."""
+    """A fresh clone that wants no packages, with a blank in its path; it packs itself, and only with what is there."""
     root = tmp_path / "a clone"
     shutil.copytree(REPOSITORY / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "requirements.txt").write_text("# nothing\n")
     (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
-    (root / "pyproject.toml").write_text("")
+    (root / "pyproject.toml").write_text(BUILDS_ITSELF)
+    (root / "backend.py").write_text(BACKEND)
     return Clone(root)
 
 

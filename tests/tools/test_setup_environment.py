@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from tools.toolchain.clone import Clone, write_record
@@ -79,6 +81,30 @@ def test_an_environment_whose_python_has_gone_counts_as_interrupted(ready: Clone
     ready.venv_python.unlink()
     ready.venv_python.symlink_to("/nowhere/python3")
     assert noted(ready) == {}
+
+
+def test_the_clone_itself_is_installed_with_what_is_there_already(ready: Clone) -> None:
+    (ready.venv / "setup.json").unlink()
+    ensure_environment(ready, asked_for_python=False)
+    run("the clone's package", [ready.venv_python, "-c", "import a_clone"])
+
+
+def test_a_package_without_a_hash_is_not_installed(ready: Clone, tmp_path: Path) -> None:
+    wheel = tmp_path / "wanted-1-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("wanted-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: wanted\nVersion: 1\n")
+        archive.writestr("wanted-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("wanted-1.dist-info/RECORD", "")
+    wanted = f"--no-index\n--find-links {tmp_path}\nwanted==1"
+    (ready.root / "requirements-dev.txt").write_text(wanted)
+    with pytest.raises(Problem, match=r"[Hh]ashes are required"):
+        ensure_environment(ready, asked_for_python=False)
+    assert not is_whole(ready)
+
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (ready.root / "requirements-dev.txt").write_text(f"{wanted} --hash=sha256:{found}")
+    ensure_environment(ready, asked_for_python=False)
+    run("what was wanted", [ready.venv_python, "-m", "pip", "show", "wanted"])
 
 
 def test_a_failed_install_shows_what_pip_said_and_is_not_taken_for_whole(ready: Clone) -> None:

@@ -89,7 +89,10 @@ def _install(clone: Clone) -> None:
     record.unlink(missing_ok=True)
     pip = [str(clone.venv_python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
     with step(".venv: packages from requirements-dev.txt (about a minute)"):
-        run("pip", [*pip, "--requirement", "requirements-dev.txt"], cwd=clone.root)
+        # Whole packages with the hashes that the file names: nothing is built, and so nothing else is downloaded.
+        locked = ["--require-hashes", "--only-binary", ":all:", "--requirement", "requirements-dev.txt"]
+        run("pip", [*pip, *locked], cwd=clone.root)
+        run("pip", [*pip, "--no-deps", "--no-build-isolation", "--editable", "."], cwd=clone.root)
     write_record(record, target(clone) | {"python": _python_of(clone)})
 
 

@@ -1,0 +1,39 @@
+"""What `make lock` makes of what uv resolves, and what the repository has locked."""
+
+from __future__ import annotations
+
+import pytest
+from tests.tools.support import REPOSITORY
+from tools.lock import pins_in, renewed
+
+COMPILED = """\
+anyio==4.16.0 \\
+    --hash=sha256:59bb \\
+    --hash=sha256:c66a
+colorama==0.4.6 ; sys_platform == 'win32' \\
+    --hash=sha256:0869
+filelock==4.1.0 ; python_full_version < '3.11' \\
+    --hash=sha256:1234
+"""
+ANYIO = "anyio==4.16.0 \\\n    --hash=sha256:59bb \\\n    --hash=sha256:c66a\n"
+FILELOCK = "filelock==4.1.0 ; python_full_version < '3.11' \\\n    --hash=sha256:1234\n"
+
+
+def test_a_pin_keeps_its_marker_and_all_its_hashes_and_those_for_windows_are_left_out() -> None:
+    assert pins_in(COMPILED) == [ANYIO, FILELOCK]
+
+
+def test_a_renewed_file_keeps_its_words_and_none_of_its_old_pins() -> None:
+    old = "# What it is for.\n-r requirements.txt\nanyio==4.0.0 \\\n    --hash=sha256:old\n"
+    assert renewed(old, [ANYIO]) == "# What it is for.\n-r requirements.txt\n" + ANYIO
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-release.txt"])
+def test_everything_that_is_installed_is_locked_by_version_and_hash(name: str) -> None:
+    pins = [pin for pin in pins_in((REPOSITORY / name).read_text()) if not pin.startswith(("#", "-r"))]
+    assert len(pins) > 20
+    assert [pin for pin in pins if "==" not in pin.splitlines()[0] or "--hash=sha256:" not in pin] == []
+
+
+def test_the_build_backend_is_among_what_is_locked() -> None:
+    assert "hatchling==" in (REPOSITORY / "requirements.txt").read_text()

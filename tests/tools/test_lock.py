@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hatchling.build import get_requires_for_build_editable, get_requires_for_build_wheel
 from tests.tools.support import REPOSITORY
 from tools.lock import pins_in, renewed
 
@@ -35,5 +38,9 @@ def test_everything_that_is_installed_is_locked_by_version_and_hash(name: str) -
     assert [pin for pin in pins if "==" not in pin.splitlines()[0] or "--hash=sha256:" not in pin] == []
 
 
-def test_the_build_backend_is_among_what_is_locked() -> None:
-    assert "hatchling==" in (REPOSITORY / "requirements.txt").read_text()
+def test_all_that_installing_the_clone_needs_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    wanted = ["hatchling", *get_requires_for_build_wheel(), *get_requires_for_build_editable()]
+    pins = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    for name in {re.split(r"\W", each)[0] for each in wanted}:
+        assert any(pin.startswith(f"{name}==") for pin in pins), name

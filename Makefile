@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock yaml-host clean
+.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock audit dist yaml-host clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -55,8 +55,16 @@ mutants: setup ## change verdicts and waits in 1,500 small ways: does a test not
 types: setup ## does pyright, too, know the type of everything public? (280 MB)
 	$(BIN)/python -m tools.public_types
 
-lock: setup ## renew requirements.txt and requirements-dev.txt from pyproject.toml
+lock: setup ## renew the requirements files, with hashes, from pyproject.toml
 	$(BIN)/python -m tools.lock
+
+audit: setup ## does a known vulnerability concern what is locked? (asks PyPI)
+	$(BIN)/nox --session audit
+
+dist: setup ## wheel, source distribution and SBOM into dist/
+	rm -rf dist
+	$(BIN)/uv build --no-build-isolation --python $(BIN)/python --out-dir dist
+	$(BIN)/nox --session sbom
 
 yaml-host: setup ## Pulumi's language host for YAML, for a test that is skipped without (the vendor's CLI has one)
 	$(BIN)/python -m tools.yaml_host

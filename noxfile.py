@@ -66,3 +66,24 @@ def mutants(session: nox.Session) -> None:
     session.log(f"{told['total']} mutants, {noticed:.1%} noticed; the others are listed above")
     if noticed < _NOTICED:
         session.error(f"fewer than {_NOTICED:.0%} were noticed")
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Does a known vulnerability concern what is locked? Asks PyPI's vulnerability service."""
+    _install_release_tools(session)
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        session.run("pip-audit", "--require-hashes", "--disable-pip", "--requirement", file, *session.posargs)
+
+
+@nox.session(default=False)
+def sbom(session: nox.Session) -> None:
+    """Write what the package is locked with, as CycloneDX: dist/sbom.cdx.json."""
+    _install_release_tools(session)
+    Path("dist").mkdir(exist_ok=True)
+    output = ("--output-reproducible", "--output-file", "dist/sbom.cdx.json")
+    session.run("cyclonedx-py", "requirements", "requirements.txt", "--pyproject", "pyproject.toml", *output)
+
+
+def _install_release_tools(session: nox.Session) -> None:
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", "requirements-release.txt")

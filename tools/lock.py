@@ -29,8 +29,9 @@ def main() -> None:
         more = compile_pins("pyproject.toml", *USED, "--group=dev", f"--constraint={agreed.name}")
     users.write_text(renewed(users.read_text(), pins))
     developers.write_text(renewed(developers.read_text(), [pin for pin in more if pin not in pins]))
-    release = ROOT / "requirements-release.txt"
-    release.write_text(renewed(release.read_text(), compile_pins("--group=release")))
+    for group in ("release", "publish"):
+        file = ROOT / f"requirements-{group}.txt"
+        file.write_text(renewed(file.read_text(), compile_pins(f"--group={group}")))
 
 
 def compile_pins(*what: str) -> list[str]:

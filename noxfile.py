@@ -43,8 +43,8 @@ def engine(session: nox.Session) -> None:
 def install(session: nox.Session, resolution: str) -> None:
     """What a user installs, in those versions; then this clone, and what its tests need besides."""
     session.install("--resolution", resolution, "--upgrade", "-r", "pyproject.toml", "--extra", "emulator")
-    session.install("--no-deps", "-e", ".")
     session.install("--group", "test")
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
 
 
 @nox.session(default=False)

@@ -79,7 +79,7 @@ def user(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> UserProject:
 
 def pip(python: Path, *arguments: str) -> None:
     """Run pip; what it said, if it failed."""
-    command = [python, "-m", "pip", "--disable-pip-version-check", *arguments]
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments]
     ran = subprocess.run(command, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

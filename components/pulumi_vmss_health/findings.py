@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
-from vmss_instance_view.errors import clean
 from vmss_instance_view.model import Instance, Status
+from vmss_instance_view.text import clean
+
+_MESSAGE = 1500  # characters: with a hint still one line
 
 
 class State(IntEnum):
@@ -27,6 +29,7 @@ class Reason:
 
     code: CamelCase, for programs to match. subject: what it is about, as "instance 3, extension cse". have, want: the
     arithmetic. message: one line. hint: the next thing to do, "" where waiting is all there is to do.
+    Each text is cut and cleaned, for it may quote a guest.
     """
 
     code: str
@@ -37,12 +40,20 @@ class Reason:
     hint: str = ""
     state: State = State.FAILING
 
+    def __post_init__(self) -> None:
+        for name in ("code", "subject", "have", "want", "hint"):
+            object.__setattr__(self, name, clean(getattr(self, name)))
+        object.__setattr__(self, "message", clean(self.message, _MESSAGE))
+
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A check that lacked its evidence."""
+    """A check that lacked its evidence; its name is cleaned, for it may be an extension's."""
 
     check: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", clean(self.check))
 
 
 Finding: TypeAlias = Reason | Unjudged

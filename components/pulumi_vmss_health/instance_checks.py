@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
-from vmss_instance_view.errors import clean
 from vmss_instance_view.model import ExtensionStatus, Instance, Status
+from vmss_instance_view.text import clean
 
 _NAMED = 5  # instances that a reason names before it counts the rest
 

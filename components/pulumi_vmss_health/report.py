@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,9 +14,11 @@ from vmss_instance_view.durations import format_duration
 from vmss_instance_view.errors import AzureError, InstanceViewError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import LINE, clean
 
 _EXTENSIONS = 3  # named on a status line
 _NAME = 24  # characters of an extension's name there
+_SERVICE = 60  # characters of the name of a service that acts on the set
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 
 
@@ -26,6 +29,10 @@ def status_line(progress: Progress) -> str:
 
 def status_text(progress: Progress) -> str:
     """The status line without its time."""
+    return clean(_status_text(progress), LINE - 40)
+
+
+def _status_text(progress: Progress) -> str:
     if progress.error is not None:
         return f"cannot read: {progress.error}"
     if progress.snapshot is None or progress.verdict is None:
@@ -71,7 +78,8 @@ def headline(outcome: Outcome, scale_set: str) -> str:
     }
     if progress.snapshot is None:
         return texts[outcome.ending]
-    return f"{texts[outcome.ending]}: {', '.join(map(str, _counts(progress.snapshot, progress.capacity)))}"
+    counts = ", ".join(map(str, _counts(progress.snapshot, progress.capacity)))
+    return clean(f"{texts[outcome.ending]}: {counts}", LINE)
 
 
 def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
@@ -88,7 +96,7 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     is_well = progress.verdict is not None and progress.verdict.state is State.HEALTHY
     if is_well and not progress.error and outcome.ending is Ending.TIMED_OUT:
         lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
-    return [*lines, *_where_to_look(scale_set, portal, progress)]
+    return [clean(line, LINE) for line in (*lines, *_where_to_look(scale_set, portal, progress))]
 
 
 def warnings(outcome: Outcome) -> list[str]:
@@ -104,7 +112,7 @@ def causes(verdict: Verdict) -> list[str]:
     if len(reasons) > _REASONS:
         lines.append(f"and {len(reasons) - _REASONS} more")
     if verdict.unjudged:
-        lines.append(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}")
+        lines.append(clean(f"not judged for lack of evidence: {', '.join(verdict.unjudged)}", LINE))
     return lines
 
 
@@ -118,13 +126,15 @@ def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress
     """Ready to paste: what mends, the instances, the operations, the portal; only where there was something to see."""
     if progress.snapshot is None:
         return []
-    where = f"-g {scale_set.resource_group} -n {scale_set.name} --subscription {scale_set.subscription_id}"
+    names = scale_set.resource_group, scale_set.name, scale_set.subscription_id
+    group, name, subscription = map(shlex.quote, names)
+    where = f"-g {group} -n {name} --subscription {subscription}"
     codes = {reason.code for reason in progress.verdict.reasons} if progress.verdict else set()
     upgrades = codes & {"RollingUpgradeFailed", "RollingUpgradeRunning"}
     places = [
         f"`az vmss list-instances {where} --expand instanceView`",
         *([f"`az vmss rolling-upgrade get-latest {where}`"] if upgrades else []),
-        f"`az monitor activity-log list --resource-id {scale_set} --offset 1d`",
+        f"`az monitor activity-log list --resource-id {shlex.quote(str(scale_set))} --offset 1d`",
         *([f"{portal}/#@/resource{scale_set}/instances"] if portal else []),
     ]
     return [
@@ -143,11 +153,15 @@ def _stale(verdict: Verdict | None, where: str) -> list[str]:
 
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:
     """Services that Azure has given up: nobody repairs an unhealthy instance any more."""
-    return [
-        f"{each.service_name} is suspended; when the cause is mended, resume it with `az vmss "
-        f"set-orchestration-service-state {where} --service-name {each.service_name} --action Resume`"
+    names = [
+        clean(each.service_name or "", _SERVICE)
         for each in snapshot.view.orchestration_services
         if (each.service_state or "").lower() == "suspended"
+    ]
+    return [
+        f"{name} is suspended; when the cause is mended, resume it with `az vmss set-orchestration-service-state "
+        f"{where} --service-name {shlex.quote(name)} --action Resume`"
+        for name in names[:_REASONS]
     ]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, short_code
 from pulumi_vmss_health.snapshot import count_state, describe
-from vmss_instance_view.errors import clean
 from vmss_instance_view.model import Status, StatusCount, parse_time
+from vmss_instance_view.text import clean
 
 _SUBJECT = "scale set"
 

@@ -15,20 +15,13 @@ InstanceViewError
     +-- Unavailable         5xx or no answer: worth another attempt
         +-- Throttled       429: nothing is wrong with the set; look again after `retry_after`
 
-Messages never carry a token or a header of the request. Text from outside is cut and cleaned.
+Messages never carry a token or a header of the request. Each is one line, cut and cleaned.
 """
 
 from __future__ import annotations
 
-import re
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-
-
-def clean(text: str, limit: int = 400) -> str:
-    """One printable line of a text that came from outside, at most `limit` characters long."""
-    line = " ".join(_CONTROL.sub(" ", text).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+from vmss_instance_view.text import LINE
+from vmss_instance_view.text import clean as clean  # for those who import it from here
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -41,6 +34,10 @@ def root_cause(error: BaseException) -> BaseException:
 
 class InstanceViewError(Exception):
     """Root of the reader's errors: catch it where any failure to read means the same."""
+
+    def __init__(self, message: str = "") -> None:
+        """Clean the message, whatever it quotes."""
+        super().__init__(clean(message, LINE))
 
 
 class InvalidScaleSetId(InstanceViewError, ValueError):

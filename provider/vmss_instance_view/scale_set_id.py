@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vmss_instance_view.errors import InvalidScaleSetId, clean
+from vmss_instance_view.errors import InvalidScaleSetId
+from vmss_instance_view.text import clean
 
 _FORM = (
     "/subscriptions/{subscription}/resourceGroups/{resource group}"
@@ -57,11 +58,13 @@ def _problem(parts: list[str]) -> str | None:
     for want, have in zip(_FIXED, parts, strict=False):
         if want.startswith("{"):
             if not _NAME.fullmatch(have) or not have.strip("."):
-                return f"{have!r} is no {want.strip('{}')} name" if have else f"the {want.strip('{}')} is empty"
+                return (
+                    f"{clean(have, 60)!r} is no {want.strip('{}')} name" if have else f"the {want.strip('{}')} is empty"
+                )
         elif want != have.lower():
             return f"{clean(have, 60)!r} where {want!r} belongs"
     if len(parts) < len(_FIXED):
-        return f"nothing after {parts[-1]!r}"
+        return f"nothing after {clean(parts[-1], 60)!r}"
     if len(parts) > len(_FIXED):
         return f"{clean('/'.join(parts[len(_FIXED) :]), 60)!r} after the scale set's name"
     return None

@@ -171,3 +171,30 @@ def test_the_health_extension_of_a_model_is_found_with_its_interval() -> None:
 
 def test_a_missing_capacity_is_not_zero() -> None:
     assert ScaleSet.from_json({"sku": {"name": "Standard_B2s"}}).capacity is None
+
+
+@pytest.mark.parametrize("body", [{"capacity": 10**400}, {"capacity": 2**53 + 1}])
+def test_a_number_that_no_other_reader_of_json_would_read_alike_is_refused(body: Any) -> None:
+    with pytest.raises(MalformedBody, match=r"\$.sku.capacity: a whole number belongs here, not the number"):
+        ScaleSet.from_json({"sku": body})
+
+
+def test_half_of_a_surrogate_pair_is_replaced_wherever_a_text_is_read() -> None:
+    half, mark = json.loads('"a\\ud83d"'), "a\N{REPLACEMENT CHARACTER}"
+    status = {"code": half, "level": half, "displayStatus": half, "message": half, "time": half}
+    said = InstanceView.from_json({"statuses": [status], "extensions": [{"name": half}]})
+    assert said.statuses == (Status(mark, mark, mark, mark, mark),)
+    assert said.extensions[0].name == mark
+    assert ScaleSet.from_json({"zones": [half]}).zones == (mark,)
+
+
+def test_other_texts_are_azures_own_control_characters_included() -> None:
+    text = "\x1b[31m\n##vso[x] \N{GRINNING FACE}"
+    assert InstanceView.from_json({"statuses": [{"message": text}]}).statuses[0].message == text
+
+
+def test_a_wrong_shape_as_large_as_a_body_is_named_in_a_short_line() -> None:
+    for value in ("x" * 10_000_000, int("9" * 4000)):
+        with pytest.raises(MalformedBody) as refused:
+            InstanceView.from_json({"statuses": value})
+        assert len(str(refused.value)) < 200

@@ -1,4 +1,5 @@
 import pytest
+from tests.hostile import EVERYTHING, harm
 
 from pulumi_vmss_health import InvalidScaleSetId, ScaleSetId
 
@@ -48,3 +49,14 @@ def test_the_part_that_is_wrong_is_named(text: str, problem: str) -> None:
 def test_a_bad_id_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="must be a text, not NoneType"):
         ScaleSetId.parse(None)
+
+
+@pytest.mark.parametrize("segment", range(1, 10))
+def test_a_segment_as_large_as_a_body_or_made_to_harm_is_named_in_a_short_harmless_line(segment: int) -> None:
+    for text in ("x" * 1_000_000, "?" * 1_000_000, EVERYTHING):
+        parts = [*GOOD.split("/"), ""]
+        parts[segment] = text
+        with pytest.raises(InvalidScaleSetId) as refused:
+            ScaleSetId.parse("/".join([*parts[: segment + 1], *["more"] * (segment == 8)]))
+        assert len(str(refused.value)) < 500
+        assert harm(str(refused.value)) is None

@@ -9,13 +9,15 @@ import re
 from collections.abc import Mapping
 from typing import TypeVar
 
-from vmss_instance_view.errors import MalformedBody, clean
+from vmss_instance_view.errors import MalformedBody
+from vmss_instance_view.text import clean, encodable
 
 T = TypeVar("T")
 
 Json = dict[str, object]
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_LARGEST = 2**53  # from there on others who read the number as JSON may read another one
 
 
 def drop_empty(body: Mapping[str, object]) -> Json:
@@ -36,8 +38,9 @@ class Body:
         self._path = path
 
     def text(self, key: str) -> str | None:
-        """A text."""
-        return self._typed(key, str, "a text")
+        """A text, without halves of surrogate pairs: nothing after the parser could encode them."""
+        value = self._typed(key, str, "a text")
+        return None if value is None else encodable(value)
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
@@ -68,15 +71,11 @@ class Body:
         for index, value in enumerate(values):
             if not isinstance(value, str):
                 raise MalformedBody(f"{self._at(key)}[{index}]", f"a text belongs here, not {_kind(value)}")
-        return tuple(str(value) for value in values)
+        return tuple(encodable(str(value)) for value in values)
 
     def has(self, key: str) -> bool:
         """Whether there is anything but null."""
         return self._values.get(key) is not None
-
-    def mapping(self) -> Mapping[str, object]:
-        """The object itself, for what is handed on as it came."""
-        return self._values
 
     def _typed(self, key: str, kind: type[T], words: str) -> T | None:
         value = self._values.get(key)
@@ -98,7 +97,7 @@ def _whole(value: object) -> int | None:
         return int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
 
 
 def _kind(value: object) -> str:
@@ -107,4 +106,5 @@ def _kind(value: object) -> str:
     name = names.get(type(value), "the number")
     if isinstance(value, (dict, list)) or value is None:
         return name
-    return f"{name} {clean(repr(value), 60)}".strip()
+    shown = repr(value[:60]) if isinstance(value, str) else str(value)
+    return f"{name} {clean(shown, 60)}".strip()

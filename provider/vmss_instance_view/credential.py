@@ -24,8 +24,10 @@ _REFRESH_BEFORE = 300  # seconds before its end that a token is renewed: clocks 
 _TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the audience that federated tokens are made for
 _OIDC_TIMEOUT = 30  # seconds
 
-# What azure-identity says of a failure is in the error; where nobody logs, Python would print it beside that once more.
-logging.getLogger("azure.identity").addHandler(logging.NullHandler())
+# What these say of a failure is in the error. Where nobody logs, Python would print it once more, raw: MSAL's log has
+# whole answers of an authority, or of a proxy that stands in for it.
+for _library in ("azure", "msal", "urllib3"):
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
 class TokenSource:

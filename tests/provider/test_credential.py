@@ -6,6 +6,8 @@ import gc
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -241,3 +243,35 @@ def test_no_word_about_a_refused_request_holds_the_token(azure: Emulator, caplog
     assert azure.tokens
     for secret in (azure.client_secret, *azure.tokens):
         assert secret not in words
+
+
+ASK = """
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.errors import InstanceViewError
+from vmss_instance_view.reader import Azure
+from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.settings import Settings
+import os, sys
+
+try:
+    Azure(Settings(os.environ)).reader(ScaleSetId.parse(sys.argv[1])).view(Deadline(20))
+except InstanceViewError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_an_authority_that_answers_with_a_page_is_told_by_an_error_and_nobody_prints_the_page(azure: Emulator) -> None:
+    page = "<html>\n::error::no\n##vso[task.complete]\x1b[31m</html>"
+    azure.load(
+        {"faults": [{"match": "POST */token", "status": 200, "body": page, "headers": {"content-type": "text/html"}}]}
+    )
+    # In a process of its own: here pytest has handlers, and Python prints what nobody handles.
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK, azure.put_scale_set("web")],
+        env={**os.environ, **azure.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (asked.stdout, asked.stderr) == ("CredentialError\n", "")

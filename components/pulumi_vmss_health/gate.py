@@ -122,7 +122,8 @@ class HealthGateProvider(ResourceProvider):
         look = Looker(self._azure, scale_set, policy, clock, passed)
         outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
-        outputs = {**props, **outputs_of(outcome, look.requests, scale_set, clock.now(), before)}
+        told = outputs_of(outcome, look.requests, scale_set, clock.now(), before)
+        outputs = {**props, **_storable(call, told)}
         if outcome.ending is Ending.HEALTHY:
             for warning in warnings(outcome):
                 call.warn(warning)
@@ -194,7 +195,16 @@ def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Sna
     if well:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
-    raise call.partial_failure(id_, lowered(props, snapshot, verdict, message), [message, *causes(verdict)])
+    outputs = _storable(call, lowered(props, snapshot, verdict, message))
+    raise call.partial_failure(id_, outputs, [message, *causes(verdict)])
+
+
+def _storable(call: engine.Call, outputs: dict[str, Any]) -> dict[str, Any]:
+    """The outputs that state can hold: a verdict is stored, also where what it was made of cannot be."""
+    storable = engine.storable(outputs)
+    for key in sorted(outputs.keys() - storable.keys()):
+        call.warn(f"{key}: not stored, for Pulumi cannot store what it holds")
+    return storable
 
 
 def _armed(props: dict[str, Any]) -> str:

@@ -186,7 +186,8 @@ class Call:
     def partial_failure(self, resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> PartialFailure:
         """The exception to raise for a call that failed and whose findings are kept; each reason is a line.
 
-        outputs: with the provider's own "__provider" entry, or a later call could not find its provider.
+        outputs: with the provider's own "__provider" entry, or a later call could not find its provider. One that
+            cannot be stored is left out: without the others the state would keep an older verdict.
         """
         _quietly("a partial failure", lambda: self._attach(_init_failed(resource_id, outputs, reasons)))
         return PartialFailure("\n".join(reasons))
@@ -203,6 +204,22 @@ class Call:
     def _say(self, severity: str, text: str, *, ephemeral: bool) -> bool:
         """Whether the engine took it."""
         return bool(self.urn and _quietly("a status line", lambda: _engine_log(self.urn, severity, text, ephemeral)))
+
+
+def storable(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs without those that Pulumi's protocol cannot carry, such as half of a surrogate pair."""
+    return {key: value for key, value in outputs.items() if _is_storable(key, value)}
+
+
+def _is_storable(key: str, value: Any) -> bool:  # noqa: ANN401 - any output
+    from google.protobuf import struct_pb2
+
+    try:
+        struct_pb2.Struct().update({key: value})
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        _log.debug("%s cannot be stored: %r", key, error)
+        return False
+    return True
 
 
 def current_call() -> Call:
@@ -227,7 +244,7 @@ def _init_failed(resource_id: str, outputs: Mapping[str, Any], reasons: Sequence
     from pulumi.runtime.proto import provider_pb2
 
     properties = struct_pb2.Struct()
-    properties.update({key: value for key, value in outputs.items() if value is not None})
+    properties.update({key: value for key, value in storable(outputs).items() if value is not None})
     detail = any_pb2.Any()
     detail.Pack(provider_pb2.ErrorResourceInitFailed(id=resource_id, properties=properties, reasons=reasons))
     return _status(reasons[0], [detail])

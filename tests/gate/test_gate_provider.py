@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.output import UNKNOWN
+from pulumi.runtime.proto import provider_pb2, status_pb2
 from tests.gate.azure import AT_ONCE, running, settled
 
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
+from vmss_instance_view import engine
 from vmss_instance_view.engine import Call, CallFailed, PartialFailure
+from vmss_instance_view.model import InstanceView
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -250,3 +253,79 @@ def test_the_resources_own_time_out_wins_over_the_policys() -> None:
     assert _asked(Call(), {"scaleSet": ID}, None, has_passed=False)[1].before_first_pass
     with pytest.raises(CallFailed, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
         _asked(Call(), {"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0, has_passed=True)
+
+
+class Recorder(Call):
+    """A call that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, Any] = {}
+        self.warned: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+    def partial_failure(self, resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> PartialFailure:
+        self.kept = dict(outputs)
+        return super().partial_failure(resource_id, outputs, reasons)
+
+
+NOT_STORED = "statuses: not stored, for Pulumi cannot store what it holds"
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """A call in which the view holds what no state can, as a later reader might let through."""
+    recorder, to_json = Recorder(), InstanceView.to_json
+    monkeypatch.setattr(engine, "current_call", lambda: recorder)
+    monkeypatch.setattr(InstanceView, "to_json", lambda view: {**to_json(view), "statuses": [{"message": "\ud83d"}]})
+    return recorder
+
+
+def test_a_failed_verdict_that_cannot_be_stored_whole_is_stored_without_what_cannot(
+    provider: HealthGateProvider, azure: Emulator, call: Recorder
+) -> None:
+    unhealthy(azure)
+    inputs = {"scaleSet": azure.put_scale_set("web", health=True), "policy": {"timeout": "1s", "hold": "0s"}}
+    with pytest.raises(PartialFailure):
+        provider.update("id", {"state": "healthy", "healthy": True}, inputs)
+    assert (call.kept["state"], call.kept["healthy"]) == ("timedOut", False)
+    assert call.kept["message"].startswith("scale set web is not healthy after ")
+    assert call.kept["reasons"][0]["code"] == "ApplicationNotHealthy"
+    assert "statuses" not in call.kept
+    assert call.warned == [NOT_STORED]
+
+    outputs = provider.update("id", {}, {**inputs, "onFailure": "warn"}).outs
+    assert outputs is not None
+    assert (outputs["state"], outputs["healthy"]) == ("warned", False)
+    assert "statuses" not in outputs
+
+
+def test_a_pass_that_cannot_be_stored_whole_is_one_and_says_what_is_missing(
+    provider: HealthGateProvider, azure: Emulator, call: Recorder
+) -> None:
+    outputs = provider.create({"scaleSet": azure.put_scale_set("web"), "policy": {"hold": "0s"}}).outs
+    assert outputs is not None
+    assert (outputs["state"], outputs["healthy"]) == ("healthy", True)
+    assert "statuses" not in outputs
+    assert call.warned == [NOT_STORED]
+
+
+def test_a_refresh_that_cannot_store_all_that_it_saw_lowers_the_verdict_all_the_same(
+    provider: HealthGateProvider, azure: Emulator, call: Recorder
+) -> None:
+    stored = {"scaleSet": settled(azure, health=True), "state": "healthy", "healthy": True, "statuses": []}
+    unhealthy(azure)
+    with pytest.raises(PartialFailure, match="was healthy and is not any more"):
+        provider.read("id", stored)
+    assert (call.kept["state"], call.kept["healthy"]) == ("progressing", False)
+    assert "statuses" not in call.kept
+
+
+@pytest.mark.parametrize("value", ["\ud83d", 10**400, [{"a": object()}], {"\ud83d": 1}])
+def test_a_partial_failure_keeps_whatever_can_be_kept(value: Any) -> None:
+    status = status_pb2.Status.FromString(engine._init_failed("id", {"state": "failing", "bad": value}, ["why"]))
+    kept = provider_pb2.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(kept)
+    assert (kept.id, dict(kept.properties), list(kept.reasons)) == ("id", {"state": "failing"}, ["why"])

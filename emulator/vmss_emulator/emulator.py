@@ -40,8 +40,8 @@ class Emulator:
         port: of the https server; 0 takes a free one.
         token_lifetime: seconds.
         page_size: instances on one page of a list.
-        list_carries: what the expanded list of a Flexible set's VMs tells, of `extensions` and `health`, where the
-            timeline does not say it. Azure's documentation promises neither.
+        list_carries: what the expanded list of a set's VMs tells, of `extensions`, `health` and `standby`, where the
+            timeline does not say it. Azure's documentation promises none of them.
         quota: may be asked only as much as Azure documents, and told what is left; a mapping says which buckets have
             other sizes, as the timeline's key `quota` does, which wins.
         clock: Unix seconds; tests may give their own.

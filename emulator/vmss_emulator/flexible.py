@@ -59,9 +59,9 @@ class FlexibleRoutes:
         now = self._world.clock()
         match below:
             case () if ask.method == "GET":
-                own = {"instanceView": vm_views.own_view(vm.instance, now)} if ask.expands_view else {}
-                body = vm_views.flexible(vm.owner, vm.instance)
-                return Answer(200, {**body, "properties": {**body["properties"], **own}}, {"ETag": body["etag"]})
+                view = vm_views.own_view(vm.instance, now) if ask.expands_view else None
+                body = vm_views.flexible(vm.owner, vm.instance, view)
+                return Answer(200, body, {"ETag": body["etag"]})
             case ("instanceview",):
                 ask.require_get()
                 return Answer(200, vm_views.own_view(vm.instance, now))
@@ -124,4 +124,5 @@ class FlexibleRoutes:
         if not ask.expands_view:
             return vm_views.flexible(found.owner, found.instance)
         carries = self._world.carried(found.owner)
-        return vm_views.expanded(found.owner, found.instance, self._world.clock(), carries)
+        view = vm_views.listed_view(found.owner, found.instance, self._world.clock(), carries)
+        return vm_views.flexible(found.owner, found.instance, view)

@@ -8,7 +8,8 @@ scale_sets:
     extensions: {cse: 2s}         # one that takes its own time (default: none does)
     healthy: 2s                   # then, until the application is healthy
   web:
-    list_carries: [extensions, health]  # what the expanded list of a Flexible set's VMs tells; [] is what is promised
+    list_carries: [extensions, health, standby]  # what the expanded list of the set's VMs tells; [] is what Azure's
+                                  # documentation shows: statuses and domains, in Uniform mode the agent
     standby: 2                    # VMs in a Flexible set's standby pool, which do not count (default: 0)
     standby_power: deallocated    # or running
     omit_mode: true               # the model does not name its orchestration mode, as in older versions of the API
@@ -71,7 +72,7 @@ from vmss_emulator.sections import Section, TimelineError, count, flag, one_of
 
 __all__ = ["Event", "Life", "Timeline", "TimelineError"]
 
-LIST_CARRIES = ("extensions", "health")
+LIST_CARRIES = ("extensions", "health", "standby")
 
 _KEYS = ("scale_sets", "faults", "quota")
 _LIFE_KEYS = (
@@ -99,7 +100,7 @@ class Life:
         boot: until a new VM is there.
         extension: for each extension, unless `extensions` names it.
         healthy: after the extensions, until the application is healthy.
-        list_carries: what the expanded list of a Flexible set's VMs tells; None: what the emulator was told.
+        list_carries: what the expanded list of a set's VMs tells; None: what the emulator was told.
         standby: VMs that wait in a Flexible set's standby pool.
         standby_power: what they do meanwhile: `deallocated` or `running`.
         omit_mode: the model does not name its orchestration mode, as in older versions of the API.

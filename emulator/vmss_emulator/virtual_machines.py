@@ -6,6 +6,8 @@ Flexible sets as users met them.
 
 from __future__ import annotations
 
+from functools import partial
+
 from vmss_emulator import models, vm_views
 from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
@@ -36,12 +38,16 @@ class VirtualMachineRoutes:
         ask.require_get()
         if models.is_flexible(found.body):
             return self._flexible(ask, path, found)
-        now, expand = self._world.clock(), ask.expands_view
+        now, expand, carries = self._world.clock(), ask.expands_view, self._world.carried(found)
         match path.lower()[3:]:
+            case () if expand:
+                shown = partial(vm_views.listed_view, found, now=now, carries=carries)
+                return self._list(ask, found, lambda one: vm_views.uniform(found, one, shown(one)))
             case ():
-                return self._list(ask, found, lambda one: vm_views.uniform(found, one, now, expand=expand))
+                return self._list(ask, found, lambda one: vm_views.uniform(found, one))
             case (_,):
-                body = vm_views.uniform(found, self._numbered(path, found), now, expand=expand)
+                one = self._numbered(path, found)
+                body = vm_views.uniform(found, one, vm_views.own_view(one, now) if expand else None)
                 return Answer(200, body, {"ETag": body["etag"]})
             case (_, "instanceview"):
                 return Answer(200, vm_views.own_view(self._numbered(path, found), now))
@@ -56,7 +62,7 @@ class VirtualMachineRoutes:
         instance = self._named(path, found, words[0]) if flexible else self._numbered(path, found)
         if ask.method == "PUT" and len(words) == 1 and not flexible:
             headers = self._actions.protect(ask, found, instance.id)
-            body = vm_views.uniform(found, self._numbered(path, found), self._world.clock())
+            body = vm_views.uniform(found, self._numbered(path, found))
             return Answer(200, body, {"ETag": body["etag"], **headers})
         return self._actions.on_instance(ask, found, instance.id, words[1] if len(words) == 2 else None)
 

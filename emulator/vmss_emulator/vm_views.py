@@ -25,10 +25,10 @@ _FAULT_DOMAINS = 5
 _PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
 
 
-def uniform(found: ScaleSet, instance: Instance, now: float, *, expand: bool = False) -> Body:
+def uniform(found: ScaleSet, instance: Instance, view: Body | None = None) -> Body:
     """An instance as the list of a Uniform set and `GET {set}/virtualMachines/{id}` show it.
 
-    expand: with its instance view.
+    view: as much of its instance view as was asked for.
     """
     model = models.shown(instance.model.body)
     applied = {"latestModelApplied": instance.latest, "modelDefinitionApplied": "VirtualMachineScaleSet"}
@@ -38,8 +38,8 @@ def uniform(found: ScaleSet, instance: Instance, now: float, *, expand: bool = F
         properties["networkProfileConfiguration"] = network
     if instance.protection:
         properties["protectionPolicy"] = {key: key in instance.protection for key in _PROTECTIONS}
-    if expand:
-        properties["instanceView"] = own_view(instance, now)
+    if view is not None:
+        properties["instanceView"] = view
     body: Body = {
         "name": f"{found.name}_{instance.id}",
         "id": f"{found.id}/virtualMachines/{instance.id}",
@@ -59,34 +59,36 @@ def member(found: ScaleSet, instance: Instance) -> Body:
     return {**body, **_place(instance, model), "properties": {**state, "timeCreated": stamp(instance.born)}}
 
 
-def flexible(found: ScaleSet, instance: Instance) -> Body:
-    """An instance of a Flexible set as the VM that it is, without its instance view."""
+def flexible(found: ScaleSet, instance: Instance, view: Body | None = None) -> Body:
+    """An instance of a Flexible set as the VM that it is. view: as above."""
     model = models.shown(instance.model.body)
     profile = models.profile(model)
     properties = {**_properties(found, instance, profile), "virtualMachineScaleSet": {"id": found.id}}
     for key in ("priority", "evictionPolicy"):
         if key in profile:
             properties[key] = profile[key]
-    if instance.standby:
-        properties["isVMInStandbyPool"] = True
+    if view is not None:
+        properties["instanceView"] = view
     body: Body = {"name": found.vm_name(instance.id), "id": found.vm_id(instance.id), "type": _VM}
     return {**body, **_place(instance, model), "properties": properties, "etag": f'"{instance.model.number}"'}
 
 
-def expanded(found: ScaleSet, instance: Instance, now: float, carries: Collection[str]) -> Body:
-    """The same with as much of its instance view as the list of VMs carries.
+def listed_view(found: ScaleSet, instance: Instance, now: float, carries: Collection[str]) -> Body:
+    """As much of an instance's view as an expanded list carries.
 
-    Azure's documentation promises fault domain, power and provisioning. carries: what else the list tells, of
-    `extensions` (with the agent that reports them) and `health`.
+    Of a Flexible set Azure's documentation promises fault domain, power and provisioning; the one list of a Uniform set
+    that it ever published has both domains and the agent, too. carries: what else a list tells, of `extensions` (in
+    Flexible mode with the agent that reports them), `health`, and `standby` (that a VM waits in the pool).
     """
-    body, view = flexible(found, instance), own_view(instance, now)
-    left_out = {"platformUpdateDomain"}
+    is_flexible = models.is_flexible(found.body)
+    left_out = {"platformUpdateDomain"} if is_flexible else set()
     if "extensions" not in carries:
-        left_out |= {"extensions", "vmAgent", "computerName"}
+        left_out |= {"extensions", "computerName", *(["vmAgent"] if is_flexible else [])}
     if "health" not in carries:
         left_out |= {"vmHealth"}
-    shown = {key: value for key, value in view.items() if key not in left_out}
-    return {**body, "properties": {**body["properties"], "instanceView": shown}}
+    if "standby" not in carries:
+        left_out |= {"isVMInStandbyPool"}
+    return {key: value for key, value in own_view(instance, now).items() if key not in left_out}
 
 
 def own_view(instance: Instance, now: float) -> Body:
@@ -102,6 +104,8 @@ def own_view(instance: Instance, now: float) -> Body:
         view["extensions"] = [_extension(instance, name, found) for name, found in instance.extensions.items()]
     if instance.health is not None:
         view["vmHealth"] = {"status": status("HealthState", instance.health)}
+    if instance.standby:
+        view["isVMInStandbyPool"] = True
     power = status("PowerState", instance.power, label=f"VM {instance.power.word}")
     return {**view, "statuses": [status("ProvisioningState", instance.vm), power]}
 

@@ -32,7 +32,7 @@ class World:
         clock: Unix seconds.
         url: where clients find Azure Resource Manager; known once the server listens.
         page_size: instances on one page of a list.
-        list_carries: what the expanded list of VMs tells of a Flexible set for which the timeline does not say it.
+        list_carries: what the expanded list of VMs tells of a set for which the timeline does not say it.
         quota: what may be asked in a minute where the timeline does not say it; None: anything.
     """
 
@@ -75,7 +75,7 @@ class World:
         return self.timeline.life(found.name)
 
     def carried(self, found: ScaleSet) -> frozenset[str]:
-        """What the expanded list tells of the VMs of a Flexible set."""
+        """What the expanded list tells of the VMs of a set."""
         own = self.life(found).list_carries
         return self.list_carries if own is None else own
 

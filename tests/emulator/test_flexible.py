@@ -60,7 +60,6 @@ def test_its_instances_are_vms_of_the_group_that_name_the_set(arm: ArmSession, w
     assert all(vm["id"] == f"{vms(arm)}/{vm['name']}" and vm["name"].startswith("web_") for vm in found)
     assert all(vm["properties"]["virtualMachineScaleSet"]["id"] == web for vm in found)
     assert all("instanceView" not in vm["properties"] for vm in found)
-    assert all("isVMInStandbyPool" not in vm["properties"] for vm in found)
 
 
 def test_their_names_are_the_same_for_the_same_set(arm: ArmSession, web: str) -> None:
@@ -205,11 +204,22 @@ def test_an_older_model_does_not_name_the_mode(arm: ArmSession, web: str) -> Non
 def test_vms_in_a_standby_pool_are_listed_and_do_not_count(arm: ArmSession, web: str, power: str) -> None:
     arm.azure.load({"scale_sets": {"web": {**AT_ONCE, "standby": 2, "standby_power": power}}})
     assert (arm.get(web)["sku"]["capacity"], len(arm.get(f"{web}/virtualMachines")["value"])) == (5, 4)
-    waiting = [vm for vm in listed(arm, web) if vm["properties"].get("isVMInStandbyPool")]
-    assert (len(waiting), len(listed(arm, web))) == (2, 7)
+    found = listed(arm, web, expand="instanceView")
+    waiting = [vm for vm in found if view_of(vm).get("isVMInStandbyPool")]
+    assert (len(waiting), len(found)) == (2, 7)
+    assert "isVMInStandbyPool" not in str(listed(arm, web))
     view = arm.get(f"{waiting[0]['id']}/instanceView")
+    assert view["isVMInStandbyPool"]
     assert f"PowerState/{power}" in str(view["statuses"])
     assert ("vmHealth" in view) == (power == "running")
+
+
+def test_the_list_may_keep_to_itself_who_waits_in_the_pool(arm: ArmSession, web: str) -> None:
+    arm.azure.load({"scale_sets": {"web": {**AT_ONCE, "standby": 2, "list_carries": ["extensions", "health"]}}})
+    found = listed(arm, web, expand="instanceView")
+    assert "isVMInStandbyPool" not in str(found)
+    own = [arm.get(f"{vm['id']}/instanceView") for vm in found]
+    assert [view for view in own if view.get("isVMInStandbyPool")] == own[5:]
 
 
 def test_events_speak_of_its_instances_by_number(arm: ArmSession, web: str) -> None:
@@ -287,3 +297,16 @@ def shared() -> Iterator[tuple[FakeClock, ArmSession]]:
         session = ArmSession(azure)
         yield clock, session
         session.close()
+
+
+def test_the_list_of_a_uniform_set_may_carry_statuses_domains_and_agent_alone(arm: ArmSession, web: str) -> None:
+    arm.azure.load({"scale_sets": {"*": AT_ONCE, "bare": {**AT_ONCE, "list_carries": []}}})
+    bare, full = (arm.azure.put_scale_set(name, extensions=["cse"], health=True) for name in ("bare", "full"))
+    domains = {"platformUpdateDomain", "platformFaultDomain"}
+    view = view_of(arm.get(f"{bare}/virtualMachines", expand="instanceView")["value"][0])
+    assert set(view) == {*domains, "vmAgent", "statuses"}
+    assert {"extensions", "vmHealth"} <= set(arm.get(f"{bare}/virtualMachines/0/instanceView"))
+    assert {"extensions", "vmHealth"} <= set(view_of(arm.get(f"{bare}/virtualMachines/0", expand="instanceView")))
+    assert {"extensions", "vmHealth"} <= set(
+        view_of(arm.get(f"{full}/virtualMachines", expand="instanceView")["value"][0])
+    )

@@ -182,7 +182,7 @@ def test_a_set_of_zones_spreads_its_instances() -> None:
     world = World(capacity=4)
     spread = ScaleSet(ID, {**world.set.body, "zones": ["1", "2", "3"]}, START)
     instances = spread.instances(world.life, START)
-    zones = [vm_views.uniform(spread, one, START)["zones"] for one in instances]
+    zones = [vm_views.uniform(spread, one)["zones"] for one in instances]
     assert zones == [["1"], ["2"], ["3"], ["1"]]
 
 

@@ -51,7 +51,7 @@ def test_the_documented_timeline_says_what_it_documents() -> None:
     found = Timeline.load(yaml_of(timeline.__doc__ or ""))
     web = found.life("web")
     assert found.life("other") == Life(extensions={"cse": 2.0})
-    assert web.list_carries == frozenset({"extensions", "health"})
+    assert web.list_carries == frozenset({"extensions", "health", "standby"})
     assert (web.standby, web.surplus, web.pause) == (2, 1, 1.0)
     assert {fault.effect for fault in found.faults} == {"answer", "headers", *faults._EFFECTS}
     assert found.quota == Quota()

@@ -24,8 +24,10 @@ from vmss_instance_view.model import parse_time, state_of
 # An object with every field set shows every key that the model names.
 STATUS = Status("c", "l", "d", "m", "t")
 FULL_VIEW = InstanceView.from_json(own("view_with_codes_nobody_knows"))
-FULL_VM_VIEW = VirtualMachineInstanceView((STATUS,), (ExtensionStatus("e", (STATUS,), (STATUS,)),), (STATUS,), STATUS)
-FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True, True)
+FULL_VM_VIEW = VirtualMachineInstanceView(
+    (STATUS,), (ExtensionStatus("e", (STATUS,), (STATUS,)),), (STATUS,), STATUS, True
+)
+FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True)
 FULL_SET = ScaleSet(
     "id", "web", "westeurope", '"1"', "unique", "Succeeded", 3, "Uniform", "Manual", True, ("1",),
     (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1),), "probe", "time",

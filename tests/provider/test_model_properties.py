@@ -50,6 +50,7 @@ VM_VIEWS = st.builds(
     tuples(st.builds(ExtensionStatus, SOME, tuples(STATUS), tuples(STATUS))),
     tuples(STATUS),
     st.none() | STATUS,
+    FLAG,
 )
 INSTANCES = st.builds(
     Instance,
@@ -62,7 +63,6 @@ INSTANCES = st.builds(
     st.none() | VM_VIEWS,
     SOME,
     SOME,
-    FLAG,
     FLAG,
     FLAG,
 )

@@ -99,8 +99,9 @@ def test_equal_sets_of_both_modes_give_equal_views_and_instances(
     emulator, client = shared
     known = [None, *life["extensions"]]
     events = [event for event in life["events"] if event.get("extension") in known]
-    emulator.load({"scale_sets": {"*": {**AT_ONCE, "events": events, "list_carries": sorted(life["carries"])}}})
     number = next(NUMBERS)
+    both, flexible = {**AT_ONCE, "events": events}, {"list_carries": sorted(life["carries"])}
+    emulator.load({"scale_sets": {"*": both, f"flexible{number}": {**both, **flexible}}})
     wanted = {key: life[key] for key in ("capacity", "extensions", "health")}
     ids = [
         emulator.put_scale_set(f"{mode}{number}", orchestration_mode=mode, **wanted) for mode in ("Uniform", "Flexible")

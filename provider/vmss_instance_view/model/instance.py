@@ -41,13 +41,15 @@ class VirtualMachineInstanceView:
     """The instance view of one VM.
 
     vm_agent: what the guest agent reports of itself. vm_health: the application's health, None where no health
-    extension or probe reported (yet): that is neither healthy nor unhealthy.
+    extension or probe reported (yet): that is neither healthy nor unhealthy. in_standby_pool: the VM waits there and
+    counts for nothing (Flexible); None where Azure did not say.
     """
 
     statuses: tuple[Status, ...] = ()
     extensions: tuple[ExtensionStatus, ...] = ()
     vm_agent: tuple[Status, ...] = ()
     vm_health: Status | None = None
+    in_standby_pool: bool | None = None
 
     @classmethod
     def from_json(cls, body: Mapping[str, object]) -> VirtualMachineInstanceView:
@@ -63,6 +65,7 @@ class VirtualMachineInstanceView:
             tuple(map(ExtensionStatus.from_body, body.children("extensions"))),
             _statuses(body.child("vmAgent")),
             Status.from_body(health.child("status")) if health.has("status") else None,
+            body.flag("isVMInStandbyPool"),
         )
 
     def status(self, group: str) -> Status | None:
@@ -77,6 +80,7 @@ class VirtualMachineInstanceView:
                 "extensions": [each.to_json() for each in self.extensions],
                 "vmAgent": drop_empty({"statuses": [each.to_json() for each in self.vm_agent]}),
                 "vmHealth": {"status": self.vm_health.to_json()} if self.vm_health else None,
+                "isVMInStandbyPool": self.in_standby_pool,
             }
         )
 
@@ -87,7 +91,6 @@ class Instance:
 
     instance_id: "0", "7", …; a VM name in Flexible mode. id: the ARM id. view: None where no instance view was read.
     latest_model_applied: None where Azure did not say. protected_from_scale_set_actions: upgrades leave it alone.
-    in_standby_pool: it waits there and counts for nothing (Flexible).
     """
 
     instance_id: str
@@ -101,7 +104,11 @@ class Instance:
     time_created: str | None = None
     protected_from_scale_in: bool | None = None
     protected_from_scale_set_actions: bool | None = None
-    in_standby_pool: bool | None = None
+
+    @property
+    def in_standby_pool(self) -> bool:
+        """Whether its instance view says that it waits in a standby pool, where it counts for nothing (Flexible)."""
+        return bool(self.view and self.view.in_standby_pool)
 
     @classmethod
     def from_json(cls, body: Mapping[str, object]) -> Instance:
@@ -126,7 +133,6 @@ class Instance:
             properties.text("timeCreated"),
             protection.flag("protectFromScaleIn"),
             protection.flag("protectFromScaleSetActions"),
-            properties.flag("isVMInStandbyPool"),
         )
 
     def to_json(self) -> Json:
@@ -142,7 +148,6 @@ class Instance:
                 "latestModelApplied": self.latest_model_applied,
                 "protectionPolicy": drop_empty(protection),
                 "timeCreated": self.time_created,
-                "isVMInStandbyPool": self.in_standby_pool,
             }
         )
         if self.view is not None:

@@ -152,7 +152,15 @@ def counts() -> str:
 
 def shown(section: Mapping[str, Any]) -> Iterator[str]:
     names = " and ".join(f"`{model}`" for model in section["models"])
-    yield from ["", f"## {section['title']}", "", f"{names}: {section['read']}", "", "| field | here | how, or why |", "|---|---|---|"]
+    yield from [
+        "",
+        f"## {section['title']}",
+        "",
+        f"{names}: {section['read']}",
+        "",
+        "| field | here | how, or why |",
+        "|---|---|---|",
+    ]
     for row in section["rows"]:
         fields = "<br>".join(f"`{field}`" for field in row["fields"])
         yield f"| {fields} | {fate(row)} | {row[fate(row)]} |"

@@ -24,9 +24,14 @@ def extensions(wanted: Sequence[str | Mapping[str, Any]], *, health: bool) -> li
 
 
 def scale_set(
-    capacity: int, wanted: list[dict[str, Any]], upgrade_mode: str, properties: Mapping[str, Any]
+    capacity: int | None, wanted: list[dict[str, Any]], upgrade_mode: str, properties: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A scale set; properties: more of them, in ARM's names, which join those made here."""
+    """A scale set; properties: more of them, in ARM's names, which join those made here.
+
+    capacity: None: a set without a model of its VMs.
+    """
+    if capacity is None:
+        return {"location": "westeurope", "sku": None, "properties": {**properties, "virtualMachineProfile": None}}
     profile = {"extensionProfile": {"extensions": wanted}, **(properties.get("virtualMachineProfile") or {})}
     policy = {"mode": upgrade_mode, **(properties.get("upgradePolicy") or {})}
     own = {**properties, "virtualMachineProfile": profile, "upgradePolicy": policy}

@@ -228,7 +228,7 @@ class Emulator:
         name: str = "web",
         *,
         resource_group: str = "rg",
-        capacity: int = 3,
+        capacity: int | None = 3,
         extensions: Sequence[str | Mapping[str, Any]] = (),
         health: bool = False,
         upgrade_mode: str = "Manual",
@@ -241,7 +241,8 @@ class Emulator:
         Args:
             name: of the set.
             resource_group: made if there is none.
-            capacity: instances.
+            capacity: instances; None: a Flexible set without a model, which VMs are attached to (the timeline says how
+                many).
             extensions: of the model: a name stands for a custom script, a mapping is ARM's {"name", "properties"}.
             health: add an application health extension, named `health`.
             upgrade_mode: Manual, Automatic or Rolling.

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, text
 
-PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning")
+PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning", "canceled")
 POWER = ("starting", "running", "stopping", "stopped", "deallocating", "deallocated", "unknown")
 HEALTH = ("healthy", "unhealthy", "initializing", "unknown")
-
+AGENT = ("ready", "unavailable")
 REPAIRS = ("Running", "Suspended", "NotRunning")
 
-_EFFECTS = ("health", "state", "power", "heal", "evict", "upgrade", "repairs")
+_EFFECTS = ("health", "state", "power", "agent", "heal", "evict", "upgrade", "cancel", "repairs")
 KEYS = ("put", "at", "instances", "extension", "message", *_EFFECTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens to instances; exactly one of health, state, power, heal, evict, upgrade, repairs.
+    """Something that happens to instances or to their set: exactly one of what `_EFFECTS` names.
 
     Attributes:
         put: counted from the arrival of this change of the set, 1 being its create.
@@ -30,10 +30,12 @@ class Event:
         instances: the ids concerned; None: all.
         extension: whose provisioning state `state` is; None: the VM's own.
         state: a provisioning state, with a detail after a slash where there is one: `failed/50`.
-        message: what the guest or Azure says about the state.
+        message: what the guest or Azure says about the state, or about the agent.
+        agent: `unavailable`: it reports no more, while the VM runs; `ready` again.
         heal: everything natural again; an instance that is gone stays gone.
         evict: Azure takes the machines: they are deallocated or deleted, as the model's eviction policy says.
         upgrade: Azure starts a rolling upgrade of its own accord, which brings no other model.
+        cancel: the operation on the set that is under way is canceled, and so is its rolling upgrade.
         repairs: the state of the automatic repairs from now on.
     """
 
@@ -45,9 +47,11 @@ class Event:
     state: str | None = None
     message: str | None = None
     power: str | None = None
+    agent: str | None = None
     heal: bool = False
     evict: bool = False
     upgrade: bool = False
+    cancel: bool = False
     repairs: str | None = None
 
     @classmethod
@@ -60,28 +64,31 @@ class Event:
         if sum(key in section for key in _EFFECTS) != 1:
             words = ", ".join(_EFFECTS)
             raise TimelineError(f"{section.where}: exactly one of {words} must say what happens")
-        for key in ("extension", "message"):
-            if key in section and "state" not in section:
-                raise section.error(key, "goes with a state, such as failed/50")
+        if "extension" in section and "state" not in section:
+            raise section.error("extension", "goes with a state, such as failed/50")
+        if "message" in section and "state" not in section and "agent" not in section:
+            raise section.error("message", "goes with a state, such as failed/50, or with an agent")
         return cls(
             put=section.read("put", _put, 1),
             at=section.duration("at", 0.0),
-            instances=section.read("instances", _instances, None),
+            instances=section.read("instances", instance_ids, None),
             health=section.read("health", one_of(*HEALTH), "") or None,
             extension=section.read("extension", text, "") or None,
             state=section.read("state", _state, "") or None,
             message=section.read("message", text, "") or None,
             power=section.read("power", one_of(*POWER), "") or None,
+            agent=section.read("agent", one_of(*AGENT), "") or None,
             heal=section.read("heal", flag, False),
             evict=section.read("evict", flag, False),
             upgrade=section.read("upgrade", flag, False),
+            cancel=section.read("cancel", flag, False),
             repairs=section.read("repairs", one_of(*REPAIRS), "") or None,
         )
 
     @property
     def is_structural(self) -> bool:
         """Does it change who exists or what the set does, rather than what an instance looks like?"""
-        return self.evict or self.upgrade or self.repairs is not None
+        return self.evict or self.upgrade or self.cancel or self.repairs is not None
 
     def concerns(self, instance: int) -> bool:
         """Is this about the instance?"""
@@ -95,7 +102,8 @@ def _put(value: object) -> int:
     return number
 
 
-def _instances(value: object) -> frozenset[int] | None:
+def instance_ids(value: object) -> frozenset[int] | None:
+    """Ids of instances; None: all of them."""
     if value == "all":
         return None
     if not isinstance(value, list | tuple):

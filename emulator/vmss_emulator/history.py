@@ -9,6 +9,7 @@ from vmss_emulator import models
 
 # Deeds that are done at once and leave the set's last operation what it was.
 INSTANT = frozenset({"protect", "cancel", "repairs"})
+CANCELED = "Canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,13 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an operation ended; `code` and `message` say why it failed, None that it succeeded."""
+    """How an operation ended; `code` and `message` say why it failed or was canceled, None that it succeeded."""
 
     ended: float
     code: str | None = None
     message: str | None = None
+
+    @property
+    def state(self) -> str:
+        """Succeeded, Failed or Canceled, all of which are the end of it."""
+        return "Succeeded" if self.code is None else CANCELED if self.code == CANCELED else "Failed"

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from vmss_emulator import models
 from vmss_emulator.events import Event
-from vmss_emulator.history import INSTANT, Change, Deed, Outcome
+from vmss_emulator.history import CANCELED, INSTANT, Change, Deed, Outcome
 from vmss_emulator.looks import BRIEF, Happened, Instance, Status
 from vmss_emulator.population import Member, Population
 from vmss_emulator.timeline import Life
@@ -181,6 +181,8 @@ class Story:
     def _suffer(self, event: Event, moment: float) -> None:
         if event.repairs:
             self.repairs = Status(event.repairs, moment)
+        elif event.cancel:
+            self._cancel(moment)
         elif event.upgrade and not (self.upgrade and self.upgrade.running):
             self._roll([one for one in self._population.upgradable if event.concerns(one.id)], None, moment)
         elif event.evict:
@@ -190,6 +192,14 @@ class Story:
             else:
                 for one in evicted:
                     self._population.switch(one, moment, "deallocated")
+
+    def _cancel(self, moment: float) -> None:
+        """Nothing comes of what is under way any more; what it has done stays."""
+        for number, deed in enumerate(self._deeds):
+            if number not in self.outcomes and deed.kind not in INSTANT:
+                self.outcomes[number] = Outcome(moment, CANCELED, "The operation was canceled.")
+        if self.upgrade is not None and self.upgrade.running:
+            self.upgrade.cancel(moment)
 
     def _happened(self, now: float) -> list[tuple[float, Event]]:
         """The events that have come to pass, the latest first."""
@@ -280,7 +290,7 @@ _DEEDS = {
 def _failure(instance: Instance, moment: float) -> Outcome:
     if instance.vm.word == "failed":
         return Outcome(moment, _detail(instance.vm, "InternalExecutionError"), instance.vm.message or _NO_REASON)
-    name, status = next(item for item in instance.extensions.items() if item[1].word == "failed")
+    name, status = next(iter(instance.failures.items()))
     said = status.message or f"terminated with exit code {_detail(status, 'unknown')}"
     message = f"A VM reported a failure when processing extension '{name}'. Error message: \"{said}\"."
     return Outcome(moment, "VMExtensionProvisioningError", message)

@@ -85,6 +85,8 @@ class Instance:
         extensions: by name, those that the VM reports; none before its first boot has ended.
         health: None where the model has nothing that could tell.
         agent: does the guest's agent report?
+        silence: what Azure says of an agent that does not.
+        tagged: does the VM of a Flexible set have a tag with the time of its profile?
         standby: does it wait in the set's standby pool instead of working?
         protection: from what it is protected: `protectFromScaleIn`, `protectFromScaleSetActions`.
     """
@@ -98,20 +100,27 @@ class Instance:
     extensions: Mapping[str, Status]
     health: Status | None
     agent: bool
+    silence: str | None = None
+    tagged: bool = True
     standby: bool = False
     protection: frozenset[str] = frozenset()
 
     @property
+    def failures(self) -> Mapping[str, Status]:
+        """The extensions that failed, but for those whose failures the model suppresses."""
+        suppressed = models.suppressed(self.model.body)
+        return {name: one for name, one in self.extensions.items() if one.word == "failed" and name not in suppressed}
+
+    @property
     def failed(self) -> bool:
-        """Did its VM or one of its extensions fail?"""
-        return "failed" in (self.vm.word, *(status.word for status in self.extensions.values()))
+        """Did its VM fail, or one of its extensions?"""
+        return self.vm.word == "failed" or bool(self.failures)
 
     @property
     def provisioned(self) -> bool:
-        """Are the VM and all extensions of its model there?"""
-        installed = [status.word for status in self.extensions.values()]
-        wanted = len(expected_extensions(self.model))
-        return self.vm.word == "succeeded" and installed == ["succeeded"] * wanted
+        """Are the VM and all extensions of its model there, as far as their failures count?"""
+        ended = {name for name, status in self.extensions.items() if status.word in ("succeeded", "failed")}
+        return self.vm.word == "succeeded" and not self.failed and ended >= set(expected_extensions(self.model))
 
     @property
     def unhealthy(self) -> bool:
@@ -172,6 +181,7 @@ class _Look:
     def instance(self, newest: int) -> Instance:
         absent_yet = self.run.new and self.now < self.booted
         power = self.power(absent_yet)
+        silence = self.silence()
         return Instance(
             id=self.run.instance,
             born=self.run.born,
@@ -180,9 +190,25 @@ class _Look:
             vm=self.vm(),
             power=power,
             extensions={name: self.extension(name) for name in self.reported(absent_yet)},
-            health=self.health() if models.reports_health(self.run.change.body) else None,
-            agent=not absent_yet and not self.switched_off,
+            health=self.health() if self.reports_health and silence is None else None,
+            agent=not absent_yet and not self.switched_off and silence is None,
+            silence=silence,
+            tagged=self.life.untagged is not None and self.run.instance not in self.life.untagged,
         )
+
+    @property
+    def reports_health(self) -> bool:
+        """Of a VM without a model nothing is known but what events say."""
+        body = self.run.change.body
+        said = not models.profile(body) and any(event.health for _, event in self.fate)
+        return models.reports_health(body) or said
+
+    def silence(self) -> str | None:
+        """What Azure says of an agent that an event took away."""
+        for _, event in self.fate:
+            if event.agent:
+                return (event.message or "The guest agent does not respond.") if event.agent != "ready" else None
+        return None
 
     def vm(self) -> Status:
         for at, event in self.fate:
@@ -208,6 +234,8 @@ class _Look:
     def reported(self, absent_yet: bool) -> list[str]:
         """The extensions that the VM says something about: while it boots only those that an event speaks of."""
         names = expected_extensions(self.run.change)
+        if not models.profile(self.run.change.body):
+            names = list(dict.fromkeys(event.extension for _, event in reversed(self.fate) if event.extension))
         return [name for name in names if not absent_yet or self.spoken_of(name)]
 
     def spoken_of(self, extension: str) -> bool:

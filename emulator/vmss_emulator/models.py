@@ -53,6 +53,8 @@ def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
     mode = _mode(body, before)
     defaults = copy.deepcopy(_FLEXIBLE if mode == "Flexible" else _UNIFORM)
     body["properties"] = {**defaults, **(body.get("properties") or {}), "orchestrationMode": mode}
+    if is_bare(body):
+        body["sku"] = body["properties"]["virtualMachineProfile"] = None
     _validate(body)
     return body
 
@@ -78,8 +80,19 @@ def shown(body: Body) -> Body:
 
 
 def capacity(body: Body) -> int:
-    """How many instances are asked for."""
-    return int(body["sku"]["capacity"])
+    """How many instances are asked for; of a set without a model none are."""
+    return 0 if is_bare(body) else int(body["sku"]["capacity"])
+
+
+def is_bare(body: Body) -> bool:
+    """Has the set no model of its VMs? Then they are attached to it one by one."""
+    return is_flexible(body) and not body.get("sku") and not profile(body)
+
+
+def size(body: Body) -> str | None:
+    """The size of the VMs."""
+    found: str | None = (body["sku"] or {}).get("name")
+    return found
 
 
 def upgrade_mode(body: Body) -> str:
@@ -115,7 +128,7 @@ def profile(body: Body) -> Body:
 
 def vm_model(body: Body) -> Body:
     """Everything that an instance must be updated for when it changes."""
-    return {"size": body["sku"].get("name"), "profile": profile(body)}
+    return {"size": size(body), "profile": profile(body)}
 
 
 def extensions(body: Body) -> list[Body]:
@@ -130,10 +143,16 @@ def with_extensions(body: Body, found: list[Body]) -> Body:
     return merge(body, change)
 
 
+def suppressed(body: Body) -> set[str]:
+    """The names of the extensions whose failures are not to fail anything else."""
+    return {one["name"] for one in extensions(body) if (one.get("properties") or {}).get("suppressFailures") is True}
+
+
 def reports_health(body: Body) -> bool:
-    """Do instances of this model report the health of the application?"""
+    """Do instances of this model report the health of the application, or does somebody report it for them?"""
     network = profile(body).get("networkProfile") or {}
-    return bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))
+    external = bool((body["properties"].get("externalHealthPolicy") or {}).get("enabled"))
+    return external or bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))
 
 
 def _is_health(extension: Body) -> bool:
@@ -168,8 +187,9 @@ def _mode(body: Body, before: Body | None) -> str:
 
 def _keep(body: Body, before: Body) -> None:
     if "capacity" not in (body.get("sku") or {}):
-        body["sku"] = {**before["sku"], **(body.get("sku") or {})}
-    vm = body.setdefault("properties", {}).setdefault("virtualMachineProfile", copy.deepcopy(profile(before)))
+        body["sku"] = {**(before["sku"] or {}), **(body.get("sku") or {})}
+    properties = body.setdefault("properties", {})
+    vm = properties["virtualMachineProfile"] = properties.get("virtualMachineProfile") or copy.deepcopy(profile(before))
     if "extensionProfile" in profile(before):
         vm.setdefault("extensionProfile", copy.deepcopy(profile(before)["extensionProfile"]))
     _keep_secrets(vm, profile(before))
@@ -192,7 +212,7 @@ def _keep_secrets(value: object, before: object) -> None:
 def _validate(body: Body) -> None:
     if not isinstance(body.get("location"), str):
         raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
-    count = (body.get("sku") or {}).get("capacity")
+    count = 0 if is_bare(body) else (body.get("sku") or {}).get("capacity")
     if isinstance(count, float) and count.is_integer():
         count = body["sku"]["capacity"] = int(count)
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 1000:

@@ -30,8 +30,7 @@ class Operation:
         body: dict[str, Any] = {"startTime": stamp(self.started), "status": "InProgress", "name": self.id}
         if ended is None:
             return body
-        body |= {"endTime": stamp(ended.ended), "status": "Succeeded"}
+        body |= {"endTime": stamp(ended.ended), "status": ended.state}
         if ended.code:
-            state = "Canceled" if ended.code == "Canceled" else "Failed"
-            body |= {"status": state, "error": {"code": ended.code, "message": ended.message}}
+            body["error"] = {"code": ended.code, "message": ended.message}
         return body

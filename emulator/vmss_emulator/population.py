@@ -89,7 +89,7 @@ class Population:
     def scale(self, change: Change) -> None:
         """Let there be as many as a change asks for; the highest ids leave first, unless they are protected."""
         self.lost = 0
-        wanted = models.capacity(change.body)
+        wanted = self.life.attached if models.is_bare(change.body) else models.capacity(change.body)
         working = [one for one in self.members if not one.surplus]
         loose = [one.id for one in working if _FROM_SCALE_IN not in one.protection]
         for index in sorted(loose, reverse=True)[: max(len(working) - wanted, 0)]:

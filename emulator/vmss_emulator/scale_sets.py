@@ -25,7 +25,7 @@ class Provisioning:
     """What the last operation on a set came to.
 
     Attributes:
-        state: Creating, Updating, Succeeded or Failed.
+        state: Creating, Updating, Succeeded, Failed or Canceled.
         time: when it ended, or began if it still runs.
         outcome: None while it runs.
     """
@@ -69,7 +69,13 @@ class ScaleSet:
 
     def model(self, life: Life, now: float) -> models.Body:
         """The model as Azure shows it: instances that were deleted or evicted are asked for no more."""
+        if models.is_bare(self.body):
+            return self.body
         return {**self.body, "sku": {**self.body["sku"], "capacity": self.story(life, now).capacity}}
+
+    def profile_time(self, change: Change) -> float:
+        """When the model of the VMs that a change knows was made."""
+        return self.changes[change.model - 1].at
 
     def put(self, asked: Mapping[str, Any], life: Life, now: float) -> int | None:
         """Replace the model. Returns the number of the deed to follow; None if there is nothing to do.
@@ -151,7 +157,7 @@ class ScaleSet:
         outcome = self.outcome(last, life, now)
         if outcome is None:
             return Provisioning("Updating" if last else "Creating", self.deeds[last].at, None)
-        return Provisioning("Failed" if outcome.code else "Succeeded", outcome.ended, outcome)
+        return Provisioning(outcome.state, outcome.ended, outcome)
 
     def _last_operation(self) -> int:
         return max(number for number, deed in enumerate(self.deeds) if deed.kind not in INSTANT)

@@ -12,6 +12,9 @@ scale_sets:
                                   # documentation shows: statuses and domains, in Uniform mode the agent
     standby: 2                    # VMs in a Flexible set's standby pool, which do not count (default: 0)
     standby_power: deallocated    # or running
+    attached: 3                   # VMs attached one by one to a Flexible set without a model (default: 0): of their
+                                  # extensions and health they tell what events say
+    untagged: [2]                 # a Flexible set's VMs without the tag of their profile's time (default: none); or all
     omit_mode: true               # the model does not name its orchestration mode, as in older versions of the API
     surplus: 1                    # instances too many that a set which overprovisions creates (default: 0);
     surplus_stays: 2s             # they leave so long after the operation: the lowest ids of the new ones
@@ -23,10 +26,12 @@ scale_sets:
       - {put: 3, at: 1s, instances: [2], extension: cse, state: failed/50, message: "exit status 50"}
       - {put: 3, at: 2s, state: failed/OSProvisioningTimedOut, message: "no signal from the guest"}
       - {put: 3, at: 5s, instances: [0], power: deallocated}    # starting, running, stopping, stopped, ...
+      - {put: 3, at: 6s, instances: [0], agent: unavailable, message: "no heartbeat"}  # while the VM runs; or ready
       - {put: 3, at: 9s, instances: [0, 1], evict: true}        # deallocated or deleted, by the eviction policy
       - {put: 3, at: 40s, heal: true}                           # natural again, switched on; who is gone stays gone
       # Of the whole set.
       - {put: 3, at: 50s, upgrade: true}                        # Azure's own rolling upgrade, of all or of `instances`
+      - {put: 3, at: 55s, cancel: true}                         # the operation that is under way
       - {put: 3, at: 60s, repairs: Suspended}                   # or Running, NotRunning
 faults:                           # the first rule that matches and is due answers; the remote control never fails
   # Which requests: METHOD or *, a glob for the path and perhaps one for the decoded query; from which on, how many.
@@ -64,7 +69,7 @@ from typing import cast
 
 from vmss_emulator.durations import parse_duration
 from vmss_emulator.events import KEYS as EVENT_KEYS
-from vmss_emulator.events import Event
+from vmss_emulator.events import Event, instance_ids
 from vmss_emulator.faults import KEYS as FAULT_KEYS
 from vmss_emulator.faults import Fault
 from vmss_emulator.quota import Quota
@@ -84,6 +89,8 @@ _LIFE_KEYS = (
     "list_carries",
     "standby",
     "standby_power",
+    "attached",
+    "untagged",
     "omit_mode",
     "surplus",
     "surplus_stays",
@@ -103,6 +110,8 @@ class Life:
         list_carries: what the expanded list of a set's VMs tells; None: what the emulator was told.
         standby: VMs that wait in a Flexible set's standby pool.
         standby_power: what they do meanwhile: `deallocated` or `running`.
+        attached: VMs that were attached one by one to a Flexible set without a model.
+        untagged: the ids of a Flexible set's VMs that have no tag with the time of their profile; None: all.
         omit_mode: the model does not name its orchestration mode, as in older versions of the API.
         surplus: how many instances too many a set that overprovisions creates.
         surplus_stays: for how long after the operation has ended.
@@ -118,6 +127,8 @@ class Life:
     list_carries: frozenset[str] | None = None
     standby: int = 0
     standby_power: str = "deallocated"
+    attached: int = 0
+    untagged: frozenset[int] | None = frozenset()
     omit_mode: bool = False
     surplus: int = 0
     surplus_stays: float = 2.0
@@ -141,6 +152,8 @@ class Life:
             list_carries=section.read("list_carries", _carried, None),
             standby=section.read("standby", count, 0),
             standby_power=section.read("standby_power", one_of("deallocated", "running"), usual.standby_power),
+            attached=section.read("attached", count, 0),
+            untagged=section.read("untagged", instance_ids, usual.untagged),
             omit_mode=section.read("omit_mode", flag, False),
             surplus=section.read("surplus", count, 0),
             surplus_stays=section.duration("surplus_stays", usual.surplus_stays),

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from vmss_emulator import models
 from vmss_emulator.durations import parse_iso_duration
-from vmss_emulator.history import Change, Outcome
+from vmss_emulator.history import CANCELED, Change, Outcome
 from vmss_emulator.looks import Instance
 
 
@@ -102,7 +102,7 @@ class Upgrade:
     def cancel(self, now: float) -> None:
         """A client wants no further batch; the one that is under way goes on by itself."""
         self.action = ("Cancel", now)
-        self._end("Cancelled", now, ("Canceled", "The rolling upgrade was cancelled."))
+        self._end("Cancelled", now, (CANCELED, "The rolling upgrade was cancelled."))
 
     def step(self, now: float, instances: Sequence[Instance], renew: Renew) -> float | None:
         """Go on as far as possible at a moment; returns another moment to look again, if it knows one.

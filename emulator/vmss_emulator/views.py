@@ -6,6 +6,7 @@ Pure: a body follows from the set, its life and the moment. Instances are in `vm
 from __future__ import annotations
 
 from vmss_emulator import models
+from vmss_emulator.history import CANCELED
 from vmss_emulator.looks import Instance, Status, expected_extensions
 from vmss_emulator.models import Body
 from vmss_emulator.moments import stamp
@@ -24,6 +25,9 @@ def scale_set(found: ScaleSet, life: Life, now: float) -> Body:
     properties["provisioningState"] = found.provisioning(life, now).state
     properties["uniqueId"] = found.unique_id
     properties["timeCreated"] = stamp(found.created)
+    if properties.get("virtualMachineProfile"):
+        made = {"timeCreated": stamp(found.profile_time(found.changes[-1]))}
+        properties["virtualMachineProfile"] = {**properties["virtualMachineProfile"], **made}
     if life.omit_mode:
         del properties["orchestrationMode"]
     body = {"name": found.name, "id": found.id, "type": _TYPE}
@@ -68,7 +72,7 @@ def _set_status(found: ScaleSet, life: Life, now: float) -> Body:
     last = found.provisioning(life, now)
     code, message = last.state.lower(), None
     if last.outcome is not None and last.outcome.code:
-        code, message = f"failed/{last.outcome.code}", last.outcome.message
+        code, message = code if last.state == CANCELED else f"{code}/{last.outcome.code}", last.outcome.message
     return status("ProvisioningState", Status(code, last.time, message))
 
 

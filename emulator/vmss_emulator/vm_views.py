@@ -13,7 +13,7 @@ from vmss_emulator import models
 from vmss_emulator.history import Change
 from vmss_emulator.looks import Instance, Status
 from vmss_emulator.models import Body
-from vmss_emulator.moments import stamp
+from vmss_emulator.moments import stamp, tag_stamp
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.statuses import status
 
@@ -21,6 +21,8 @@ Show: TypeAlias = Callable[[Instance], Body]
 
 _SET_VM = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines"
 _VM = "Microsoft.Compute/virtualMachines"
+_SIZE = "Standard_B1s"  # of a VM that no model describes
+_PROFILE_TAG = "VirtualMachineProfileTimeCreated"  # since 2023-09-01
 _FAULT_DOMAINS = 5
 _PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
 
@@ -70,6 +72,8 @@ def flexible(found: ScaleSet, instance: Instance, view: Body | None = None) -> B
     if view is not None:
         properties["instanceView"] = view
     body: Body = {"name": found.vm_name(instance.id), "id": found.vm_id(instance.id), "type": _VM}
+    if profile and instance.tagged:
+        body["tags"] = {_PROFILE_TAG: tag_stamp(found.profile_time(instance.model))}
     return {**body, **_place(instance, model), "properties": properties, "etag": f'"{instance.model.number}"'}
 
 
@@ -117,7 +121,7 @@ def _place(instance: Instance, model: Body) -> Body:
 
 def _properties(found: ScaleSet, instance: Instance, profile: Body) -> Body:
     vm: Body = {"provisioningState": instance.vm.word.capitalize()}
-    vm["hardwareProfile"] = {"vmSize": instance.model.body["sku"].get("name")}
+    vm["hardwareProfile"] = {"vmSize": models.size(instance.model.body) or _SIZE}
     vm["vmId"] = str(uuid.uuid5(uuid.UUID(found.unique_id), str(instance.id)))
     if "storageProfile" in profile:
         vm["storageProfile"] = profile["storageProfile"]
@@ -143,7 +147,7 @@ def _extension(instance: Instance, name: str, found: Status) -> Body:
 
 
 def _extension_model(change: Change, name: str) -> Body:
-    return next(extension for extension in models.extensions(change.body) if extension["name"] == name)
+    return next((extension for extension in models.extensions(change.body) if extension["name"] == name), {})
 
 
 def _agent(instance: Instance, now: float) -> Body:
@@ -151,6 +155,6 @@ def _agent(instance: Instance, now: float) -> Body:
         said = "The guest agent is running and processes the extensions."
         ready = status("ProvisioningState", Status("succeeded", now, said), label="Ready")
         return {"vmAgentVersion": "2.13.1.1", "statuses": [ready]}
-    said = "The guest agent has not reported yet."
+    said = instance.silence or "The guest agent has not reported yet."
     silent = status("ProvisioningState", Status("Unavailable", now, said), label="Not Ready")
     return {"vmAgentVersion": "Unknown", "statuses": [{**silent, "level": "Warning"}]}

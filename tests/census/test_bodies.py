@@ -152,6 +152,40 @@ def test_each_kind_of_body_was_among_them(lived: Lived) -> None:
     assert any("error" in body for _, body in lived.answers)
 
 
+UNUSUAL = {
+    "canceled": ({"boot": "1h", "events": [{"cancel": True}, {"instances": [1], "state": "canceled"}]}, {}),
+    "agents that vanish": ({"events": [{"instances": [1], "agent": "unavailable", "message": "no heartbeat"}]}, {}),
+    "external health": (
+        {"events": [{"instances": [1], "health": "unknown"}]},
+        {"health": False, "properties": {"externalHealthPolicy": {"enabled": True, "expiryDuration": "PT10M"}}},
+    ),
+    "suppressed failures": (
+        {"events": [{"extension": "cse", "state": "failed/1"}]},
+        {"extensions": [{"name": "cse", "properties": {"suppressFailures": True, "settings": {"a": 1}}}]},
+    ),
+    "bare lists": ({"list_carries": []}, {}),
+    "attached": (
+        {"attached": 2, "events": [{"extension": "cse", "state": "succeeded"}, {"health": "healthy"}]},
+        {"capacity": None, "health": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+@pytest.mark.parametrize("unusual", UNUSUAL)
+def test_the_unusual_is_where_azure_has_it(unusual: str, mode: str) -> None:
+    told, wanted = UNUSUAL[unusual]
+    clock = FakeClock()
+    with Emulator({"scale_sets": {"*": told}}, clock=clock) as azure:
+        found = Lived(azure, clock, mode if unusual != "attached" else "Flexible")
+        azure.put_scale_set("web", **{"health": True, "orchestration_mode": found.mode, **wanted})
+        clock.advance(60)
+        found.look()
+        found.arm.close()
+    assert [each for path, body in found.answers for each in wrong(path, body)] == []
+    assert len(found.answers) > 9
+
+
 @pytest.mark.parametrize(
     ("quota", "path", "status"),
     [({"view": {"size": 1}}, "/instanceView", 429), (None, "/virtualMachines/x", 400), (None, "2", 404)],

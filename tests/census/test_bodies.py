@@ -152,7 +152,7 @@ def test_each_kind_of_body_was_among_them(lived: Lived) -> None:
     assert any("error" in body for _, body in lived.answers)
 
 
-UNUSUAL = {
+UNUSUAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "canceled": ({"boot": "1h", "events": [{"cancel": True}, {"instances": [1], "state": "canceled"}]}, {}),
     "agents that vanish": ({"events": [{"instances": [1], "agent": "unavailable", "message": "no heartbeat"}]}, {}),
     "external health": (

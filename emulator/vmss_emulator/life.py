@@ -19,7 +19,7 @@ from dataclasses import replace
 from vmss_emulator import models
 from vmss_emulator.events import Event
 from vmss_emulator.history import CANCELED, INSTANT, Change, Deed, Outcome
-from vmss_emulator.looks import BRIEF, Happened, Instance, Status
+from vmss_emulator.looks import BRIEF, EXTENSION_FAILED, Happened, Instance, Status, said_of
 from vmss_emulator.population import Member, Population
 from vmss_emulator.timeline import Life
 from vmss_emulator.upgrades import Policy, Upgrade
@@ -291,9 +291,7 @@ def _failure(instance: Instance, moment: float) -> Outcome:
     if instance.vm.word == "failed":
         return Outcome(moment, _detail(instance.vm, "InternalExecutionError"), instance.vm.message or _NO_REASON)
     name, status = next(iter(instance.failures.items()))
-    said = status.message or f"terminated with exit code {_detail(status, 'unknown')}"
-    message = f"A VM reported a failure when processing extension '{name}'. Error message: \"{said}\"."
-    return Outcome(moment, "VMExtensionProvisioningError", message)
+    return Outcome(moment, EXTENSION_FAILED, said_of(name, status))
 
 
 def _detail(status: Status, otherwise: str) -> str:

@@ -17,6 +17,8 @@ from vmss_emulator.timeline import Life
 
 # What Azure took for a change that touches no VM was 0 to 1 s (recorded); this much of it is kept.
 BRIEF = 0.1
+# Of a VM, and of an operation on a set, whose extension failed.
+EXTENSION_FAILED = "VMExtensionProvisioningError"
 
 Happened: TypeAlias = Sequence[tuple[float, Event]]
 
@@ -108,8 +110,7 @@ class Instance:
     @property
     def failures(self) -> Mapping[str, Status]:
         """The extensions that failed, but for those whose failures the model suppresses."""
-        suppressed = models.suppressed(self.model.body)
-        return {name: one for name, one in self.extensions.items() if one.word == "failed" and name not in suppressed}
+        return _failures(self.model, self.extensions)
 
     @property
     def failed(self) -> bool:
@@ -165,6 +166,18 @@ def expected_extensions(change: Change) -> list[str]:
     return [extension["name"] for extension in models.extensions(change.body)]
 
 
+def _failures(change: Change, extensions: Mapping[str, Status]) -> Mapping[str, Status]:
+    suppressed = models.suppressed(change.body)
+    return {name: one for name, one in extensions.items() if one.word == "failed" and name not in suppressed}
+
+
+def said_of(extension: str, status: Status) -> str:
+    """What Azure says of a VM, and of an operation, because of an extension."""
+    detail = status.code.partition("/")[2] or "unknown"
+    said = status.message or f"terminated with exit code {detail}"
+    return f"A VM reported a failure when processing extension '{extension}'. Error message: \"{said}\"."
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """The run, the moment, and the events that still count, latest first."""
@@ -182,14 +195,15 @@ class _Look:
         absent_yet = self.run.new and self.now < self.booted
         power = self.power(absent_yet)
         silence = self.silence()
+        extensions = {name: self.extension(name) for name in self.reported(absent_yet)}
         return Instance(
             id=self.run.instance,
             born=self.run.born,
             model=self.run.change,
             latest=self.run.change.model >= newest,
-            vm=self.vm(),
+            vm=self.vm(extensions),
             power=power,
-            extensions={name: self.extension(name) for name in self.reported(absent_yet)},
+            extensions=extensions,
             health=self.health() if self.reports_health and silence is None else None,
             agent=not absent_yet and not self.switched_off and silence is None,
             silence=silence,
@@ -210,10 +224,13 @@ class _Look:
                 return (event.message or "The guest agent does not respond.") if event.agent != "ready" else None
         return None
 
-    def vm(self) -> Status:
+    def vm(self, extensions: Mapping[str, Status]) -> Status:
+        """A VM is failed when one of its extensions is, although it runs."""
         for at, event in self.fate:
             if event.state and event.extension is None:
                 return Status(event.state, at, event.message)
+        for name, status in _failures(self.run.change, extensions).items():
+            return Status(f"failed/{EXTENSION_FAILED}", status.since, said_of(name, status))
         return self.natural(self.run.since, self.booted)
 
     @property

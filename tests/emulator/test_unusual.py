@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.emulator.support import extension, scale_set_body
+from tests.emulator.support import counts, extension, scale_set_body
 from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
 from vmss_emulator import models, views, vm_views
@@ -147,6 +147,37 @@ def test_health_is_reported_for_a_set_with_an_external_policy(enabled: bool, tol
     )
 
 
+# Failures of extensions.
+
+FAILS = '{at: 99s, instances: [1], extension: cse, state: failed/50, message: "no such package"}'
+
+
+def test_a_vm_whose_extension_fails_is_failed_while_it_runs() -> None:
+    world = World(f"[{FAILS}]", extensions=("cse",))
+    assert world.vms(98) == ["succeeded"] * 3
+    assert world.vms(100) == ["succeeded", "failed/VMExtensionProvisioningError", "succeeded"]
+    provisioning, power = view(world, 100, 1)["statuses"]
+    assert (provisioning["level"], power["code"]) == ("Error", "PowerState/running")
+    assert "no such package" in provisioning["message"]
+    assert vm(world, 100, 1)["properties"]["provisioningState"] == "Failed"
+    assert counts(world.view(100)["virtualMachine"]["statusesSummary"]) == {"succeeded": 2, "failed": 1}
+    assert world.status(100) == "ProvisioningState/succeeded"
+
+
+def test_an_operation_fails_by_the_extension_that_fails() -> None:
+    world = World("[{at: 15s, extension: cse, state: failed/50}]", extensions=("cse",))
+    assert (world.state(16), world.status(16)) == ("Failed", "ProvisioningState/failed/VMExtensionProvisioningError")
+
+
+def test_a_vm_recovers_with_its_extension() -> None:
+    assert World(f"[{FAILS}, {{at: 120s, heal: true}}]", extensions=("cse",)).vms(121) == ["succeeded"] * 3
+
+
+def test_what_an_event_says_of_the_vm_itself_wins_over_its_extensions() -> None:
+    world = World(f"[{FAILS}, {{at: 110s, state: succeeded}}]", extensions=("cse",))
+    assert world.vms(111) == ["succeeded"] * 3
+
+
 # Failures that are not to count.
 
 
@@ -159,6 +190,7 @@ def test_the_failure_of_an_extension_that_suppresses_it_fails_nothing_else(suppr
     found = ScaleSet(ID, models.complete(body, None), START)
     assert found.provisioning(life, START + 9).state == state
     assert [one.extensions["cse"].code for one in found.instances(life, START + 9)] == ["failed/9"] * 3
+    assert {one.vm.word for one in found.instances(life, START + 9)} == {"succeeded" if suppressed else "failed"}
     shown = views.scale_set(found, life, START)["properties"]["virtualMachineProfile"]["extensionProfile"]
     assert shown["extensions"][0]["properties"]["suppressFailures"] is suppressed
 

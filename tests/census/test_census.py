@@ -84,6 +84,23 @@ def test_every_field_that_azure_alone_writes_is_in_the_table(model: str) -> None
     assert missing(model, azure_models.leaves(model)) == [], "new in the SDK: say in fields.yaml what becomes of it"
 
 
+@pytest.mark.parametrize(
+    ("model", "path", "read_only"),
+    [
+        ("VirtualMachineScaleSet", "properties.uniqueId", True),
+        ("VirtualMachineScaleSet", "properties.virtualMachineProfile.timeCreated", True),
+        ("VirtualMachineScaleSet", "sku.capacity", False),
+        ("VirtualMachineScaleSetVM", "properties.latestModelApplied", True),
+        ("VirtualMachineScaleSetVM", "resources[].properties.settings", True),
+        ("VirtualMachineScaleSetVM", "properties.protectionPolicy.protectFromScaleIn", False),
+        ("VirtualMachine", "properties.instanceView", True),
+        ("VirtualMachine", "tags{}", False),
+    ],
+)
+def test_the_sdk_still_marks_what_azure_alone_writes(model: str, path: str, read_only: bool) -> None:
+    assert azure_models.leaves(model)[path].read_only is read_only, "does its generator mark fields in another way now?"
+
+
 @pytest.mark.parametrize("model", READERS)
 def test_the_table_names_no_field_that_azure_does_not_have(model: str) -> None:
     assert sorted(told(model).keys() - azure_models.leaves(model).keys()) == [], "gone from the SDK, or misspelt"

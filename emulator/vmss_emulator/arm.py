@@ -45,11 +45,13 @@ class Arm:
             return self._metered(ask, path)
 
     def _metered(self, ask: Ask, path: ArmPath) -> Answer:
-        if self._world.meter is None:
+        meter, now = self._world.meter, self._world.clock()
+        if meter is None:
             return self._route(ask, path)
-        told = self._world.meter.charge(ask, path, self._world.clock())
+        told = meter.charge(ask, path, now)
         try:
             answer = self._route(ask, path)
+            told = meter.charge_listed(path, answer, told, now)
         except ArmError as error:
             if not error.gateway:  # else the resource provider was never asked
                 error.headers = {**told, **error.headers}

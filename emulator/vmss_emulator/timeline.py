@@ -50,6 +50,8 @@ faults:                           # the first rule that matches and is due answe
   - {match: "GET */instanceView", claims: true}           # 401 until the token was asked for with the claims wanted
 quota:                            # absent: no limits; true: as Azure documents them; or what differs from that
   view: {size: 30, per_minute: 10}
+  headers: true                   # tell what is left of Compute's buckets, as Azure did until 2024 (default: no)
+  retry_after: 1200               # seconds that each 429 asks for, as in Azure's own samples (default: what is needed)
 ```
 
 `put` counts the PUTs and PATCHes that changed something, the create being 1; `at` counts from that one's arrival.

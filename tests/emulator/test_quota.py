@@ -11,13 +11,16 @@ from tests.emulator.support import ArmSession, FakeClock, error
 
 from vmss_emulator import Emulator
 
+TOLD = {"quota": {"headers": True}}
+
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[tuple[FakeClock, ArmSession]]:
     clock = FakeClock()
-    with Emulator(clock=clock, token_lifetime=1e9, quota=True) as azure:
+    with Emulator(clock=clock, token_lifetime=1e9, quota={"headers": True}, page_size=2) as azure:
         session = ArmSession(azure)
         azure.put_scale_set("web")
+        azure.put_scale_set("flex", orchestration_mode="Flexible")
         yield clock, session
         session.close()
 
@@ -46,13 +49,78 @@ def test_without_a_quota_nothing_is_told() -> None:
         arm.close()
 
 
+def test_what_is_left_of_computes_buckets_is_told_only_on_demand() -> None:
+    with Emulator(quota=True) as azure:
+        arm = ArmSession(azure)
+        azure.put_scale_set("web")
+        answers = [arm.ask("GET", f"{arm.set_id}/instanceView") for _ in range(31)]
+        arm.close()
+    assert [answer.status_code for answer in answers] == [200] * 30 + [429]
+    assert not [answer for answer in answers if "x-ms-ratelimit-remaining-resource" in answer.headers]
+    assert answers[0].headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
+    assert answers[-1].json()["error"]["details"][0]["target"] == "HighCostGetVMScaleSetResource"
+
+
 def test_each_answer_tells_what_is_left(arm: ArmSession) -> None:
     headers = arm.ask("GET", f"{arm.set_id}/instanceView").headers
-    assert remaining(headers) == {"GetVMScaleSetInstanceView": 29, "GetVMScaleSetInstanceViewSubscription": 1079}
+    assert remaining(headers) == {"HighCostGetVMScaleSetResource": 29, "HighCostGetVMScaleSetSubscriptionMaximum": 1079}
     assert headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
     assert headers["x-ms-ratelimit-remaining-subscription-global-reads"] == "3749"
     assert headers["x-ms-request-charge"] == "1"
-    assert remaining(arm.ask("GET", f"{arm.set_id}/instanceView").headers)["GetVMScaleSetInstanceView"] == 28
+    assert remaining(arm.ask("GET", f"{arm.set_id}/instanceView").headers)["HighCostGetVMScaleSetResource"] == 28
+
+
+@pytest.mark.parametrize("expand", [{}, {"expand": "instanceView"}])
+def test_a_list_of_instances_is_taken_from_the_views_bucket_and_counts_its_vms(
+    arm: ArmSession, expand: dict[str, str]
+) -> None:
+    arm.ask("GET", f"{arm.set_id}/instanceView")
+    first = arm.ask("GET", f"{arm.set_id}/virtualMachines", **expand)
+    second = arm.ask("GET", first.json()["nextLink"])
+    assert [answer.headers["x-ms-request-charge"] for answer in (first, second)] == ["2", "1"]
+    assert remaining(second.headers) == {
+        "HighCostGetVMScaleSetResource": 27,
+        "HighCostGetVMScaleSetSubscriptionMaximum": 1077,
+        "VMScaleSetVMViewsSubscriptionMaximum": 29997,
+    }
+
+
+def test_a_list_with_more_vms_than_are_left_is_refused_until_they_are_back(arm: ArmSession, clock: FakeClock) -> None:
+    arm.azure.load({"quota": {"vm_views_subscription": {"size": 3, "per_minute": 30}}})
+    assert arm.ask("GET", f"{arm.set_id}/virtualMachines").status_code == 200
+    refused = arm.ask("GET", f"{arm.set_id}/virtualMachines")
+    assert (refused.status_code, error(refused)) == (429, "OperationNotAllowed")
+    assert refused.json()["error"]["details"][0]["target"] == "VMScaleSetVMViewsSubscriptionMaximum"
+    assert refused.headers["Retry-After"] == "2"
+    clock.advance(2)
+    assert arm.ask("GET", f"{arm.set_id}/virtualMachines").status_code == 200
+
+
+def test_the_model_and_the_rolling_upgrade_share_a_bucket(arm: ArmSession) -> None:
+    arm.ask("GET", f"{arm.set_id}/rollingUpgrades/latest")
+    assert remaining(arm.ask("GET", arm.set_id).headers)["GetVMScaleSetResource"] == 34
+
+
+def test_each_vm_has_a_bucket_of_its_own_for_itself_and_its_view(arm: ArmSession) -> None:
+    for number, left in ((0, 35), (1, 35), (0, 34)):
+        headers = arm.ask("GET", f"{arm.set_id}/virtualMachines/{number}/instanceView").headers
+        assert remaining(headers)["GetVMScaleSetVMResource"] == left
+    one = arm.ask("GET", f"{arm.set_id}/virtualMachines/1").headers
+    assert remaining(one) == {"GetVMScaleSetVMResource": 34, "GetVMScaleSetVMSubscriptionMaximum": 5996}
+
+
+def test_each_vm_of_a_flexible_set_has_a_bucket_of_its_own(arm: ArmSession) -> None:
+    listed = arm.ask("GET", f"{arm.group_id}/providers/Microsoft.Compute/virtualMachines").json()["value"]
+    for vm, left in ((0, 35), (1, 35), (0, 34)):
+        headers = arm.ask("GET", f"{listed[vm]['id']}/instanceView").headers
+        assert remaining(headers)["GetVMResource"] == left
+    assert remaining(arm.ask("GET", listed[1]["id"]).headers)["GetVMResource"] == 34
+
+
+def test_the_polls_of_one_operation_are_not_anothers(arm: ArmSession) -> None:
+    operations = [arm.ask("POST", f"{arm.set_id}/restart").headers["Azure-AsyncOperation"] for _ in range(2)]
+    left = [remaining(arm.ask("GET", url).headers)["GetOperationResource"] for url in (*operations, operations[0])]
+    assert left == [44, 44, 43]
 
 
 def test_what_compute_is_not_asked_for_takes_none_of_its_buckets(arm: ArmSession) -> None:
@@ -64,15 +132,26 @@ def test_what_compute_is_not_asked_for_takes_none_of_its_buckets(arm: ArmSession
 @pytest.mark.parametrize(
     ("path", "bucket", "size"),
     [
-        ("", "GetVMScaleSet", 36),
-        ("/virtualMachines", "GetVMScaleSetVM", 36),
-        ("/virtualMachines/0/instanceView", "GetVMScaleSetVM", 36),
-        ("/../../virtualMachines", "ListVMsByFilterSubscription", 900),
+        ("", "GetVMScaleSetResource", 36),
+        ("", "GetVMScaleSetSubscriptionMaximum", 2400),
+        ("/..", "GetVMScaleSetSubscriptionMaximum", 2400),
+        ("/../../virtualMachines", "ListVMsByFilterSubscriptionMaximum", 900),
     ],
 )
 def test_each_kind_of_call_has_its_buckets(arm: ArmSession, path: str, bucket: str, size: int) -> None:
-    asked = f"{arm.set_id}{path}".replace("/virtualMachineScaleSets/web/../..", "")
+    asked = f"{arm.set_id}{path}".replace("/virtualMachineScaleSets/web/../..", "").replace("/web/..", "")
     assert remaining(arm.ask("GET", asked).headers)[bucket] == size - 1
+
+
+def test_lists_have_no_bucket_but_the_subscriptions(arm: ArmSession) -> None:
+    base = f"{arm.group_id}/providers/Microsoft.Compute"
+    told = [
+        remaining(arm.ask("GET", f"{base}/{kind}").headers) for kind in ("virtualMachines", "virtualMachineScaleSets")
+    ]
+    assert [list(left) for left in told] == [
+        ["ListVMsByFilterSubscriptionMaximum"],
+        ["GetVMScaleSetSubscriptionMaximum"],
+    ]
 
 
 def test_a_client_that_asks_too_often_is_refused_by_compute(arm: ArmSession, clock: FakeClock) -> None:
@@ -81,9 +160,9 @@ def test_a_client_that_asks_too_often_is_refused_by_compute(arm: ArmSession, clo
     refused = answers[-1]
     assert error(refused) == "OperationNotAllowed"
     (detail,) = refused.json()["error"]["details"]
-    assert (detail["code"], detail["target"]) == ("TooManyRequests", "GetVMScaleSetInstanceView")
+    assert (detail["code"], detail["target"]) == ("TooManyRequests", "HighCostGetVMScaleSetResource")
     assert json.loads(detail["message"])["operationGroup"] == detail["target"]
-    assert remaining(refused.headers)["GetVMScaleSetInstanceView"] == 0
+    assert remaining(refused.headers)["HighCostGetVMScaleSetResource"] == 0
     assert (refused.headers["Retry-After"], "x-ms-failure-cause" in refused.headers) == ("6", False)
     clock.advance(6)
     assert arm.ask("GET", f"{arm.set_id}/instanceView").status_code == 200
@@ -117,7 +196,7 @@ def test_resource_manager_refuses_in_its_own_words(arm: ArmSession, bucket: str,
 
 def test_errors_of_the_resource_provider_tell_what_is_left_too(arm: ArmSession) -> None:
     refused = arm.ask("GET", f"{arm.set_id}/virtualMachines/x")
-    assert (refused.status_code, remaining(refused.headers)["GetVMScaleSetVM"]) == (400, 35)
+    assert (refused.status_code, remaining(refused.headers)["GetVMScaleSetVMResource"]) == (400, 35)
     assert "x-ms-ratelimit-remaining-resource" not in arm.ask("GET", f"{arm.set_id}x").headers
 
 
@@ -128,5 +207,11 @@ def test_a_bucket_that_is_never_refilled_says_so(arm: ArmSession) -> None:
 
 def test_what_was_spent_stays_spent_under_the_same_quota(arm: ArmSession) -> None:
     arm.ask("GET", arm.set_id)
-    arm.azure.load({"quota": True})
-    assert remaining(arm.ask("GET", arm.set_id).headers)["GetVMScaleSet"] == 34
+    arm.azure.load(TOLD)
+    assert remaining(arm.ask("GET", arm.set_id).headers)["GetVMScaleSetResource"] == 34
+
+
+@pytest.mark.parametrize("bucket", ["view", "reads"])
+def test_how_long_a_client_is_asked_to_wait_may_be_fixed(arm: ArmSession, bucket: str) -> None:
+    arm.azure.load({"quota": {bucket: {"size": 0}, "retry_after": 1200}})
+    assert arm.ask("GET", f"{arm.set_id}/instanceView").headers["Retry-After"] == "1200"

@@ -54,7 +54,7 @@ def test_the_documented_timeline_says_what_it_documents() -> None:
     assert web.list_carries == frozenset({"extensions", "health", "standby"})
     assert (web.standby, web.surplus, web.pause) == (2, 1, 1.0)
     assert {fault.effect for fault in found.faults} == {"answer", "headers", *faults._EFFECTS}
-    assert found.quota == Quota()
+    assert found.quota == Quota(headers=True, retry_after=1200)
     written = {key for event in web.events for key in EVENT_KEYS if getattr(event, key)}
     assert written == set(EVENT_KEYS)
 
@@ -135,6 +135,8 @@ def test_events_keep_their_order_and_their_words() -> None:
         ("quota: 5", "quota", "mapping"),
         ("quota: {views: {size: 3}}", "quota.views", "known here"),
         ("quota: {view: {size: -3}}", "quota.view.size", "0 or more"),
+        ("quota: {headers: 1}", "quota.headers", "write true"),
+        ("quota: {retry_after: soon}", "quota.retry_after", "0 or more"),
         ("scale_sets: {web: {standby_power: off}}", "web.standby_power", "deallocated"),
         ("faults: [{match: 'GET *', hang: forever}]", "faults[0].hang", "headers"),
         ("faults: [{match: 'GET *', reset: true, times: -1}]", "faults[0].times", "0 or more"),

@@ -93,7 +93,8 @@ def heal() -> None:
     import requests
 
     url = f"{os.environ['VMSS_EMULATOR_URL']}/emulator/timeline"
-    requests.put(url, data=HEALTHY.read_bytes(), timeout=10).raise_for_status()
+    allowed = {"Authorization": f"Bearer {os.environ['VMSS_EMULATOR_TOKEN']}"}
+    requests.put(url, data=HEALTHY.read_bytes(), headers=allowed, timeout=10).raise_for_status()
 
 
 def ssh_public_key() -> str:

@@ -1,11 +1,14 @@
 """The web application: which route asks whom. Everything that decides lives in modules without a web framework.
 
 Three doors: `/subscriptions...` is Azure Resource Manager, the token and metadata routes are Entra ID and the cloud's
-own description, `/emulator/...` is the emulator's remote control, for scripts that share its machine.
+own description, `/emulator/...` is the emulator's remote control, for scripts that were told its token: other users of
+the machine reach the port, too, and a forged timeline would decide what a test says.
 """
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -27,9 +30,10 @@ _JSON = "application/json; charset=utf-8"
 _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
-def azure(world: World, identity: Identity, journal: Journal) -> Starlette:
+def azure(world: World, identity: Identity, journal: Journal, control_token: str) -> Starlette:
     """Azure Resource Manager, Entra ID and the remote control: what is served over https."""
-    arm, entra, control = _ArmDoor(Arm(world, identity)), _EntraDoor(identity, world), _ControlDoor(world, journal)
+    arm, entra = _ArmDoor(Arm(world, identity)), _EntraDoor(identity, world)
+    control = _ControlDoor(world, journal, control_token)
     return Starlette(
         routes=[
             Route("/metadata/endpoints", entra.endpoints),
@@ -70,7 +74,7 @@ class _ArmDoor:
 async def _ask(request: Request) -> Ask:
     return Ask(
         method=request.method,
-        path=request.url.path,
+        path=request.scope["path"],
         query={key.lower(): value for key, value in request.query_params.items()},
         headers={key.lower(): value for key, value in request.headers.items()},
         content=await request.body(),
@@ -81,7 +85,18 @@ def _response(answer: Answer) -> Response:
     headers = {"Cache-Control": "no-cache", **answer.headers}
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
-    return JSONResponse(answer.body, answer.status, headers, media_type=_JSON)
+    return _Json(answer.body, answer.status, headers, media_type=_JSON)
+
+
+class _Json(JSONResponse):
+    """JSON that may hold half a surrogate pair: clients send it as an escape, and get it back so."""
+
+    def render(self, content: object) -> bytes:
+        """The body."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            return json.dumps(content, separators=(",", ":")).encode()
 
 
 class _EntraDoor:
@@ -127,6 +142,8 @@ class _ManagedIdentityDoor:
     async def instance_metadata(self, request: Request) -> Response:
         if request.headers.get("metadata", "").lower() != "true":
             return _refused(400, "invalid_request", "The header 'Metadata: true' is required.")
+        if any(name.startswith("x-forwarded-") for name in request.headers):
+            return _refused(400, "invalid_request", "The request came through a proxy (X-Forwarded-...): refused.")
         return self._token(request.query_params)
 
     def _token(self, query: Mapping[str, str]) -> Response:
@@ -136,11 +153,28 @@ class _ManagedIdentityDoor:
 
 
 class _ControlDoor:
-    def __init__(self, world: World, journal: Journal) -> None:
+    def __init__(self, world: World, journal: Journal, token: str) -> None:
         self._world = world
         self._journal = journal
+        self._token = token
+
+    def _stranger(self, request: Request) -> Response | None:
+        """The refusal of a request that does not show the token; None for one that does."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), self._token.encode()):
+            return None
+        said = (
+            "The remote control wants the header 'Authorization: Bearer <token>': the token is in VMSS_EMULATOR_TOKEN, "
+        )
+        said += "which `vmss-emulator serve` prints and `vmss-emulator exec` sets, and in Emulator.control_token."
+        refused = _refused(401, "Unauthorized", said)
+        refused.headers["WWW-Authenticate"] = "Bearer"
+        return refused
 
     async def timeline(self, request: Request) -> Response:
+        """Take another timeline."""
+        if refused := self._stranger(request):
+            return refused
         text = (await request.body()).decode(errors="replace")
         try:
             self._world.load(Timeline.load(text))
@@ -148,7 +182,10 @@ class _ControlDoor:
             return _refused(400, "TimelineError", str(error))
         return Response(status_code=204)
 
-    async def requests(self, _: Request) -> Response:
+    async def requests(self, request: Request) -> Response:
+        """Tell of all requests."""
+        if refused := self._stranger(request):
+            return refused
         return JSONResponse([request.to_json() for request in self._journal.requests])
 
 

@@ -16,6 +16,7 @@ from typing import NoReturn
 from vmss_emulator import Emulator, TimelineError, isolation, processes
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_CURL = 'curl --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $VMSS_EMULATOR_TOKEN"'
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,7 +70,9 @@ def _serve(_: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
     with azure:
         print(f"# Azure: {azure.url}")
         print(f"# its certificate authority: {azure.ca_file}")
-        print(f"# another timeline: curl --cacert {azure.ca_file} -T FILE {azure.url}/emulator/timeline")
+        print("# another timeline, and all requests so far; the token keeps other users of this machine out:")
+        print(f"#   {_CURL} -T FILE $VMSS_EMULATOR_URL/emulator/timeline")
+        print(f"#   {_CURL} $VMSS_EMULATOR_URL/emulator/requests")
         for variable, value in azure.environment.items():
             print(f"export {variable}={shlex.quote(value)}")
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 import time
 import uuid
@@ -76,6 +77,7 @@ class Emulator:
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._certificates: tls.Certificates | None = None
         self._identity_url = ""
+        self._control_token = secrets.token_urlsafe(30)
 
     def start(self) -> None:
         """Begin to listen; returns when clients may connect.
@@ -95,9 +97,9 @@ class Emulator:
         self._identity_url = f"http://{server.HOST}:{identity.getsockname()[1]}"
 
         def wired(door: wire.App) -> wire.App:
-            return wire.Recorded(wire.Faulty(door, self._world, self._identity), self._journal)
+            return wire.Recorded(wire.Guarded(wire.Faulty(door, self._world, self._identity)), self._journal)
 
-        secure = wired(app.azure(self._world, self._identity, self._journal))
+        secure = wired(app.azure(self._world, self._identity, self._journal, self._control_token))
         plain = wired(app.managed_identity(self._identity))
         self._server = server.Server(
             [server.Site(secure, azure, self._certificates.server), server.Site(plain, identity)]
@@ -168,6 +170,11 @@ class Emulator:
         return self._identity.client_secret
 
     @property
+    def control_token(self) -> str:
+        """What requests to `{url}/emulator/...` show: `Authorization: Bearer {control_token}`."""
+        return self._control_token
+
+    @property
     def requests(self) -> tuple[Request, ...]:
         """All requests so far, those that are still being answered included."""
         return self._journal.requests
@@ -210,13 +217,14 @@ class Emulator:
 
     @property
     def _cloud(self) -> dict[str, str]:
-        return environments.cloud(self.url, self._identity.tenant_id, self.subscription_id, self._running.bundle)
+        cloud = environments.cloud(self.url, self._identity.tenant_id, self.subscription_id, self._running.bundle)
+        return {**cloud, "VMSS_EMULATOR_TOKEN": self._control_token}
 
     def load(self, timeline: Timeline | Mapping[str, object] | Path | str | None) -> None:
         """Let another timeline hold from now on.
 
         Operations that have ended stay ended as they did; everything else is as if the new timeline had always held.
-        Also `PUT {url}/emulator/timeline` with YAML text.
+        Also `PUT {url}/emulator/timeline` with YAML text and the control token.
 
         Raises:
             TimelineError: it cannot mean anything; the old one still holds.

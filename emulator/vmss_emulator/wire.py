@@ -1,8 +1,9 @@
-"""What happens to a request on the wire: it is recorded, given ids, and perhaps a fault of the timeline answers it."""
+"""What happens to a request on the wire: it is recorded, let in, and perhaps a fault of the timeline answers it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from urllib.parse import unquote_plus
@@ -14,10 +15,12 @@ from vmss_emulator.journal import Journal
 from vmss_emulator.mischief import App, Exchange, Message, Receive, Scope, Send
 from vmss_emulator.world import World
 
-__all__ = ["App", "Connection", "Faulty", "Recorded"]
+__all__ = ["App", "Connection", "Faulty", "Guarded", "Recorded"]
 
 _log = logging.getLogger(__name__)
 _CORRELATION = b"x-ms-correlation-request-id"
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LARGEST = 4 * 2**20  # Azure Resource Manager's own limit
 
 
 class Connection(H11Protocol):
@@ -50,6 +53,55 @@ class Recorded:
             await self._app(scope, receive, recorded)
         finally:
             self._journal.end(number)
+
+
+class Guarded:
+    """Lets in what is meant for this machine and not too large; bodies arrive whole behind it.
+
+    A page in a browser can let its own name lead to 127.0.0.1, and is then known by the Host header alone.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+        allowed = [f"{name}:{scope['server'][1]}" for name in _LOOPBACK]
+        if host not in allowed:
+            said = f"The Host header must be one of {', '.join(allowed)}, not '{host[:80]}'."
+            return await _refuse(send, 421, "MisdirectedRequest", said)
+        body = await _whole_body(receive)
+        if body is None:
+            said = (
+                f"The request content is larger than {_LARGEST >> 20} MB, the most that Azure Resource Manager takes."
+            )
+            return await _refuse(send, 413, "RequestContentTooLarge", said)
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replayed() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        return await self._app(scope, replayed, send)
+
+
+async def _whole_body(receive: Receive) -> bytes | None:
+    """The body of a request; None if it is too large: read to its end all the same, or nobody would hear the answer."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size <= _LARGEST:
+            parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts) if size <= _LARGEST else None
+
+
+async def _refuse(send: Send, status: int, code: str, message: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class Faulty:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.emulator.support import QUICK, ArmSession
+from tests.emulator.support import QUICK, ArmSession, error
 from tests.waiting import until
 
 from vmss_emulator import Emulator, TimelineError
@@ -98,9 +98,29 @@ def test_another_timeline_holds_from_now_on(arm: ArmSession) -> None:
     arm.azure.load({**QUICK, "scale_sets": {"web": {"events": [{"health": "unhealthy"}]}}})
     assert health(arm, path) == "HealthState/unhealthy"
     text = "scale_sets: {'*': {boot: 0s, extension: 0s, healthy: 0s}}"
-    url = f"{arm.azure.url}/emulator/timeline"
-    assert requests.put(url, data=text, verify=str(arm.azure.ca_file), timeout=5).status_code == 204
+    assert control(arm.azure, "PUT", "timeline", text).status_code == 204
     assert health(arm, path) == "HealthState/healthy"
+
+
+def control(azure: Emulator, method: str, what: str, text: str = "", **headers: str) -> requests.Response:
+    headers = {"Authorization": f"Bearer {azure.control_token}", **headers}
+    url, ca = f"{azure.url}/emulator/{what}", str(azure.ca_file)
+    return requests.request(method, url, data=text.encode(), headers=headers, verify=ca, timeout=20)
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer wrong", "Basic {token}", "{token}"])
+@pytest.mark.parametrize(("method", "what"), [("PUT", "timeline"), ("GET", "requests")])
+def test_the_remote_control_obeys_only_who_knows_the_token(azure: Emulator, shown: str, method: str, what: str) -> None:
+    answer = control(azure, method, what, "faults: 3", Authorization=shown.format(token=azure.control_token))
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert "VMSS_EMULATOR_TOKEN" in answer.json()["error_description"]
+    assert azure.control_token not in answer.text
+
+
+def test_each_emulator_has_a_token_of_its_own_among_its_variables(azure: Emulator) -> None:
+    assert azure.environment["VMSS_EMULATOR_TOKEN"] == azure.control_token
+    assert azure.managed_identity_environment["VMSS_EMULATOR_TOKEN"] == azure.control_token
+    assert Emulator().control_token != azure.control_token
 
 
 def health(arm: ArmSession, path: str) -> object:
@@ -110,15 +130,13 @@ def health(arm: ArmSession, path: str) -> object:
 def test_a_timeline_that_means_nothing_leaves_the_old_one(arm: ArmSession) -> None:
     with pytest.raises(TimelineError):
         arm.azure.load("scale_set: {}")
-    url = f"{arm.azure.url}/emulator/timeline"
-    answer = requests.put(url, data="faults: 3", verify=str(arm.azure.ca_file), timeout=5)
+    answer = control(arm.azure, "PUT", "timeline", "faults: 3")
     assert answer.status_code == 400
     assert "faults" in answer.json()["error_description"]
 
 
 def test_the_requests_can_be_read_from_outside(azure: Emulator) -> None:
-    url = f"{azure.url}/emulator/requests"
-    (first,) = requests.get(url, verify=str(azure.ca_file), timeout=5).json()
+    (first,) = control(azure, "GET", "requests").json()
     assert (first["method"], first["path"], first["ended"]) == ("GET", "/emulator/requests", None)
 
 
@@ -138,3 +156,31 @@ def test_its_variables_are_all_text_and_lead_to_it(azure: Emulator) -> None:
     assert environment["VMSS_EMULATOR_URL"] == azure.url
     assert environment["ARM_CLIENT_SECRET"] == azure.client_secret
     subprocess.run([sys.executable, "-c", ""], env={**os.environ, **environment}, check=True)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1", "", "0.0.0.0:{port}"]
+)
+def test_a_name_that_is_not_loopbacks_is_refused(azure: Emulator, host: str) -> None:
+    for url in (f"{azure.url}/metadata/endpoints", f"{azure.identity_url}/metadata/identity/oauth2/token?resource=x"):
+        headers = {"Host": host.format(port=url.split(":")[2].split("/")[0]), "Metadata": "true"}
+        answer = requests.get(url, headers=headers, verify=str(azure.ca_file), timeout=5)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (421, "MisdirectedRequest")
+    assert azure.tokens == ()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "LocalHost", "[::1]"])
+def test_loopbacks_names_are_let_in(azure: Emulator, host: str) -> None:
+    headers = {"Host": f"{host}:{azure.url.rpartition(':')[2]}"}
+    url = f"{azure.url}/metadata/endpoints"
+    assert requests.get(url, headers=headers, verify=str(azure.ca_file), timeout=5).status_code == 200
+
+
+def test_a_body_over_4_mb_is_refused_and_one_of_4_mb_is_read(arm: ArmSession) -> None:
+    arm.put_group()
+    path = f"{arm.group_id}/providers/Microsoft.Network/publicIPAddresses/ip"
+    small = {"location": "westeurope", "tags": {"a": "x" * (4 * 2**20 - 100)}}
+    assert arm.ask("PUT", path, small).status_code == 201
+    refused = arm.ask("PUT", path, {**small, "tags": {"a": "x" * (4 * 2**20)}})
+    assert (refused.status_code, error(refused)) == (413, "RequestContentTooLarge")
+    assert control(arm.azure, "PUT", "timeline", "#" * (64 * 2**20)).status_code == 413

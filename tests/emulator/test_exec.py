@@ -87,7 +87,8 @@ def test_the_command_speaks_to_the_emulator_and_its_requests_are_written_down(tm
     script = (
         "import os, ssl, urllib.request\n"
         "url = os.environ['VMSS_EMULATOR_URL'] + '/emulator/timeline'\n"
-        "request = urllib.request.Request(url, b'{}', method='PUT')\n"
+        "allowed = {'Authorization': 'Bearer ' + os.environ['VMSS_EMULATOR_TOKEN']}\n"
+        "request = urllib.request.Request(url, b'{}', allowed, method='PUT')\n"
         "print(urllib.request.urlopen(request, context=ssl.create_default_context()).status)"
     )
     assert execute("--requests", log, *python(script)).stdout == "204\n"
@@ -190,10 +191,16 @@ def test_serve_says_how_to_reach_it_and_ends_at_a_signal() -> None:
     with subprocess.Popen([*COMMAND, "serve"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines: list[str] = []
-        until(lambda: lines.append(process.stdout.readline()) or lines, lambda seen: "VMSS_EMULATOR_URL" in seen[-1])  # type: ignore[func-returns-value, union-attr]
+        until(
+            lambda: lines.append(process.stdout.readline()) or lines,
+            lambda seen: "VMSS_EMULATOR_TOKEN" in seen[-1] and "export" in seen[-1],
+        )  # type: ignore[func-returns-value, union-attr]
         exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if "export " in line)
         url = f"{exported['VMSS_EMULATOR_URL']}/metadata/endpoints"
         assert requests.get(url, verify=exported["SSL_CERT_FILE"], timeout=5).status_code == 200
+        allowed = {"Authorization": f"Bearer {exported['VMSS_EMULATOR_TOKEN']}"}
+        url = f"{exported['VMSS_EMULATOR_URL']}/emulator/requests"
+        assert requests.get(url, verify=exported["SSL_CERT_FILE"], headers=allowed, timeout=5).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 

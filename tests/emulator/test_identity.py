@@ -229,3 +229,6 @@ def test_the_instance_metadata_service_answers_who_says_that_it_knows(azure: Emu
     found = requests.get(url, params=query, headers={"Metadata": "true"}, timeout=5).json()
     assert found["access_token"] in azure.tokens
     assert int(found["expires_in"]) == 3600
+    forwarded = {"Metadata": "true", "X-Forwarded-For": "203.0.113.7"}
+    assert requests.get(url, params=query, headers=forwarded, timeout=5).status_code == 400
+    assert len(azure.tokens) == 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, text
+from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, shown, text
 
 PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning", "canceled")
 POWER = ("starting", "running", "stopping", "stopped", "deallocating", "deallocated", "unknown")
@@ -107,12 +107,14 @@ def instance_ids(value: object) -> frozenset[int] | None:
     if value == "all":
         return None
     if not isinstance(value, list | tuple):
-        raise ValueError(f'{value!r} is neither a list of instance ids nor "all"')  # noqa: TRY004 - see Section.read
+        raise ValueError(f'{shown(value)} is neither a list of instance ids nor "all"')  # noqa: TRY004 - see Section.read
     return frozenset(count(item) for item in value)
 
 
 def _state(value: object) -> str:
     state = text(value)
     if state.split("/")[0] not in PROVISIONING or not re.fullmatch(r"\w+(/[\w.-]+)?", state):
-        raise ValueError(f'{value!r} is none of {", ".join(PROVISIONING)}, with or without a detail, as in "failed/50"')
+        raise ValueError(
+            f'{shown(value)} is none of {", ".join(PROVISIONING)}, with or without a detail, as in "failed/50"'
+        )
     return state

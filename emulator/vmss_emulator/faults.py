@@ -15,9 +15,10 @@ from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from vmss_emulator.durations import parse_duration
-from vmss_emulator.sections import Section, count, flag, one_of, text
+from vmss_emulator.sections import Section, count, flag, one_of, shown, text
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _ENVELOPE = ("status", "code", "message", "body")
 # What can happen to a request besides being answered with a status or a body: the key is the name of the effect.
 _EFFECTS: Mapping[str, Callable[[Any], Any]] = {
@@ -114,27 +115,46 @@ def _effect(section: Section) -> str:
 def _match(value: object) -> tuple[str, str]:
     method, _, path = text(value).partition(" ")
     if not path or not method.replace("*", "A").isupper():
-        raise ValueError(f'{value!r} is not "METHOD path-glob", such as "GET */instanceView"')
+        raise ValueError(f'{shown(value)} is not "METHOD path-glob", such as "GET */instanceView"')
     return method, path.strip()
 
 
 def _status(value: object) -> int:
     number = count(value)
     if not 200 <= number <= 599:
-        raise ValueError(f"{value!r} is not an HTTP status of 200 to 599")
+        raise ValueError(f"{shown(value)} is not an HTTP status of 200 to 599")
     return number
 
 
 def _body(value: object) -> str:
-    """Text as it is; anything else that YAML can say is sent as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """Text as it is; anything else is sent as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"{shown(value)} cannot be sent as JSON: {error}") from None
 
 
 def _headers(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is not a mapping of names and values")  # noqa: TRY004 - see Section.read
-    pairs = [(str(name), one) for name, many in value.items() for one in (many if isinstance(many, list) else [many])]
-    return tuple((name, str(one)) for name, one in pairs)
+        raise ValueError(f"{shown(value)} is not a mapping of names and values")  # noqa: TRY004 - see Section.read
+    pairs = [(name, one) for name, many in value.items() for one in (many if isinstance(many, list) else [many])]
+    return tuple((_header_name(name), _header_value(one)) for name, one in pairs)
+
+
+def _header_name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", value, re.ASCII):
+        raise ValueError(f"{shown(value)} is not the name of a header")
+    return value
+
+
+def _header_value(value: object) -> str:
+    if isinstance(value, int | float):
+        return shown(value)
+    if not isinstance(value, str) or value != value.strip() or _CONTROL.search(value):
+        raise ValueError(f"{shown(value)} is not the value of a header: one line without blanks around it")
+    return value
 
 
 def _retry_after(value: object) -> int | float | str:
@@ -144,13 +164,13 @@ def _retry_after(value: object) -> int | float | str:
     try:
         return parse_duration(value)
     except ValueError:
-        return value
+        return _header_value(value)
 
 
 def _size(value: object) -> int:
-    found = re.fullmatch(r"(\d+)(KB|MB|GB)", str(value))
+    found = re.fullmatch(r"(\d{1,6})(KB|MB|GB)", value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f'{value!r} is not a size; write "64KB", "200MB" or "1GB"')
+        raise ValueError(f'{shown(value)} is not a size; write "64KB", "200MB" or "1GB"')
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -119,7 +119,7 @@ async def _answer(exchange: Exchange) -> None:
     body = exchange.written(fault.body or "")
     if fault.body is None and fault.status >= 400:
         body = json.dumps({"error": {"code": fault.code, "message": fault.message}})
-    await exchange.answer(fault.status, body.encode())
+    await exchange.answer(fault.status, body.encode(errors="surrogatepass"))  # a text is sent as it is
 
 
 async def _headers(exchange: Exchange) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
@@ -10,8 +11,15 @@ from vmss_emulator.durations import parse_duration
 T = TypeVar("T")
 
 
+_LONGEST = 500  # characters of a message
+
+
 class TimelineError(ValueError):
     """The timeline cannot mean anything: the message says where, what, and what would be right."""
+
+    def __init__(self, message: str) -> None:
+        """Cut a message that something long got into."""
+        super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…")
 
 
 class Section:
@@ -21,9 +29,14 @@ class Section:
         if not isinstance(value, Mapping):
             raise TimelineError(f"{where}: a mapping is needed here, not {_kind(value)}")
         self.where = where
-        self._values: dict[str, Any] = {str(key): item for key, item in value.items()}
+        self._values: dict[str, Any] = {self._key(key): item for key, item in value.items()}
         if keys is not None:
             self._refuse_others(keys)
+
+    def _key(self, key: object) -> str:
+        if isinstance(key, str):
+            return key
+        raise TimelineError(f"{self.where or 'the timeline'}: the key {shown(key)} is not a text; put it in quotes")
 
     def _refuse_others(self, keys: Collection[str]) -> None:
         for key in self._values:
@@ -53,7 +66,7 @@ class Section:
             return parse(self._values[key])
         except TimelineError:
             raise
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise self.error(key, str(error)) from None
 
     def duration(self, key: str, default: float) -> float:
@@ -75,21 +88,23 @@ class Section:
 def text(value: object) -> str:
     """A string, and nothing that YAML made a number or a truth value of."""
     if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a text; put it in quotes")
+        raise ValueError(f"{shown(value)} is not a text; put it in quotes")
     return value
 
 
-def count(value: object) -> int:
-    """A whole number, 0 or more."""
+def count(value: object, most: int = 10**9) -> int:
+    """A whole number, 0 or more, and no more than a world can hold."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is not a whole number of 0 or more")
+        raise ValueError(f"{shown(value)} is not a whole number of 0 or more")
+    if value > most:
+        raise ValueError(f"{shown(value)} is too many; {most} are the most")
     return value
 
 
 def flag(value: object) -> bool:
     """Only `true`: leaving the key out means no."""
     if value is not True:
-        raise ValueError(f"{value!r} makes no sense here; write true, or leave the key out")
+        raise ValueError(f"{shown(value)} makes no sense here; write true, or leave the key out")
     return True
 
 
@@ -98,11 +113,23 @@ def one_of(*words: str) -> Callable[[object], str]:
 
     def parse(value: object) -> str:
         if value not in words:
-            raise ValueError(f"{value!r} is none of {', '.join(words)}")
+            raise ValueError(f"{shown(value)} is none of {', '.join(words)}")
         return str(value)
 
     return parse
 
 
+def shown(value: object) -> str:
+    """A value as messages show it: not all of a large one, which would take long to write out."""
+    try:
+        return _repr.repr(value)
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return "a very long number"
+
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 80
+
+
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {value!r}"
+    return "nothing" if value is None else f"{type(value).__name__} {shown(value)}"

@@ -67,7 +67,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from vmss_emulator.durations import parse_duration
 from vmss_emulator.events import KEYS as EVENT_KEYS
@@ -75,11 +75,12 @@ from vmss_emulator.events import Event, instance_ids
 from vmss_emulator.faults import KEYS as FAULT_KEYS
 from vmss_emulator.faults import Fault
 from vmss_emulator.quota import Quota
-from vmss_emulator.sections import Section, TimelineError, count, flag, one_of
+from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, shown
 
 __all__ = ["Event", "Life", "Timeline", "TimelineError"]
 
 LIST_CARRIES = ("extensions", "health", "standby")
+_DEEPEST = 50
 
 _KEYS = ("scale_sets", "faults", "quota")
 _LIFE_KEYS = (
@@ -152,12 +153,12 @@ class Life:
             healthy=section.duration("healthy", usual.healthy),
             events=tuple(Event.parse(event) for event in section.sections("events", EVENT_KEYS)),
             list_carries=section.read("list_carries", _carried, None),
-            standby=section.read("standby", count, 0),
+            standby=section.read("standby", _machines, 0),
             standby_power=section.read("standby_power", one_of("deallocated", "running"), usual.standby_power),
-            attached=section.read("attached", count, 0),
+            attached=section.read("attached", _machines, 0),
             untagged=section.read("untagged", instance_ids, usual.untagged),
             omit_mode=section.read("omit_mode", flag, False),
-            surplus=section.read("surplus", count, 0),
+            surplus=section.read("surplus", _machines, 0),
             surplus_stays=section.duration("surplus_stays", usual.surplus_stays),
             patience=section.duration("patience", usual.patience),
             pause=section.read("pause", parse_duration, cast("float", None)),
@@ -214,16 +215,48 @@ def _file(path: Path) -> str:
 def _yaml(source: str) -> object:
     import yaml  # slow to import, and many emulators run without a timeline
 
+    class Loader(yaml.SafeLoader):
+        """Refuses what lets a short text become a huge timeline, or something that is no timeline at all."""
+
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise _at(event.start_mark, "anchors (&) and aliases (*) are not allowed; write it out")
+            if getattr(event, "tag", None):
+                raise _at(event.start_mark, "tags (!) are not allowed")
+            if self.depth == _DEEPEST:
+                raise _at(event.start_mark, f"more than {_DEEPEST} levels deep")
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, OverflowError) as error:  # a number or a date that Python cannot hold
+                raise _at(node.start_mark, str(error)) from None
+
+    def _at(mark: Any, message: str) -> yaml.YAMLError:  # noqa: ANN401 - the stubs have two kinds of it
+        return yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+
     try:
-        found = yaml.safe_load(source)
+        found = yaml.load(source, Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise TimelineError(f"not YAML: {' '.join(str(error).split())}") from None
     if isinstance(found, str):
-        raise TimelineError(f"{found!r} is no timeline; give a file as a pathlib.Path")
+        raise TimelineError(f"{shown(found)} is no timeline; give a file as a pathlib.Path")
     return {} if found is None else found
+
+
+def _machines(value: object) -> int:
+    return count(value, most=1000)
 
 
 def _carried(value: object) -> frozenset[str]:
     if not isinstance(value, list | tuple):
-        raise ValueError(f"{value!r} is not a list of {', '.join(LIST_CARRIES)}")  # noqa: TRY004 - see Section.read
+        raise ValueError(f"{shown(value)} is not a list of {', '.join(LIST_CARRIES)}")  # noqa: TRY004 - see Section.read
     return frozenset(map(one_of(*LIST_CARRIES), value))

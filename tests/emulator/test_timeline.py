@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +143,28 @@ def test_events_keep_their_order_and_their_words() -> None:
         ("scale_sets: {web: {standby_power: off}}", "web.standby_power", "deallocated"),
         ("faults: [{match: 'GET *', hang: forever}]", "faults[0].hang", "headers"),
         ("faults: [{match: 'GET *', reset: true, times: -1}]", "faults[0].times", "0 or more"),
+        ("faults: [{match: 'GET *', bomb: 9999999GB}]", "faults[0].bomb", "200MB"),
+        ("faults: [{match: 'GET *', body: {2020-01-01: x}}]", "faults[0].body", "JSON"),
+        ("faults: [{match: 'GET *', body: {a: 2020-01-01}}]", "faults[0].body", "JSON"),
+        ('faults: [{match: "GET *", headers: {a: "b\\r\\nc: d"}}]', "faults[0].headers", "one line"),
+        ("faults: [{match: 'GET *', headers: {'a b': c}}]", "faults[0].headers", "name of a header"),
+        ("faults: [{match: 'GET *', headers: {1: c}}]", "faults[0].headers", "name of a header"),
+        ('faults: [{match: "GET *", retry_after: "a\\nb"}]', "faults[0].retry_after", "one line"),
+        ("scale_sets: {1: {boot: 1s}}", "scale_sets", "quotes"),
+        ("scale_sets: {2020-01-01: {boot: 1s}}", "scale_sets", "quotes"),
+        ("? [a, b]\n: c", "line 1", "unhashable key"),
+        ("null: 1", "the timeline", "quotes"),
+        (f"scale_sets: {{web: {{boot: '{'9' * 400}s'}}}}", "scale_sets.web.boot", "ten years"),
+        ("scale_sets: {web: {standby: 1000000}}", "scale_sets.web.standby", "1000"),
+        pytest.param(f"scale_sets: {{web: {{surplus: 0x{'f' * 5000}}}}}", "scale_sets.web.surplus", "1000", id="hex"),
+        ("quota: {view: {size: 100000000000}}", "quota.view.size", "the most"),
+        ("a: 2001-99-99", "line 1", "month"),
+        pytest.param(f"quota: {{retry_after: {'9' * 5000}}}", "line 1", "digits", id="5000 digits"),
+        ("a: &x 1", "line 1", "anchors"),
+        ("- *x", "line 1", "aliases"),
+        ("a: !!python/name:os.system 1", "line 1", "tags"),
+        pytest.param("[" * 100_000, "line 1", "50 levels", id="100,000 brackets"),
+        ("{a: " * 60 + "1" + "}" * 60, "line 1", "50 levels"),
     ],
 )
 def test_a_mistake_is_refused_with_the_key_and_what_would_be_right(text: str, where: str, what: str) -> None:
@@ -147,6 +172,34 @@ def test_a_mistake_is_refused_with_the_key_and_what_would_be_right(text: str, wh
         Timeline.load(text)
     assert where in str(caught.value)
     assert what in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    "timeline",
+    [
+        BOMB,
+        f"scale_sets: {'x' * 1_000_000}",
+        f"{'x' * 100_000}: 1",
+        f"scale_sets: {{web: {{{'x' * 100_000}: 1}}}}",
+        f"scale_sets: {{web: {{boot: [{'[a, b], ' * 10_000}]}}}}",
+        "\0",
+        "{",
+        {"scale_sets": {"web": {"boot": 10**5000}}},
+        {"faults": [{"match": "GET *", "body": {"a": {1, 2}}}]},
+        {"scale_sets": {"web": {"events": [[{}]] * 100_000}}},
+    ],
+    ids=itertools.count(),
+)
+def test_a_large_mistake_is_told_at_once_and_in_short(timeline: Any) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(TimelineError) as caught:
+        Timeline.load(timeline)
+    assert len(str(caught.value)) < 600
+    assert time.perf_counter() - begun < 5
 
 
 def test_text_that_is_not_yaml_is_refused_with_its_line() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from vmss_emulator import models, views
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, method_not_allowed, resource_not_found
+from vmss_emulator.json_shapes import check
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.world import World
@@ -73,7 +74,9 @@ class ActionRoutes:
 
     def protect(self, ask: Ask, found: ScaleSet, index: int) -> Mapping[str, str]:
         """Take over the protection policy of an instance's body; returns the operation's headers."""
-        policy = (ask.json().get("properties") or {}).get("protectionPolicy") or {}
+        asked = ask.json()
+        check(asked, {"properties": {"protectionPolicy": dict.fromkeys(_PROTECTIONS, bool)}})
+        policy = (asked.get("properties") or {}).get("protectionPolicy") or {}
         wanted = frozenset(key for key in _PROTECTIONS if policy.get(key) is True)
         return self._do(ask, found, "protect", [index], wanted).headers
 
@@ -93,7 +96,9 @@ class ActionRoutes:
 
     def _chosen(self, ask: Ask, found: ScaleSet, action: str) -> list[int] | None:
         """The instances that a body names; None: all."""
-        named = (ask.json() if ask.content.strip() else {}).get("instanceIds")
+        asked = ask.json() if ask.content.strip() else {}
+        check(asked, {"instanceIds": [str]})
+        named = asked.get("instanceIds")
         if named is None and action in _NEED_INSTANCES:
             raise _invalid("The instanceIds are required.")
         if named is None or "*" in named:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from vmss_emulator import models
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import method_not_allowed, resource_not_found
+from vmss_emulator.json_shapes import check
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.world import World
@@ -55,7 +56,9 @@ class ExtensionRoutes:
     def _put(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer:
         known, extensions = _named(found, path.parts[3]), models.extensions(found.body)
         name = known["name"] if known else path.parts[3]
-        extension = {"name": name, "properties": ask.json().get("properties") or {}}
+        asked = ask.json()
+        check(asked, {"properties": {}})
+        extension = {"name": name, "properties": asked.get("properties") or {}}
         replaced = [extension if one is known else one for one in extensions]
         headers = self._change(found, replaced if known else [*extensions, extension], ask)
         return Answer(200 if known else 201, self._shown(found, extension), headers)

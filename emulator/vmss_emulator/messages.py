@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from vmss_emulator.errors import ArmError, method_not_allowed
+
+_DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,33 @@ class Ask:
             ArmError: 400.
         """
         try:
-            found = json.loads(self.content)
-        except ValueError:
+            found = json.loads(self.content, parse_constant=_refused, parse_float=_finite)
+        except (ValueError, RecursionError):  # Python writes no numbers of many digits, and reads none
             found = None
-        if not isinstance(found, dict):
-            message = "The request content was invalid and could not be deserialized: a JSON object is needed."
+        if not isinstance(found, dict) or _depth(found) > _DEEPEST:
+            message = "The request content was invalid and could not be deserialized: a JSON object is needed, "
+            message += f"at most {_DEEPEST} levels deep."
             raise ArmError(400, "InvalidRequestContent", message, gateway=True)
         return found
+
+
+def _refused(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(float(digits)):
+        raise ValueError("a number that is too large")
+    return float(digits)
+
+
+def _depth(value: object) -> int:
+    """How many objects and lists lie in each other."""
+    depth, level = 0, [value]
+    while level:
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
+        depth, level = depth + bool(inner), [item for items in inner for item in items]
+    return depth
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from vmss_emulator.durations import parse_iso_duration
 from vmss_emulator.errors import ArmError
+from vmss_emulator.json_shapes import check, require_location, without_nulls
 
 Body = dict[str, Any]
 
@@ -32,6 +33,28 @@ _FLEXIBLE: Body = {
     "platformFaultDomainCount": 1,
     "constrainedMaximumCapacity": False,
 }
+_MODES = ("manual", "automatic", "rolling")
+# All that is looked into; the rest of a body is only given back.
+_SHAPE = {
+    "tags": {},
+    "sku": {"name": str, "tier": str},
+    "plan": {},
+    "identity": {},
+    "zones": [str],
+    "properties": {
+        "orchestrationMode": str,
+        "overprovision": bool,
+        "upgradePolicy": {"mode": str, "rollingUpgradePolicy": {}},
+        "automaticRepairsPolicy": {"enabled": bool},
+        "virtualMachineProfile": {
+            "evictionPolicy": str,
+            "extensionProfile": {"extensions": [{"name": str, "properties": {"publisher": str, "type": str}}]},
+            "networkProfile": {"healthProbe": {}},
+            "osProfile": {"computerNamePrefix": str},
+            "storageProfile": {},
+        },
+    },
+}
 # How Azure recognises the application health extension.
 # Source: "Using Application Health extension with Virtual Machine Scale Sets" on learn.microsoft.com.
 _HEALTH_PUBLISHER = "microsoft.managedservices"
@@ -47,6 +70,7 @@ def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
     Raises:
         ArmError: 400 for a body that is no scale set.
     """
+    check(asked, _SHAPE)
     body = _writable(asked)
     if before is not None:
         _keep(body, before)
@@ -162,7 +186,7 @@ def _is_health(extension: Body) -> bool:
 
 
 def _writable(asked: Mapping[str, Any]) -> Body:
-    body = copy.deepcopy({key: value for key, value in asked.items() if key not in _READ_ONLY})
+    body: Body = without_nulls({key: value for key, value in asked.items() if key not in _READ_ONLY})
     properties = body.get("properties")
     if isinstance(properties, dict):
         for key in _READ_ONLY_PROPERTIES:
@@ -210,8 +234,7 @@ def _keep_secrets(value: object, before: object) -> None:
 
 
 def _validate(body: Body) -> None:
-    if not isinstance(body.get("location"), str):
-        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    require_location(body)
     count = 0 if is_bare(body) else (body.get("sku") or {}).get("capacity")
     if isinstance(count, float) and count.is_integer():
         count = body["sku"]["capacity"] = int(count)
@@ -220,12 +243,15 @@ def _validate(body: Body) -> None:
     for extension in extensions(body):
         if not isinstance(extension.get("name"), str):
             raise _invalid("extensionProfile", "each extension needs a name")
+    if upgrade_mode(body) not in _MODES:
+        raise _invalid("properties.upgradePolicy.mode", "the mode must be Manual, Automatic or Rolling")
     _validate_policy(body["properties"]["upgradePolicy"].get("rollingUpgradePolicy") or {})
 
 
 def _validate_policy(policy: Body) -> None:
     for key, value in policy.items():
-        if key.endswith("Percent") and (not isinstance(value, int | float) or not 0 <= value <= 100):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if key.endswith("Percent") and not (is_number and 0 <= value <= 100):
             raise _invalid(f"rollingUpgradePolicy.{key}", "a percentage of 0 to 100 is needed")
     try:
         parse_iso_duration(policy.get("pauseTimeBetweenBatches", "PT0S"))

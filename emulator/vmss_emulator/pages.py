@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -10,6 +11,8 @@ from vmss_emulator.errors import ArmError
 from vmss_emulator.messages import Ask
 
 T = TypeVar("T")
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def page(ask: Ask, url: str, size: int, items: Sequence[T], show: Callable[[T], Any]) -> dict[str, Any]:
@@ -28,6 +31,6 @@ def page(ask: Ask, url: str, size: int, items: Sequence[T], show: Callable[[T], 
 
 def _skipped(ask: Ask) -> int:
     token = ask.query.get("$skiptoken", "0")
-    if not token.isdecimal():
+    if not NUMBER.fullmatch(token):
         raise ArmError(400, "InvalidParameter", "The $skiptoken is none of this service.", target="$skiptoken")
     return int(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,15 @@ from typing import Any
 
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, group_not_found, resource_not_found
+from vmss_emulator.json_shapes import check, require_location, without_nulls
 from vmss_emulator.models import shown
 
 Body = dict[str, Any]
 
 VNET = ("microsoft.network", "virtualnetworks")
+_SHAPE = {"properties": {}, "tags": {}, "location": str}
+_VNET_SHAPE = {**_SHAPE, "properties": {"subnets": [{"name": str, "properties": {}}]}}
+_NAME = re.compile(r"[\w.-]{1,80}")
 
 
 @dataclass(slots=True)
@@ -24,11 +29,13 @@ class Resources:
     resources: dict[str, Body] = field(default_factory=dict)
 
     def put_group(self, path: ArmPath, asked: Mapping[str, Any]) -> bool:
-        """Create or update a resource group. True if it is new."""
-        if not isinstance(asked.get("location"), str):
-            raise ArmError(
-                400, "LocationRequired", "The location property is required for this definition.", gateway=True
-            )
+        """Create or update a resource group. True if it is new.
+
+        Raises:
+            ArmError: 400 for a body of another shape.
+        """
+        check(asked, _SHAPE)
+        require_location(asked, gateway=True)
         new = path.id.lower() not in self.groups
         known = {} if new else self.groups[path.id.lower()]
         fixed = {"id": path.id, "name": path.group, "type": "Microsoft.Resources/resourceGroups"}
@@ -63,10 +70,15 @@ class Resources:
             del self.resources[key]
 
     def put(self, path: ArmPath, asked: Mapping[str, Any]) -> bool:
-        """Store a resource, and a network's subnets as resources of their own. True if it is new."""
+        """Store a resource, and a network's subnets as resources of their own. True if it is new.
+
+        Raises:
+            ArmError: 400 for a body of another shape; 404 without the parent.
+        """
+        check(asked, _VNET_SHAPE if _is_vnet(path) else _SHAPE)
         self._require_parent(path)
         before = self.resources.get(path.id.lower())
-        properties = dict(asked.get("properties") or {})
+        properties = dict(without_nulls(asked.get("properties")) or {})
         if _is_vnet(path):
             self._put_subnets(path, properties.pop("subnets", None))
         self._store(path, {**_own(asked), "properties": {**properties, "provisioningState": "Succeeded"}}, before)
@@ -116,6 +128,10 @@ class Resources:
         """Subnets written into a network's body replace those there were; a body without them keeps them."""
         if subnets is None:
             return
+        for subnet in subnets:
+            if not _NAME.fullmatch(subnet.get("name") or ""):
+                message = "Each subnet needs a name of up to 80 letters, digits, '_', '.' and '-'."
+                raise ArmError(400, "InvalidResourceName", message, target="subnets")
         wanted = {f"{vnet.id}/subnets/{subnet.get('name')}": subnet for subnet in subnets}
         for subnet in list(self.below(f"{vnet.id}/subnets")):
             if subnet["id"].lower() not in map(str.lower, wanted):

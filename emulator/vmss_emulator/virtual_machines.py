@@ -14,7 +14,7 @@ from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, operation_not_allowed, resource_not_found
 from vmss_emulator.looks import Instance
 from vmss_emulator.messages import Answer, Ask
-from vmss_emulator.pages import page
+from vmss_emulator.pages import NUMBER, page
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.world import World
 
@@ -100,5 +100,5 @@ class VirtualMachineRoutes:
 
 
 def _require_number(instance_id: str) -> None:
-    if not instance_id.isdecimal():
+    if not NUMBER.fullmatch(instance_id):
         raise ArmError(400, "InvalidParameter", "The instanceId must be a number.", target="instanceId")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from typing import Any
 
 import pytest
 from tests.emulator.support import QUICK, ArmSession, counts, error, extension, scale_set_body
@@ -272,3 +274,130 @@ def test_an_instance_shows_the_model_that_it_runs(arm: ArmSession) -> None:
     assert vm["storageProfile"]["imageReference"] == {"offer": "linux"}
     assert vm["networkProfileConfiguration"]["networkInterfaceConfigurations"] == [{"name": "nic"}]
     assert (vm["osProfile"]["computerName"], vm["osProfile"]["adminUsername"]) == ("web000000", "user")
+
+
+def changed(**properties: object) -> dict[str, Any]:
+    body = scale_set_body(1)
+    return {**body, "properties": {**body["properties"], **properties}}
+
+
+WRONG_SETS: list[dict[str, Any]] = [
+    {**scale_set_body(1), "properties": []},
+    {**scale_set_body(1), "properties": "x"},
+    {**scale_set_body(1), "sku": []},
+    {**scale_set_body(1), "sku": "x"},
+    {**scale_set_body(1), "sku": {"name": ["a"], "capacity": 1}},
+    {**scale_set_body(1), "sku": {"capacity": {"a": 1}}},
+    {**scale_set_body(1), "tags": ["a"]},
+    {**scale_set_body(1), "zones": "12"},
+    {**scale_set_body(1), "zones": [{}]},
+    {**scale_set_body(1), "location": "a\nb"},
+    changed(upgradePolicy="Manual"),
+    changed(upgradePolicy={"mode": "Banana"}),
+    changed(upgradePolicy={"mode": ["Manual"]}),
+    changed(upgradePolicy={"mode": "Rolling", "rollingUpgradePolicy": [1]}),
+    changed(upgradePolicy={"mode": "Rolling", "rollingUpgradePolicy": {"maxBatchInstancePercent": True}}),
+    changed(upgradePolicy={"mode": "Rolling", "rollingUpgradePolicy": {"pauseTimeBetweenBatches": f"P{'9' * 400}D"}}),
+    changed(automaticRepairsPolicy=[]),
+    changed(orchestrationMode=["Uniform"]),
+    changed(virtualMachineProfile=5),
+    changed(virtualMachineProfile=[]),
+    changed(virtualMachineProfile={"extensionProfile": []}),
+    changed(virtualMachineProfile={"extensionProfile": {"extensions": {"a": {}}}}),
+    changed(virtualMachineProfile={"extensionProfile": {"extensions": ["a"]}}),
+    changed(virtualMachineProfile={"extensionProfile": {"extensions": [None]}}),
+    changed(virtualMachineProfile={"extensionProfile": {"extensions": [{"name": 5}]}}),
+    changed(virtualMachineProfile={"extensionProfile": {"extensions": [{"name": "a", "properties": [1]}]}}),
+    changed(virtualMachineProfile={"networkProfile": [1]}),
+    changed(virtualMachineProfile={"osProfile": "x"}),
+]
+
+
+@pytest.mark.parametrize("body", WRONG_SETS, ids=itertools.count())
+def test_a_set_of_the_wrong_shape_is_a_bad_request_that_changes_nothing(arm: ArmSession, body: dict[str, Any]) -> None:
+    arm.put_group()
+    assert arm.ask("PUT", arm.set_id, body).status_code == 400
+    assert arm.ask("GET", arm.set_id).status_code == 404
+    arm.finish(arm.put(arm.set_id, scale_set_body(1)))
+    for method in ("PUT", "PATCH"):
+        refused = arm.ask(method, arm.set_id, body)
+        assert refused.status_code == 400, (method, refused.text)
+        assert error(refused) in ("InvalidParameter", "LocationNotAvailableForResourceType")
+    assert arm.get(arm.set_id)["etag"] == '"1"'
+
+
+def test_the_refusal_of_a_shape_names_the_place_and_what_belongs_there(arm: ArmSession) -> None:
+    arm.put_group()
+    told = arm.ask("PUT", arm.set_id, changed(virtualMachineProfile={"extensionProfile": {"extensions": ["a"]}})).json()
+    place = "properties.virtualMachineProfile.extensionProfile.extensions[0]"
+    assert told["error"]["target"] == place
+    assert told["error"]["message"] == f"{place}: an object is needed here, not a text."
+
+
+def test_null_says_nothing(arm: ArmSession) -> None:
+    arm.put_group()
+    body = changed(upgradePolicy=None, automaticRepairsPolicy=None, virtualMachineProfile={"networkProfile": None})
+    arm.finish(arm.put(arm.set_id, {**body, "zones": None, "tags": None, "identity": None}))
+    found = arm.get(arm.set_id)
+    assert found["properties"]["upgradePolicy"] == {"mode": "Manual"}
+    assert not {"zones", "tags", "identity"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("below", "body"),
+    [
+        ("Compute/virtualMachineScaleSets/web/extensions/a", {"properties": [1]}),
+        ("Compute/virtualMachineScaleSets/web/virtualMachines/0", {"properties": {"protectionPolicy": [1]}}),
+        ("Network/virtualNetworks/net", {"properties": {"subnets": "x"}}),
+        ("Network/virtualNetworks/net", {"properties": {"subnets": [1]}}),
+        ("Network/virtualNetworks/net", {"properties": {"subnets": [{"name": "a/b"}]}}),
+        ("Network/virtualNetworks/net", {"properties": {"subnets": [{}]}}),
+        ("Network/virtualNetworks/net", {"properties": [1]}),
+        ("Network/publicIPAddresses/ip", {"properties": [1]}),
+        ("Network/publicIPAddresses/ip", {"tags": []}),
+        ("Network/publicIPAddresses/ip", {"location": 5}),
+    ],
+)
+def test_other_bodies_of_the_wrong_shape_are_bad_requests(arm: ArmSession, below: str, body: object) -> None:
+    arm.azure.put_scale_set("web", capacity=1)
+    assert arm.ask("PUT", f"{arm.group_id}/providers/Microsoft.{below}", body).status_code == 400
+
+
+@pytest.mark.parametrize("ids", ["0", {"a": 1}, [0], [None]])
+def test_instances_are_named_by_a_list_of_texts(arm: ArmSession, ids: object) -> None:
+    arm.azure.put_scale_set("web", capacity=1)
+    assert arm.ask("POST", f"{arm.set_id}/delete", {"instanceIds": ids}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"location": "westeurope", "x": ' + b"[" * 200 + b"]" * 200 + b"}",
+        b'{"location": "westeurope", "x": ' + b"9" * 5000 + b"}",
+        b'{"location": "westeurope", "x": NaN}',
+        b'{"location": "westeurope", "x": 1e999}',
+        b"\xff",
+        b"",
+    ],
+    ids=itertools.count(),
+)
+def test_content_that_is_no_json_object_is_a_bad_request(arm: ArmSession, content: bytes) -> None:
+    url = f"{arm.azure.url}{arm.group_id}?api-version=2024-07-01"
+    refused = arm.session.put(url, data=content, timeout=10)
+    assert (refused.status_code, error(refused)) == (400, "InvalidRequestContent")
+
+
+def test_half_a_surrogate_pair_is_given_back_as_it_came(arm: ArmSession) -> None:
+    url = f"{arm.azure.url}{arm.group_id}?api-version=2024-07-01"
+    assert arm.session.put(url, data=b'{"location": "westeurope", "tags": {"a": "\\ud83d"}}', timeout=10).ok
+    assert arm.get(arm.group_id)["tags"] == {"a": "\ud83d"}
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "٣", "-1", "1.5"])
+def test_an_instance_id_that_cannot_be_one_is_a_bad_parameter(arm: ArmSession, number: str) -> None:
+    arm.azure.put_scale_set("web", capacity=1)
+    path = f"{arm.set_id}/virtualMachines"
+    wrong = [arm.ask("GET", f"{path}/{number}"), arm.ask("GET", path, skiptoken=number)]
+    assert [(answer.status_code, error(answer)) for answer in wrong] == [(400, "InvalidParameter")] * 2

@@ -13,10 +13,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from vmss_emulator import Emulator, TimelineError, isolation, processes
+from vmss_emulator import Emulator, TimelineError, detours, isolation, processes
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _CURL = 'curl --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $VMSS_EMULATOR_TOKEN"'
+
+
+_ISOLATION = (
+    "Run a command, such as `pulumi up`, with an emulator of its own, a Pulumi backend that is thrown away and a "
+    "stand-in for the azure-native plugin. Of the environment it inherits only what is harmless, such as PATH, HOME, "
+    "locale, terminal, proxies and Python's variables."
+)
+_NO_SANDBOX = (
+    "This is no sandbox: the command can read HOME and all your files, with the credentials in them, and reach the "
+    "network and every other service. Where a stack of the project in this folder names another metadata host, nothing "
+    "is run."
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,12 +62,20 @@ def _parser() -> _Parser:
     serve.set_defaults(run=_serve)
     serve.add_argument("--port", type=int, default=0, help="listen here (default: a free port)")
 
-    run = commands.add_parser("exec", help="run a command, such as `pulumi up`, against it and nothing else")
+    run = commands.add_parser(
+        "exec",
+        help="run a command, such as `pulumi up`, with credentials and a Pulumi backend for it alone",
+        description=_ISOLATION,
+        epilog=_NO_SANDBOX,
+    )
     run.set_defaults(run=_exec, port=0)
     run.add_argument("--requests", type=Path, metavar="FILE", help="write all requests there at the end, as JSON lines")
     run.add_argument("--state", type=Path, metavar="DIR", help="keep Pulumi's backend there (default: removed)")
     run.add_argument("--backend", metavar="URL", help="let Pulumi use this backend; only with --throw-away")
     run.add_argument("--throw-away", action="store_true", help="the backend of --backend may be written to")
+    run.add_argument(
+        "--env", action="append", default=[], metavar="NAME", help="pass this variable on, too (may be repeated)"
+    )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...", help="what to run")
 
     for command in (serve, run):
@@ -92,8 +112,14 @@ def _exec(parser: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
     if options.backend and options.state:
         parser.error("exec: --state and --backend exclude each other")
     with azure, isolation.workspace(options.state, options.backend) as place:
+        if detour := detours.find(Path.cwd(), azure.environment["ARM_METADATA_HOSTNAME"]):
+            parser.error(f"exec: {detour}")
         try:
-            return _run(command, isolation.environment(os.environ, azure.environment, place))
+            environment = isolation.environment(os.environ, azure.environment, place, options.env)
+        except ValueError as error:
+            parser.error(f"exec: --env: {error}")
+        try:
+            return _run(command, environment)
         finally:
             if options.requests is not None:
                 lines = (json.dumps(request.to_json()) + "\n" for request in azure.requests)

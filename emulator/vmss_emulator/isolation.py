@@ -1,8 +1,9 @@
 """The surroundings of a command that must reach the emulator and nothing else.
 
-The command inherits the environment, less what could lead it to a real cloud or to another Pulumi backend: Azure's
-and other clouds' credentials, all of Pulumi's settings but a few harmless ones, the login of the az CLI. It gets its
-own backend, PULUMI_HOME and az configuration, all in a folder that is thrown away.
+The command inherits only variables that are known to be harmless (paths, locale, terminal, Python's, proxies, CI, a few
+of Pulumi's) and those that its user names: credentials come in variables of any name, and new ones appear. It gets its
+own backend, PULUMI_HOME and az configuration, all in a folder that is thrown away. It is no sandbox: HOME, other files
+and the network are within its reach.
 """
 
 from __future__ import annotations
@@ -10,19 +11,35 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vmss_emulator.pulumi_plugin import install
 
+# What nobody may pass on, because it could only lead to another Azure.
 _AZURE = ("ARM_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ACTIONS_ID_TOKEN_", "VMSS_EMULATOR_")
 # Credentials that a Pulumi backend elsewhere would need.
 _ELSEWHERE = ("AWS_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "PULUMI_ACCESS_TOKEN")
-# Settings of Pulumi that concern how it runs, not what it works on. Everything else is removed: new ones appear.
+_HARMLESS_PREFIXES = ("LC_", "XDG_", "PYTHON", "PYTEST_", "COVERAGE_", "COV_CORE_", "GRPC_")
 _HARMLESS = frozenset(
     {
+        # Of the machine and its user.
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "TMPDIR", "TMP", "TEMP", "TZ", "LANG", "LANGUAGE"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+        # Of the terminal.
+        *("TERM", "TERM_PROGRAM", "COLORTERM", "COLUMNS", "LINES"),
+        *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"),
+        # Of the languages that programs are written in.
+        *("VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "NODE_PATH", "NODE_OPTIONS", "JAVA_HOME", "DOTNET_ROOT"),
+        *("GOROOT", "GOPATH", "GOCACHE", "GOMODCACHE", "GOFLAGS"),
+        # The way to other hosts, and whom to trust there.
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
+        # Whether this is a pipeline: tools behave otherwise there.
+        *("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD"),
+        # Settings of Pulumi that concern how it runs, not what it works on.
         "PULUMI_CONSOLE_WIDTH",
         "PULUMI_DEBUG_GRPC",
         "PULUMI_DEBUG_PROMISE_LEAKS",
@@ -71,10 +88,21 @@ def workspace(state: Path | None = None, backend: str | None = None) -> Iterator
         yield Workspace(home, backend or f"file://{own.resolve()}", backend is None)
 
 
-def environment(inherited: Mapping[str, str], azure: Mapping[str, str], place: Workspace) -> dict[str, str]:
-    """The whole environment of the command; `azure` is what leads to the emulator. Installs the stand-in provider."""
-    removed = _AZURE if not place.own else (*_AZURE, *_ELSEWHERE)
-    kept = {key: value for key, value in inherited.items() if not key.startswith(removed) and _harmless(key, place)}
+def environment(
+    inherited: Mapping[str, str], azure: Mapping[str, str], place: Workspace, passed: Collection[str] = ()
+) -> dict[str, str]:
+    """The whole environment of the command. Installs the stand-in provider.
+
+    Args:
+        inherited: where harmless variables come from.
+        azure: what leads to the emulator.
+        place: the command's Pulumi.
+        passed: more variables that the command inherits.
+
+    Raises:
+        ValueError: a variable of `passed` is not there, or leads away from the emulator.
+    """
+    kept = {key: value for key, value in inherited.items() if _harmless(key, place)}
     pulumi = {
         "PULUMI_HOME": str(place.home),
         "PULUMI_BACKEND_URL": place.backend,
@@ -83,13 +111,18 @@ def environment(inherited: Mapping[str, str], azure: Mapping[str, str], place: W
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "AZURE_CONFIG_DIR": str(place.home / "azure"),
     }
+    for name in passed:
+        if name.startswith(_AZURE) or name in pulumi or name in azure:
+            raise ValueError(f"{name} is refused: what leads to Azure and to Pulumi's backend is set for the command")
+        if name not in inherited:
+            raise ValueError(f"there is no variable {name!r}; give the name of one that is set")
+        kept[name] = inherited[name]
     return {**kept, **_plugin(kept, place.home), **pulumi, **azure}
 
 
 def _harmless(variable: str, place: Workspace) -> bool:
-    if variable == "PULUMI_ACCESS_TOKEN":
-        return not place.own
-    return not variable.startswith("PULUMI_") or variable in _HARMLESS
+    needed = not place.own and variable.startswith(_ELSEWHERE)
+    return needed or variable in _HARMLESS or variable.startswith(_HARMLESS_PREFIXES)
 
 
 def _plugin(inherited: Mapping[str, str], home: Path) -> dict[str, str]:

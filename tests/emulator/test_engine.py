@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 
+from vmss_emulator import Emulator
+
 pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).parent / "program"
@@ -180,3 +182,46 @@ def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
         process.communicate(timeout=30)
         assert process.returncode not in (0, None)
         assert time.monotonic() - begun < 20
+
+
+ELSEWHERE = """
+import os
+import pulumi, pulumi_azure_native as azure
+
+options = None
+if os.environ["OTHER_BY"] == "program":
+    other = azure.Provider("other", metadata_host=os.environ["OTHER_HOST"], client_secret="planted")
+    options = pulumi.ResourceOptions(provider=other)
+azure.resources.ResourceGroup("group", resource_group_name="rg", location="westeurope", opts=options)
+"""
+
+
+@pytest.mark.parametrize("way", ["program", "stack"])
+def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: elsewhere\nruntime: {name: python, options: {toolchain: pip}}\n")
+    (tmp_path / "__main__.py").write_text(ELSEWHERE)
+    story = "pulumi stack init dev && "
+    if way == "stack":  # by the command itself: before it begins, exec would have refused
+        story += "pulumi config set azure-native:metadataHost $OTHER_HOST && "
+    story += "pulumi up --yes --skip-preview --non-interactive --color never"
+    with Emulator() as cloud:
+        host = cloud.environment["ARM_METADATA_HOSTNAME"]
+        other = {"OTHER_HOST": host, "OTHER_BY": way}
+        # Its authority is trusted, as that of a real cloud would be.
+        trusted = {"REQUESTS_CA_BUNDLE": cloud.environment["REQUESTS_CA_BUNDLE"]}
+        passed = [word for name in other for word in ("--env", name)]
+        ran = subprocess.run(
+            [sys.executable, "-m", "vmss_emulator.cli", "exec", *passed, "--", "sh", "-c", story],
+            cwd=tmp_path,
+            env={**ENVIRONMENT, **other, **trusted},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert cloud.requests == ()
+    assert ran.returncode not in (0, 2), ran.stdout + ran.stderr
+    told = [line for line in (ran.stdout + ran.stderr).splitlines() if "metadataHost" in line and host in line]
+    assert told, ran.stdout + ran.stderr
+    assert all("VMSS_EMULATOR_URL" in line for line in told)
+    assert "Traceback" not in ran.stdout + ran.stderr

@@ -32,15 +32,22 @@ PLANTED = {
     "AWS_SECRET_ACCESS_KEY": "planted",
     "GOOGLE_CREDENTIALS": "planted",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "planted",
+    "GITHUB_TOKEN": "planted",
+    "SYSTEM_ACCESSTOKEN": "planted",
+    "VAULT_TOKEN": "planted",
+    "KUBECONFIG": "/planted",
+    "SSH_AUTH_SOCK": "/planted",
+    "UNHEARD_OF": "planted",
 }
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
-def execute(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def execute(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     words = [*COMMAND, "exec", *map(str, arguments)]
-    return subprocess.run(
-        words, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=60, check=False
-    )
+    inherited = {**os.environ, **(environment or {})}
+    return subprocess.run(words, env=inherited, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def python(script: str) -> list[str]:
@@ -48,7 +55,15 @@ def python(script: str) -> list[str]:
 
 
 def test_credentials_and_backends_are_neither_passed_on_nor_used() -> None:
-    kept = {"PULUMI_PYTHON_CMD": sys.executable, "PULUMI_PARALLEL": "50", "UNRELATED": "kept"}
+    kept = {
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PULUMI_PARALLEL": "50",
+        "LC_TIME": "C",
+        "HTTPS_PROXY": "http://proxy",
+        "COVERAGE_PROCESS_START": "",
+        "CI": "true",
+        "HOME": "/",
+    }
     found = execute(*python(SHOW), environment={**PLANTED, **kept})
     seen = json.loads(found.stdout)
     assert "planted" not in found.stdout
@@ -59,6 +74,65 @@ def test_credentials_and_backends_are_neither_passed_on_nor_used() -> None:
     assert "localhost" in seen["NO_PROXY"]
     assert not Path(seen["PULUMI_HOME"]).exists()
     assert not Path(seen["REQUESTS_CA_BUNDLE"]).exists()
+
+
+def test_what_the_user_names_is_passed_on() -> None:
+    found = execute("--env", "UNHEARD_OF", "--env", "VAULT_TOKEN", *python(SHOW), environment=PLANTED)
+    seen = json.loads(found.stdout)
+    assert {key for key, value in seen.items() if "planted" in value} == {"UNHEARD_OF", "VAULT_TOKEN"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("NOT_THERE", "no variable"), ("AZURE_CLIENT_SECRET", "refused"), ("PULUMI_BACKEND_URL", "refused")],
+)
+def test_what_is_missing_or_would_lead_elsewhere_is_not_passed_on(name: str, told: str) -> None:
+    found = execute("--env", name, *python("print('ran')"), environment=PLANTED)
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    assert name in found.stderr
+    assert told in found.stderr
+    assert "planted" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Pulumi.prod.yaml", "config:\n  azure-native:metadataHost: login.stack.example\n"),
+        ("Pulumi.prod.yaml", "config:\n  azure-native:config:metadataHost: login.stack.example\n"),
+        ("Pulumi.prod.yaml", "config:\n  azure-native:metadataHost:\n    secure: AAABlogin.stack.example\n"),
+        ("Pulumi.prod.json", '{"config": {"azure-native:metadataHost": "login.stack.example"}}'),
+        ("Pulumi.yaml", "config: {'azure-native:metadataHost': {value: login.stack.example}}\n"),
+        ("stacks/Pulumi.prod.yaml", "config:\n  azure-native:metadataHost: login.stack.example\n"),
+    ],
+)
+@pytest.mark.parametrize("below", ["", "inner"])
+def test_a_stack_that_names_another_cloud_keeps_the_command_from_running(
+    tmp_path: Path, file: str, text: str, below: str
+) -> None:
+    (tmp_path / below).mkdir(exist_ok=True)
+    (tmp_path / "stacks").mkdir()
+    stacks = "stackConfigDir: stacks\n" if "stacks" in file else ""
+    (tmp_path / "Pulumi.yaml").write_text(f"name: x\nruntime: python\n{stacks}")
+    with (tmp_path / file).open("a") as settings:
+        settings.write(text)
+    found = execute(*python("print('ran')"), folder=tmp_path / below)
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    for word in (file, "azure-native:metadataHost", "127.0.0.1:", "a copy of the project"):
+        assert word in found.stderr
+
+
+@pytest.mark.parametrize("text", ["", "config: {a:b: c}", "config: 5", "[", "[" * 10_000, "\0", "- a"])
+def test_other_settings_of_a_stack_are_none_of_its_business(tmp_path: Path, text: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    assert execute(*python("print('ran')"), folder=tmp_path).stdout == "ran\n"
+
+
+def test_the_help_says_that_it_is_no_sandbox() -> None:
+    told = " ".join(execute("--help").stdout.split())
+    assert "no sandbox" in told
+    assert "HOME" in told
+    assert "network" in told
 
 
 def test_the_stand_in_is_found_by_the_command_only() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.provider.experimental import provider as pulumi
@@ -20,9 +22,15 @@ SCALE_SET = "azure-native:compute:VirtualMachineScaleSet"
 URN = f"urn:pulumi:dev::emulated::{SCALE_SET}::web"
 
 
+@pytest.fixture(autouse=True)
+def emulated(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under `exec`, but for the credentials."""
+    for variable in ("VMSS_EMULATOR_URL", "REQUESTS_CA_BUNDLE", "NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(variable, azure.environment[variable])
+
+
 def settings(azure: Emulator, **changed: str) -> Settings:
     config = {
-        "metadataHost": azure.environment["ARM_METADATA_HOSTNAME"],
         "subscriptionId": azure.subscription_id,
         "tenantId": azure.tenant_id,
         "clientId": azure.client_id,
@@ -104,7 +112,7 @@ def test_values_survive_the_way_through_pulumi(found: dict[str, Any]) -> None:
 
 
 def test_without_an_emulator_it_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ARM_METADATA_HOSTNAME", raising=False)
+    monkeypatch.delenv("VMSS_EMULATOR_URL")
     with pytest.raises(AzureError, match="vmss-emulator exec"):
         Settings.read({})
 
@@ -120,15 +128,53 @@ def test_it_signs_in_with_a_secret_or_as_a_managed_identity(
     assert len(azure.tokens) == 1
 
 
-def test_a_wrong_secret_is_told_in_entra_ids_words(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azure.ca_file))
+@pytest.mark.parametrize("host", ["login.stack.example", "127.0.0.1:1", "https://{own}", "{own}/x", "{own}@evil"])
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_it_speaks_to_no_other_host(
+    azure: Emulator, monkeypatch: pytest.MonkeyPatch, host: str, by_variable: bool
+) -> None:
+    own = azure.url.removeprefix("https://")
+    other = host.format(own=own)
+    if by_variable:
+        monkeypatch.setenv("ARM_METADATA_HOSTNAME", other)
+    with pytest.raises(AzureError) as caught:
+        Settings.read({} if by_variable else {"metadataHost": other})
+    for word in ("ARM_METADATA_HOSTNAME" if by_variable else "metadataHost", repr(other), repr(own)):
+        assert word in str(caught.value)
+
+
+def test_a_managed_identity_is_asked_for_at_the_emulator_only(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://169.254.169.254/metadata/identity/oauth2/token")
+    client = ArmClient(settings(azure, useMsi="true"))
+    with pytest.raises(AzureError, match=r"IDENTITY_ENDPOINT is .*169\.254"):
+        asyncio.run(client.get("resourceGroups/none", "2024-07-01"))
+
+
+@pytest.mark.parametrize("managed", [False, True])
+def test_it_never_reads_netrc(azure: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, managed: bool) -> None:
+    (tmp_path / "netrc").write_text("default login planted password planted\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for variable, value in (azure.managed_identity_environment if managed else azure.environment).items():
+        monkeypatch.setenv(variable, value)
+    sent: list[str | None] = []
+    send = requests.Session.send
+
+    def noted(session: requests.Session, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+        sent.append(request.headers.get("Authorization"))
+        return send(session, request, **more)
+
+    monkeypatch.setattr(requests.Session, "send", noted)
+    assert asyncio.run(ArmClient(Settings.read({})).get("resourceGroups/none", "2024-07-01")) is None
+    assert sent == [None, None, f"Bearer {azure.tokens[0]}"]
+
+
+def test_a_wrong_secret_is_told_in_entra_ids_words(azure: Emulator) -> None:
     client = ArmClient(settings(azure, clientSecret="wrong"))
     with pytest.raises(AzureError, match=r"invalid_client: AADSTS7000215.*HTTP 401"):
         asyncio.run(client.get("resourceGroups/none", "2024-07-01"))
 
 
-def test_a_busy_azure_is_asked_again(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azure.ca_file))
+def test_a_busy_azure_is_asked_again(azure: Emulator) -> None:
     azure.load(
         {"faults": [{"match": "PUT *", "times": 1, "status": 503}, {"match": "GET *rg", "times": 1, "reset": True}]}
     )
@@ -141,8 +187,7 @@ def test_a_busy_azure_is_asked_again(azure: Emulator, monkeypatch: pytest.Monkey
     assert (asyncio.run(create()) or {})["name"] == "rg"
 
 
-def test_cancelling_ends_the_waiting(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azure.ca_file))
+def test_cancelling_ends_the_waiting(azure: Emulator) -> None:
     azure.load({"faults": [{"match": "GET */resourceGroups/*", "status": 503}]})
 
     async def cancelled() -> None:
@@ -154,8 +199,7 @@ def test_cancelling_ends_the_waiting(azure: Emulator, monkeypatch: pytest.Monkey
         asyncio.run(cancelled())
 
 
-def test_it_answers_the_functions_of_the_types_that_it_knows(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(azure.ca_file))
+def test_it_answers_the_functions_of_the_types_that_it_knows(azure: Emulator) -> None:
     azure.put_scale_set("web", extensions=["cse"])
     provider = AzureNative()
 

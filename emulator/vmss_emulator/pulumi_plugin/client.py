@@ -42,16 +42,25 @@ class Settings:
         """Read configuration keys such as `clientId`, else variables such as ARM_CLIENT_ID.
 
         Raises:
-            AzureError: there is no emulator to speak to.
+            AzureError: there is no emulator to speak to, or another host is to be spoken to.
         """
-        host = config.get("metadataHost") or os.environ.get("ARM_METADATA_HOSTNAME")
-        if not host:
+        own = os.environ.get("VMSS_EMULATOR_URL", "").removeprefix("https://").rstrip("/")
+        if not own:
             raise AzureError(
                 "this is the vmss-emulator's stand-in for azure-native, and no emulator runs: "
                 "start the command with `vmss-emulator exec`"
             )
+        for where, host in (
+            ("metadataHost (of the stack's configuration or of a provider in the program)", config.get("metadataHost")),
+            ("the variable ARM_METADATA_HOSTNAME", os.environ.get("ARM_METADATA_HOSTNAME")),
+        ):
+            if host and host != own:
+                raise AzureError(
+                    f"{where} is {str(host)[:80]!r}, but the vmss-emulator's stand-in for azure-native speaks to its "
+                    f"emulator only: remove the setting, or set it to {own!r} (VMSS_EMULATOR_URL)"
+                )
         return cls(
-            metadata_host=str(host),
+            metadata_host=own,
             subscription_id=_setting(config, "subscriptionId"),
             tenant_id=_setting(config, "tenantId"),
             client_id=_setting(config, "clientId"),
@@ -143,14 +152,12 @@ class ArmClient:
         cloud = await self._discover()
         absolute = url if url.startswith("https://") else str(cloud["resourceManager"]).rstrip("/") + url
         headers = {"Authorization": f"Bearer {token}"}
-        return await asyncio.to_thread(
-            requests.request, method, absolute, json=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False
-        )
+        return await asyncio.to_thread(_request, method, absolute, json=body, headers=headers)
 
     async def _discover(self) -> dict[str, Any]:
         if self._cloud is None:
             url = f"https://{self.settings.metadata_host}/metadata/endpoints?api-version=2022-09-01"
-            self._cloud = _checked(await asyncio.to_thread(requests.get, url, timeout=_TIMEOUT))
+            self._cloud = _checked(await asyncio.to_thread(_request, "GET", url))
         return self._cloud
 
     async def _authorise(self) -> str:
@@ -166,11 +173,11 @@ class ArmClient:
         audience, settings = authentication["audiences"][0], self.settings
         if settings.use_msi:
             url, header = os.environ.get("IDENTITY_ENDPOINT", ""), os.environ.get("IDENTITY_HEADER", "")
+            if not url.startswith("http://127.0.0.1:"):
+                raise AzureError(f"IDENTITY_ENDPOINT is {url!r}, which is not the emulator's: start it with `exec`")
             query = {"api-version": "2019-08-01", "resource": audience}
             return _checked(
-                await asyncio.to_thread(
-                    requests.get, url, params=query, headers={"X-IDENTITY-HEADER": header}, timeout=_TIMEOUT
-                )
+                await asyncio.to_thread(_request, "GET", url, params=query, headers={"X-IDENTITY-HEADER": header})
             )
         url = f"{authentication['loginEndpoint']}/{settings.tenant_id}/oauth2/v2.0/token"
         form = {
@@ -179,7 +186,7 @@ class ArmClient:
             "client_secret": settings.client_secret,
             "scope": f"{audience}/.default",
         }
-        return _checked(await asyncio.to_thread(requests.post, url, data=form, timeout=_TIMEOUT))
+        return _checked(await asyncio.to_thread(_request, "POST", url, data=form))
 
     async def _wait(self, seconds: float) -> None:
         """Wait, unless the engine wants to stop: then everything that waits ends at once."""
@@ -188,6 +195,15 @@ class ArmClient:
         except asyncio.TimeoutError:
             return
         raise AzureError("cancelled")
+
+
+def _request(method: str, url: str, **more: Any) -> requests.Response:  # noqa: ANN401 - as in requests
+    """Send one request; without an `auth` of its own .netrc would put another name and password into it."""
+    return requests.request(method, url, auth=_as_it_is, timeout=_TIMEOUT, allow_redirects=False, **more)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _checked(answer: requests.Response) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class _EntraDoor:
         """The cloud's description: one object; the az CLI cannot read the list of newer versions."""
         url = self._world.url
         authentication = {"loginEndpoint": url, "audiences": [url], "tenant": "common", "identityProvider": "AAD"}
-        return JSONResponse(
+        return _Json(
             {"name": "vmss-emulator", "resourceManager": url, "authentication": authentication, "suffixes": {}}
         )
 
@@ -124,7 +124,7 @@ class _EntraDoor:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or token != self._identity.oidc_request_token:
             return _refused(401, "unauthorized", "The request token is missing or wrong.")
-        return JSONResponse(self._identity.federated(request.query_params.get("audience", "https://github.com")))
+        return _Json(self._identity.federated(request.query_params.get("audience", "https://github.com")))
 
 
 class _ManagedIdentityDoor:
@@ -149,7 +149,7 @@ class _ManagedIdentityDoor:
     def _token(self, query: Mapping[str, str]) -> Response:
         if not query.get("resource"):
             return _refused(400, "invalid_request", "The parameter 'resource' is required.")
-        return JSONResponse(self._identity.managed(query["resource"], query.get("client_id")))
+        return _Json(self._identity.managed(query["resource"], query.get("client_id")))
 
 
 class _ControlDoor:
@@ -186,15 +186,15 @@ class _ControlDoor:
         """Tell of all requests."""
         if refused := self._stranger(request):
             return refused
-        return JSONResponse([request.to_json() for request in self._journal.requests])
+        return _Json([request.to_json() for request in self._journal.requests])
 
 
 def _or_refusal(grant: Callable[[], dict[str, Any]]) -> Response:
     try:
-        return JSONResponse(grant())
+        return _Json(grant())
     except IdentityError as error:
-        return JSONResponse(error.body, error.status)
+        return _Json(error.body, error.status)
 
 
 def _refused(status: int, error: str, description: str) -> Response:
-    return JSONResponse({"error": error, "error_description": description}, status)
+    return _Json({"error": error, "error_description": description}, status)

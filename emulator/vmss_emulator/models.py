@@ -229,8 +229,8 @@ def _keep_secrets(value: object, before: object) -> None:
                 _keep_secrets(value[key], old)
     elif isinstance(value, list) and isinstance(before, list):
         for item in value:
-            same = (old for old in before if isinstance(item, dict) and old.get("name") == item.get("name"))
-            _keep_secrets(item, next(same, None))
+            same = (old for old in before if isinstance(old, dict) and old.get("name") == item.get("name"))
+            _keep_secrets(item, next(same, None) if isinstance(item, dict) else None)
 
 
 def _validate(body: Body) -> None:

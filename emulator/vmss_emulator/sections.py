@@ -18,7 +18,8 @@ class TimelineError(ValueError):
     """The timeline cannot mean anything: the message says where, what, and what would be right."""
 
     def __init__(self, message: str) -> None:
-        """Cut a message that something long got into."""
+        """Cut a message that something long got into, and write out what is half a character."""
+        message = message[: 2 * _LONGEST].encode(errors="backslashreplace").decode()
         super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…")
 
 

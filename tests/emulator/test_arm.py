@@ -343,6 +343,14 @@ def test_null_says_nothing(arm: ArmSession) -> None:
     assert not {"zones", "tags", "identity"} & set(found)
 
 
+def test_secrets_are_kept_beside_lists_of_anything(arm: ArmSession) -> None:
+    arm.put_group()
+    for listed in ([None, "a", {"name": "x"}], [{"name": "x"}, 5], [None]):
+        profile = {"osProfile": {"adminPassword": "Canary-1!", "secrets": listed}}
+        arm.finish(arm.put(arm.set_id, changed(virtualMachineProfile=profile)))
+    assert "Canary-1!" not in str(arm.get(arm.set_id))
+
+
 @pytest.mark.parametrize(
     ("below", "body"),
     [

@@ -74,6 +74,7 @@ class Identity:
             "authorization_endpoint": f"{url}/{tenant}{middle}/authorize",
             "token_endpoint": f"{url}/{tenant}{middle}/token",
             "device_authorization_endpoint": f"{url}/{tenant}{middle}/devicecode",
+            "jwks_uri": f"{url}/{tenant}/discovery/v2.0/keys",  # msal for JavaScript wants it, and never asks there
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "response_types_supported": ["code"],
             "subject_types_supported": ["pairwise"],

@@ -155,6 +155,7 @@ def test_discovery_leads_to_the_token_endpoint(azure: Emulator, path: str) -> No
     answer = requests.post(found["token_endpoint"], data=form, verify=str(azure.ca_file), timeout=5)
     assert answer.json()["token_type"] == "Bearer"
     assert found["issuer"].startswith(azure.url)
+    assert found["jwks_uri"].startswith(azure.url)
 
 
 def test_the_cloud_describes_itself_as_one_object_on_its_own_host(azure: Emulator) -> None:

@@ -61,11 +61,14 @@ _HEALTH_PUBLISHER = "microsoft.managedservices"
 _HEALTH_TYPES = frozenset({"applicationhealthlinux", "applicationhealthwindows"})
 
 
-def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
+def complete(asked: Mapping[str, Any], before: Body | None, *, whole: bool = False) -> Body:
     """What a PUT makes of the model: without what clients cannot set, with Azure's defaults.
 
-    A PUT that says nothing about the VM's model, its extensions, the capacity or a secret leaves that as it was: so
-    clients may read a set and put it back.
+    A PUT that does not mention a property leaves it as it was, as recorded of `az vmss scale`, which sends a location
+    and a sku alone; nor does one without a secret, its extensions or the capacity take those away: so clients may read
+    a set and put it back. Inside a property that is sent, the VM's model included, what is missing is gone.
+
+    whole: the body is that of a PATCH already merged, in which what is missing was taken away.
 
     Raises:
         ArmError: 400 for a body that is no scale set.
@@ -73,7 +76,7 @@ def complete(asked: Mapping[str, Any], before: Body | None) -> Body:
     check(asked, _SHAPE)
     body = _writable(asked)
     if before is not None:
-        _keep(body, before)
+        _keep(body, before, unmentioned=not whole)
     mode = _mode(body, before)
     defaults = copy.deepcopy(_FLEXIBLE if mode == "Flexible" else _UNIFORM)
     body["properties"] = {**defaults, **(body.get("properties") or {}), "orchestrationMode": mode}
@@ -209,7 +212,11 @@ def _mode(body: Body, before: Body | None) -> str:
     return mode
 
 
-def _keep(body: Body, before: Body) -> None:
+def _keep(body: Body, before: Body, *, unmentioned: bool) -> None:
+    if unmentioned:
+        for key in before:
+            body.setdefault(key, copy.deepcopy(before[key]))
+        body["properties"] = {**copy.deepcopy(before["properties"]), **body["properties"]}
     if "capacity" not in (body.get("sku") or {}):
         body["sku"] = {**(before["sku"] or {}), **(body.get("sku") or {})}
     properties = body.setdefault("properties", {})

@@ -77,16 +77,16 @@ class ScaleSet:
         """When the model of the VMs that a change knows was made."""
         return self.changes[change.model - 1].at
 
-    def put(self, asked: Mapping[str, Any], life: Life, now: float) -> int | None:
+    def put(self, asked: Mapping[str, Any], life: Life, now: float, *, whole: bool = False) -> int | None:
         """Replace the model. Returns the number of the deed to follow; None if there is nothing to do.
 
-        A PUT that changes nothing does something only after a failure: Azure tries again.
+        A PUT that changes nothing does something only after a failure: Azure tries again. whole: see `models.complete`.
 
         Raises:
             ArmError: 400 for a body that is no scale set; 409 while a rolling upgrade runs.
         """
         before = self.model(life, now)
-        body = models.complete(asked, before)
+        body = models.complete(asked, before, whole=whole)
         last = self._last_operation()
         outcome = self.outcome(last, life, now)
         if body == before and outcome is None:
@@ -100,7 +100,7 @@ class ScaleSet:
 
     def patch(self, patch: Mapping[str, Any], life: Life, now: float) -> int | None:
         """Change parts of the model; otherwise like `put`."""
-        return self.put(models.merge(self.model(life, now), patch), life, now)
+        return self.put(models.merge(self.model(life, now), patch), life, now, whole=True)
 
     def do(self, kind: str, now: float, instances: Collection[int] | None = None, value: Any = None) -> int:  # noqa: ANN401 - see Deed
         """Let a client do something. Returns its number, for `outcome`."""

@@ -409,3 +409,30 @@ def test_an_instance_id_that_cannot_be_one_is_a_bad_parameter(arm: ArmSession, n
     path = f"{arm.set_id}/virtualMachines"
     wrong = [arm.ask("GET", f"{path}/{number}"), arm.ask("GET", path, skiptoken=number)]
     assert [(answer.status_code, error(answer)) for answer in wrong] == [(400, "InvalidParameter")] * 2
+
+
+def test_a_put_of_a_sku_alone_scales_the_set_and_keeps_all_else(arm: ArmSession) -> None:
+    arm.put_group()
+    body = changed(upgradePolicy={"mode": "Rolling"}, overprovision=False, automaticRepairsPolicy={"enabled": True})
+    body |= {"tags": {"a": "b"}, "zones": ["1"], "identity": {"type": "SystemAssigned"}}
+    arm.finish(arm.put(arm.set_id, body))
+    before = arm.get(arm.set_id)
+    arm.finish(arm.put(arm.set_id, {"location": "westeurope", "sku": {"name": "B1s", "capacity": 2}}))
+    found = arm.get(arm.set_id)
+    assert found["sku"]["capacity"] == 2
+    varying = ("sku", "etag")
+    assert {key: found[key] for key in found if key not in varying} == {
+        key: before[key] for key in before if key not in varying
+    }
+
+
+def test_a_patch_takes_away_what_it_says_is_null(arm: ArmSession) -> None:
+    arm.put_group()
+    body = changed(automaticRepairsPolicy={"enabled": True}) | {"tags": {"a": "b", "c": "d"}, "zones": ["1"]}
+    arm.finish(arm.put(arm.set_id, body))
+    patch = {"zones": None, "tags": {"c": None}, "properties": {"automaticRepairsPolicy": None}}
+    arm.finish(arm.ask("PATCH", arm.set_id, patch))
+    found = arm.get(arm.set_id)
+    assert found["tags"] == {"a": "b"}
+    assert "zones" not in found
+    assert "automaticRepairsPolicy" not in found["properties"]

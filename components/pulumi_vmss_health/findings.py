@@ -68,6 +68,11 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     unjudged: tuple[str, ...] = ()
 
+    @property
+    def passes(self) -> bool:
+        """Whether the set is healthy and nothing is unjudged: the state alone does not say the second."""
+        return self.state is State.HEALTHY and not self.unjudged
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

@@ -24,17 +24,18 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health import pace
+from pulumi_vmss_health.findings import Verdict
 from pulumi_vmss_health.memory import Ending, Progress
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.report import causes, failure_lines, status_line, status_topic, warnings
-from pulumi_vmss_health.snapshot import Depth, Snapshot
+from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.verdict import evaluate
 from pulumi_vmss_health.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view import engine
 from vmss_instance_view.arguments import scale_set_failures
-from vmss_instance_view.clock import Clock, Overdue, Stopped, SystemClock
+from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
 from vmss_instance_view.resource import azure_of
@@ -42,10 +43,11 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.look import Looker
-    from vmss_instance_view.reader import Azure
+    from vmss_instance_view.azure import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
 
+_REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
 _HEARTBEAT = 30.0  # seconds between equal status lines: outside of a terminal each one is a line of the log
 
 
@@ -97,14 +99,13 @@ class HealthGateProvider(ResourceProvider):
             return ReadResult(id_, props)
         passed = parse_time((props.get("evidence") or {}).get("passedAt"))
         scale_set, policy = _asked(call, props, None, has_passed=passed is not None)
-        clock = SystemClock(engine.STOP)
-        look = Looker(self._azure, scale_set, policy, clock, passed)
+        look = Looker(self._azure, scale_set, policy, passed)
         try:
             # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
-            snapshot = replace(_look_once(look, clock), surplus_settled=True)
-        except ScaleSetNotFound:
-            return ReadResult("", {})
+            snapshot = replace(_look_once(look, self._azure.clock), surplus_settled=True)
         except InstanceViewError as error:
+            if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
+                return ReadResult("", {})
             return _unread(call, id_, props, error)
         return _refreshed(call, id_, props, snapshot, evaluate(snapshot, policy))
 
@@ -117,9 +118,9 @@ class HealthGateProvider(ResourceProvider):
         scale_set, policy = _asked(call, props, call.timeout, has_passed=passed is not None)
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set, before)}
-        clock = SystemClock(engine.STOP)
+        clock = self._azure.clock
         # What began since the gate last passed is still to be judged, also where failures lie in between.
-        look = Looker(self._azure, scale_set, policy, clock, passed)
+        look = Looker(self._azure, scale_set, policy, passed)
         outcome = watch(look, policy, clock, StatusLine(call, clock))
         call.status("")
         told = outputs_of(outcome, look.requests, scale_set, clock.now(), before)
@@ -172,10 +173,20 @@ def _asked(
 
 
 def _look_once(look: Looker, clock: Clock) -> Snapshot:
+    """One look for a refresh; where many instances have to be asked one by one, as many as it takes."""
+
+    def see(ask: Ask) -> Snapshot:
+        return clock.call(lambda: look(LOOK_LIMIT, ask), LOOK_LIMIT + MARGIN)
+
+    until = Deadline(_REFRESH_LIMIT, clock)
     try:
-        return clock.call(lambda: look(LOOK_LIMIT, Depth.FULL), LOOK_LIMIT + MARGIN)
+        snapshot = see(Ask())
+        while snapshot.age == float("inf"):
+            clock.wait(min(pace.QUICK, until.left()))
+            snapshot = see(Ask(Depth.OWN_VIEWS))
     except (Overdue, Stopped):
-        raise Unavailable("no look came back") from None
+        raise Unavailable("no complete look came back") from None
+    return snapshot
 
 
 def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
@@ -188,11 +199,10 @@ def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceV
 
 def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
-    well = verdict.state is State.HEALTHY and not verdict.unjudged
     if props.get("state") not in PASSED:
-        news = ["it is healthy now; the next `pulumi up` gates again"] if well else causes(verdict)
+        news = ["it is healthy now; the next `pulumi up` gates again"] if verdict.passes else causes(verdict)
         raise call.partial_failure(id_, props, [_armed(props), *news])
-    if well:
+    if verdict.passes:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
     outputs = _storable(call, lowered(props, snapshot, verdict, message))

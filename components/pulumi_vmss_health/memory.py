@@ -1,8 +1,9 @@
-"""What a wait remembers between looks, and what follows from it: streaks, windows and budgets.
+"""What a wait remembers between looks, and what follows from it: what to look at next, streaks, windows and budgets.
 
-HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed. A look that was lost
-is no evidence of anything: it restarts both windows. How many may be lost depends on the error: one that could pass
-spends a budget, one that cannot ends the wait. Reads no clock: it is told the time.
+HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed. Both are counted by
+full looks alone, each of evidence newer than the one before. A look that was lost is no evidence of anything and
+restarts both windows; one that Azure throttled only comes later. How many may be lost depends on the error: one that
+could pass spends a budget, one that cannot ends the wait. Reads no clock: it is told the time.
 """
 
 from __future__ import annotations
@@ -13,22 +14,33 @@ from enum import Enum
 from pulumi_vmss_health import pace
 from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.snapshot import Depth, Snapshot
-from pulumi_vmss_health.verdict import evaluate
+from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.verdict import evaluate, still_open
 from vmss_instance_view.errors import (
+    ConfigurationError,
+    CredentialError,
     Forbidden,
     InstanceViewError,
     MalformedBody,
+    ScaleSetDeleted,
     ScaleSetNotFound,
     Throttled,
     Unavailable,
 )
 
 GRACE = 60.0  # seconds that a set may be not found, or forbidden, before it was first seen
+GONE_FOR = 60.0  # seconds, and GONE_LOOKS looks, that a set that was seen must be missing: regions disagree at times
+GONE_LOOKS = 3
 ERRORS = 5  # in a row, over at least ERRORS_FOR seconds, and the set cannot be read
 ERRORS_FOR = 120.0
 CONFIRMING_LOOKS = 3
-FULL_AGAIN_AFTER = 60.0  # seconds after a full look that the view alone is not enough any more
+FULL_AGAIN_AFTER = 60.0  # seconds after a full look, and PARTS looks at parts, that parts are not enough any more
+VIEW_ENOUGH_FOR = 180.0  # seconds, where the view itself stands in the way: the model is looked at more often
+PARTS = 5
+CHANGED_AFTER = 30.0  # seconds after a full look that instances are looked at again where the view has changed
+VIEW_EVERY = 3  # looks at parts
+LULL = 15.0  # seconds, for a hold that the user left to us
+FEW = 8  # instances whose own views are rather asked for than the list of all
 SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
 TRANSITIONS = 20
 
@@ -76,59 +88,202 @@ class Memory:
         self._policy = policy
         self._streak: _Streak | None = None
         self._errors: list[float] = []
-        self._full_at: float | None = None
+        self._gone: list[float] = []
+        self._full_at = self._model_at = float("-inf")
+        self._parts = 0
+        self._sweep_at = now
+        self._is_complete = True
+        self._is_sweeping = False
+        self._is_unblocked = False
+        self._is_blocked_by_view = False
+        self._unique_id: str | None = None
         self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
         self._listed = 0
         self._upgrading = False
 
-    def depth(self, now: float) -> Depth:
-        """How much the next look has to look at: the view alone where the last one could not decide anything."""
-        verdict = self.progress.verdict
-        undecided = self.progress.error is None and verdict is not None and verdict.state is State.PROGRESSING
-        recent = self._full_at is not None and now - self._full_at < FULL_AGAIN_AFTER
-        return Depth.VIEW if undecided and recent else Depth.FULL
+    def ask(self, now: float) -> Ask:
+        """What the next look is for, if it begins now."""
+        progress = self.progress
+        if progress.snapshot is None or progress.verdict is None or progress.error is not None or self._is_unblocked:
+            return self._full_ask(now)
+        if self._is_sweeping and not self._is_complete:
+            return Ask(Depth.OWN_VIEWS, self._sweep_at)
+        if progress.verdict.state is State.PROGRESSING:
+            part = self._part_ask(progress.snapshot, progress.verdict, now)
+            return self._due_ask(part, now)
+        return self._full_ask(now)
 
-    def could_decide(self, seen: Snapshot, now: float) -> bool:
-        """Whether a look at the view alone must be followed by a full one: the view does not stand in the way."""
-        return evaluate(self._with_surplus(seen, now), self._policy).state is not State.PROGRESSING
+    def begins(self, ask: Ask) -> None:
+        """Take in what is looked at now."""
+        if ask.depth is Depth.FULL:
+            self._sweep_at = ask.since
 
-    def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0) -> Ending | None:
+    @property
+    def may_hurry(self) -> bool:
+        """Whether the last look was at a part, and nothing of that part stands in the way any more."""
+        return self._is_unblocked and self.progress.error is None
+
+    @property
+    def lull(self) -> float:
+        """Seconds between two looks in which nothing need be seen: by default two looks make a hold."""
+        return LULL if self._policy.hold_seconds is None else 0.0
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until a full look could end the wait; None where more than one is needed, or nothing is in sight."""
+        verdict, streak = self.progress.verdict, self._streak
+        if self.progress.error is not None or verdict is None:
+            return None
+        if self._is_unblocked or self._is_sweeping:
+            return 0.0
+        needed = self._needed(verdict.state)
+        if streak is None or verdict.unjudged or needed is None or needed[1] - streak.looks > 1:
+            return None
+        return max(streak.since + needed[0] - now, 0.0)
+
+    def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
         """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
         snapshot = self._with_surplus(snapshot, now)
         verdict = evaluate(snapshot, self._policy)
-        if snapshot.instances is not None:
-            self._full_at = now
-        elif self.progress.snapshot is not None and self.progress.snapshot.view == snapshot.view:
-            snapshot = replace(snapshot, instances=self.progress.snapshot.instances)  # for the status line alone
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
-        self._errors = []
+        self._errors, self._gone = [], []
+        if self._was_replaced(snapshot):
+            gone = ScaleSetDeleted("the set is not the one that was seen before: another one has taken its name")
+            self.progress = replace(self.progress, error=gone)
+            return Ending.DELETED
         # Missing evidence is never health, however long it is missing.
-        state = State.PROGRESSING if verdict.state is State.HEALTHY and verdict.unjudged else verdict.state
-        same = (state, *_identity(snapshot))
-        if self._streak is None or self._streak.same != same:
-            self._streak = _Streak(same, now)
-        self._streak.looks += snapshot.age == 0  # what was seen before is not seen again
+        state = State.PROGRESSING if verdict.unjudged and verdict.state is State.HEALTHY else verdict.state
         # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
-        return self._decide(state, self._streak, max(now - took - snapshot.age - self._streak.since, 0.0))
+        seen_at = now - took - snapshot.age
+        self._is_complete = seen_at >= self._sweep_at
+        self._is_unblocked = False
+        self._is_sweeping = self._goes_on_sweeping(snapshot, state, depth)
+        if depth in (Depth.FULL, Depth.VIEW_AND_MODEL):
+            self._model_at = now
+        if depth is not Depth.FULL:
+            self._see_a_part(state, verdict)
+            return None
+        self._full_at, self._parts = now, 0
+        return self._count_look(state, snapshot, seen_at, now)
+
+    def _goes_on_sweeping(self, snapshot: Snapshot, state: State, depth: Depth) -> bool:
+        """Whether own views are being read for a full look that one look was too short for."""
+        began = self._is_sweeping or (depth is Depth.FULL and not self._is_complete)
+        if not began or (self._is_complete and depth is Depth.FULL):
+            return False
+        if state is not State.PROGRESSING or (self._is_complete and depth is Depth.OWN_VIEWS):
+            return state is not State.PROGRESSING
+        # Something was never read, so that nobody knows what is open; but the view of all may know it.
+        is_flexible = snapshot.scale_set is not None and snapshot.scale_set.is_flexible
+        return snapshot.age == float("inf") and (is_flexible or not self._blocks_alone(snapshot))
+
+    def _blocks_alone(self, snapshot: Snapshot) -> bool:
+        view_alone = replace(snapshot, instances=None, rolling_upgrade=None)
+        return evaluate(view_alone, self._policy).state is State.PROGRESSING
+
+    def time_is_up(self, now: float) -> Progress:
+        """The progress of a wait that ends without another look."""
+        self.progress = replace(self.progress, elapsed=now - self.started)
+        return self.progress
+
+    def _full_ask(self, now: float) -> Ask:
+        """Everything; own views that were read for this look already need not be read again."""
+        return Ask(Depth.FULL, self._sweep_at if self._is_sweeping else now, urgent=self.due_in(now) is not None)
+
+    def _due_ask(self, part: Ask, now: float) -> Ask:
+        """The part that is still open, or what was not looked at for long."""
+        snapshot = self.progress.snapshot
+        if snapshot is not None and snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
+            return self._full_ask(now)  # the view has changed: instances may say more than it does, such as a failure
+        if now - self._model_at < FULL_AGAIN_AFTER:
+            return part
+        if self._parts < PARTS:
+            return part
+        is_view_enough = part.depth is Depth.VIEW and self._is_blocked_by_view and now - self._full_at < VIEW_ENOUGH_FOR
+        return Ask(Depth.VIEW_AND_MODEL) if is_view_enough else self._full_ask(now)
+
+    def _part_ask(self, snapshot: Snapshot, verdict: Verdict, now: float) -> Ask:
+        """The cheapest read of what stands in the way."""
+        is_flexible = bool(snapshot.scale_set and snapshot.scale_set.is_flexible)
+        open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
+        self._is_blocked_by_view = not is_flexible and not open_codes <= _OF_INSTANCES
+        # Now and then the view as well, where it is not what is waited for: the rest of the set may change meanwhile.
+        if self._is_blocked_by_view or (not is_flexible and self._parts % VIEW_EVERY == VIEW_EVERY - 1):
+            return Ask(Depth.VIEW)
+        if snapshot.instances is None:
+            return self._full_ask(now)
+        if open_codes == {"RollingUpgradeRunning"}:
+            return Ask(Depth.UPGRADE)
+        which = still_open(snapshot, self._policy)
+        capacity = self._policy.capacity or (snapshot.scale_set.capacity if snapshot.scale_set else None)
+        if not which and len(snapshot.instances) == capacity:
+            return self._full_ask(now)  # what is open, such as an operation on the set, instances do not show
+        takes_list = len(snapshot.instances) != capacity or not open_codes <= _OF_OWN_VIEWS
+        if takes_list or (len(which) > FEW and not snapshot.is_bare):
+            return Ask(Depth.INSTANCES, now, which)
+        return Ask(Depth.OWN_VIEWS, now, which)
+
+    def _see_a_part(self, state: State, verdict: Verdict) -> None:
+        """A part decides nothing; but where it contradicts, what was seen to last did not."""
+        self._parts += 1
+        if self._streak is not None and self._streak.state is not state:
+            self._streak = None
+        self._is_unblocked = not self._is_sweeping and verdict.state is not State.PROGRESSING
+
+    def _count_look(self, state: State, snapshot: Snapshot, seen_at: float, now: float) -> Ending | None:
+        """Count a full look, if all of it is newer than the one before."""
+        capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
+        streak = self._streak
+        if streak is None or (streak.state, streak.capacity) != (state, capacity):
+            counted_at = now if self._is_complete else float("-inf")
+            streak = self._streak = _Streak(state, capacity, now, counted_at, int(self._is_complete))
+        elif self._is_complete and seen_at > streak.counted_at:
+            streak.looks, streak.counted_at = streak.looks + 1, now
+        needed = self._needed(state)
+        if needed is None or not self._is_complete:
+            return None
+        lasted = max(seen_at - streak.since, 0.0)
+        if streak.looks < needed[1] or lasted < needed[0]:
+            return None
+        return Ending.HEALTHY if state is State.HEALTHY else Ending.FAILING
+
+    def _needed(self, state: State) -> tuple[float, int] | None:
+        """How long a state must last to end the wait: seconds, and looks; None where it never does."""
+        if state is State.HEALTHY:
+            return self._hold()
+        confirm = self._policy.confirm_seconds
+        return (confirm, CONFIRMING_LOOKS) if state is State.FAILING and confirm is not None else None
 
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
         """Take in a look that saw nothing; the ending, if no further one can help."""
         before = self.progress
         self.progress = self._next(now, snapshot=before.snapshot, verdict=before.verdict, error=error)
-        self._streak = None
         self.quiet = pace.MOVING
-        seen = before.snapshot is not None
-        if isinstance(error, ScaleSetNotFound) and seen:
-            return Ending.DELETED
-        if isinstance(error, ScaleSetNotFound) or (isinstance(error, Forbidden) and not seen):
-            return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
         if isinstance(error, Throttled):
             return None
-        if not isinstance(error, (Forbidden, MalformedBody, Unavailable)):
-            return Ending.UNREADABLE
-        return self._spend(now)
+        self._streak = None
+        self._is_unblocked = self._is_sweeping = False
+        if isinstance(error, ScaleSetNotFound):
+            return self._missed(now)
+        if before.snapshot is not None:  # what worked once may work again
+            return self._spend(now) if isinstance(error, _PASSING_ONCE_SEEN) else Ending.UNREADABLE
+        if isinstance(error, Forbidden):
+            return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
+        return self._spend(now) if isinstance(error, (MalformedBody, Unavailable)) else Ending.UNREADABLE
+
+    def _missed(self, now: float) -> Ending | None:
+        """A set that is not found: not there yet, or not any more."""
+        if self.progress.snapshot is None:
+            return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
+        self._gone.append(now)
+        is_gone = len(self._gone) >= GONE_LOOKS and now - self._gone[0] >= GONE_FOR
+        return Ending.DELETED if is_gone else None
+
+    def _was_replaced(self, snapshot: Snapshot) -> bool:
+        unique_id = snapshot.scale_set.unique_id if snapshot.scale_set else None
+        before, self._unique_id = self._unique_id, unique_id or self._unique_id
+        return None not in (before, unique_id) and before != unique_id
 
     def _next(
         self, now: float, *, snapshot: Snapshot | None, verdict: Verdict | None, error: InstanceViewError | None
@@ -149,16 +304,21 @@ class Memory:
         )
 
     def _moved(self, snapshot: Snapshot, verdict: Verdict) -> bool:
-        """Whether this look saw something new; the first one, whether it saw what could end the wait."""
-        last = self.progress.snapshot or snapshot
-        state = self.progress.verdict.state if self.progress.verdict else State.PROGRESSING
-        return (verdict.state, snapshot.view, snapshot.instances) != (state, last.view, last.instances)
+        """Whether this look saw something new; the first one, whether it saw what could end the wait.
+
+        States are compared, not bodies: the guests' agents stamp theirs with the time at every read.
+        """
+        before = self.progress
+        if before.snapshot is None or before.verdict is None:
+            return verdict.state is not State.PROGRESSING
+        return _gist(snapshot, verdict) != _gist(before.snapshot, before.verdict)
 
     def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
         """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
         if snapshot.instances is not None:
             self._listed, self._upgrading = len(snapshot.instances), snapshot.is_upgrading
-        count = (snapshot.vms_seen, self._listed, _identity(snapshot)[0])
+        capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
+        count = (snapshot.vms_seen, self._listed, capacity)
         if count != self._count or self._upgrading:
             self._count, self._count_since = count, now
         return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
@@ -167,15 +327,6 @@ class Memory:
         self._errors.append(now)
         spent = len(self._errors) >= ERRORS and now - self._errors[0] >= ERRORS_FOR
         return Ending.UNREADABLE if spent else None
-
-    def _decide(self, state: State, streak: _Streak, lasted: float) -> Ending | None:
-        if state is State.HEALTHY:
-            seconds, looks = self._hold()
-            return Ending.HEALTHY if streak.looks >= looks and lasted >= seconds else None
-        confirm = self._policy.confirm_seconds
-        if state is State.FAILING and confirm is not None:
-            return Ending.FAILING if streak.looks >= CONFIRMING_LOOKS and lasted >= confirm else None
-        return None
 
     def _hold(self) -> tuple[float, int]:
         """How long health must last: seconds, and looks."""
@@ -186,17 +337,38 @@ class Memory:
 
 @dataclass(slots=True)
 class _Streak:
-    """Looks in a row that said the same, of a set of the same capacity."""
+    """Full looks in a row that said the same, of a set of the same capacity.
 
-    same: tuple[State, int | None, str | None]
+    since: when the first of them ended; counted_at: when the last that was counted did.
+    """
+
+    state: State
+    capacity: int | None
     since: float
-    looks: int = 0
+    counted_at: float
+    looks: int
 
 
-def _identity(snapshot: Snapshot) -> tuple[int | None, str | None]:
-    """Capacity and unique id: evidence of another size, or of a set recreated under its name, starts anew."""
-    model = snapshot.scale_set
-    return (model.capacity, model.unique_id) if model else (None, None)
+# What the own views of instances show.
+_OF_OWN_VIEWS = {
+    "ApplicationNotHealthy",
+    "ExtensionFailed",
+    "ExtensionNotReady",
+    "RollingUpgradeRunning",
+    "TooFewVmsPassEveryCheck",
+    "VmNotRunning",
+    "ZoneNotHealthy",
+}
+# What the instance view of a Uniform set has nothing of.
+_OF_INSTANCES = (_OF_OWN_VIEWS | {"ModelNotApplied", "ModelUnknown"}) - {"ExtensionFailed", "ExtensionNotReady"}
+# What spends the budget of errors where the set was seen before; anything else ends the wait.
+_PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable)
+
+
+def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:
+    """What a look says, without its times and words."""
+    counts = snapshot.view.virtual_machine.statuses_summary
+    return verdict.state, counts, [(each.code, each.subject, each.have) for each in verdict.reasons]
 
 
 def _health_delay(snapshot: Snapshot | None, policy: GatePolicy) -> float:

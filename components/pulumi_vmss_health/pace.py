@@ -1,45 +1,33 @@
 """When to look next. Pure.
 
-Azure documents for one set's instance view a bucket of 30 reads, refilled at 10 a minute: a look every 6 seconds is
-what it sustains for ever. Things that move are looked at more often while the bucket is full, and less often once a
-third of it is left: that third is for others.
-Source: "Compute throttling limits", 2024-05-27.
+A gate looks often while its buckets are full and things move, and settles to what they sustain for ever once a third is
+left: that third is for others. One bucket of 30 reads that gets back 10 a minute allows a look every 6 seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from vmss_instance_view.quota import LOW, Room
 
-STEADY = 5.9  # seconds; a little below the refill: the full bucket pays for the difference, for hours
-_QUICK = 2.0
-_SLOW = 15.0
-_SLOWEST = 60.0
-
+QUICK = 2.0  # seconds between looks while things move
+CALM = 3.0  # and while they do not: whoever has the whole bucket left still leaves the subscription's to others
 MOVING = 3  # looks after a change that are quick ones
-_FULL = 20.0  # reads left, of 30
-_RESERVE = 10.0
-_ORDINARY = 4  # requests of a full look at a set whose instances fit on one page
+
+_QUICK_AT_FULL = 1 / 3  # of the interval that a bucket sustains, while it is full
+_CALM_AT_FULL = 0.6  # nobody knows for how long: what the bucket holds has to last for many minutes
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What looking takes. requests: of the last look; left: reads left in the tightest bucket."""
-
-    requests: int = 1
-    left: float = 30.0
-
-
-def interval(cost: Cost, quiet: int, retry_after: float | None = None) -> float:
+def interval(room: Room, quiet: int, retry_after: float | None = None) -> float:
     """Seconds until the next look.
 
-    quiet: looks since something changed. retry_after: what Azure asked for, which it gets.
+    room: what the buckets of the look allow. quiet: looks since something changed. retry_after: what Azure asked for,
+    which it gets.
     """
-    if cost.left <= _RESERVE:
-        seconds = _SLOW
-    elif quiet < MOVING and cost.left > _FULL:
-        seconds = _QUICK
-    else:
-        seconds = STEADY
-    # A look at many instances takes many pages, each from a bucket that is refilled no faster.
-    seconds *= max(1.0, cost.requests / _ORDINARY)
-    return max(min(seconds, _SLOWEST), retry_after or 0.0)
+    least, at_full = (QUICK, _QUICK_AT_FULL) if quiet < MOVING else (CALM, _CALM_AT_FULL)
+    return max(room.refill * _slowness(room.fraction, at_full), least, room.closed, retry_after or 0.0)
+
+
+def _slowness(fraction: float, at_full: float) -> float:
+    """How many sustained intervals to wait: one with a third of the bucket left, two with nothing."""
+    if fraction <= LOW:
+        return 2.0 - fraction / LOW
+    return 1.0 - (1.0 - at_full) * (fraction - LOW) / (1.0 - LOW)

@@ -11,10 +11,29 @@ from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, Sca
 
 
 class Depth(Enum):
-    """How much a look looks at."""
+    """How much a look looks at. Only a full one decides; the others ask for what is still open by the cheapest read."""
 
     VIEW = "the instance view alone"
+    INSTANCES = "the list of instances alone"
+    OWN_VIEWS = "the views that single instances give of themselves"
+    UPGRADE = "the latest rolling upgrade alone"
+    VIEW_AND_MODEL = "the instance view, the model and the latest rolling upgrade"
     FULL = "everything that the policy judges"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the next look is for.
+
+    since: own views of instances that were read since this moment (of the clock) need not be read again.
+    which: ids of the instances that are still open; None: all that matter to the depth.
+    urgent: it may end the wait.
+    """
+
+    depth: Depth = Depth.FULL
+    since: float = float("-inf")
+    which: tuple[str, ...] | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +45,8 @@ class Snapshot:
     since: when the change began that is being judged: the gate's last pass; None: not known.
     lacks: evidence that the set's orchestration mode cannot give, such as "latest model".
     surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
-    age: seconds by which some of it can be older than the look.
+    age: seconds by which the oldest of it is older than the look; infinity where something was never read.
+    is_bare: the list of instances leaves out what the model promises of some; their own views have it.
     """
 
     view: InstanceView
@@ -37,6 +57,7 @@ class Snapshot:
     lacks: frozenset[str] = frozenset()
     surplus_settled: bool = False
     age: float = 0.0
+    is_bare: bool = False
 
     @property
     def vms_seen(self) -> int:

@@ -36,6 +36,14 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
     return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
 
 
+def still_open(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
+    """The ids of the instances that some check of an instance keeps from passing."""
+    facts = Facts.of(snapshot, policy)
+    instances = facts.snapshot.instances or ()
+    found = zip(instances, *(instance_checks.ailments(facts, judge) for judge in _judges(facts)), strict=True)
+    return tuple(instance.instance_id for instance, *ailments in found if any(ailments))
+
+
 def _provisioning(facts: Facts) -> Findings:
     explained = judge_all(facts, "VMs", instance_checks.provisioning)
     yield from _counted_or_explained(set_checks.vm_summary(facts), explained, facts)

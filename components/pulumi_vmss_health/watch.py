@@ -1,7 +1,7 @@
 """Waits until a verdict lasts: looks, remembers, reports, and looks again. Clock, look and report are passed in.
 
-The first look is a full one, and so is every look that could decide: the view alone is looked at while it cannot pass.
-The timeout ends the wait after one last look. What ends it earlier, `memory` decides.
+The first look is a full one, and so is every look that decides: in between, `memory` asks for what is still open. The
+timeout ends the wait after one last look. What ends it earlier, `memory` decides.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Protocol
 
 from pulumi_vmss_health import pace
 from pulumi_vmss_health.memory import Ending, Memory, Progress
-from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.snapshot import Depth, Snapshot
+from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
 from vmss_instance_view.clock import Clock, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, Unavailable
+from vmss_instance_view.quota import Room
 
 LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds that the look at the deadline may take
@@ -34,55 +34,75 @@ class Outcome:
 class Look(Protocol):
     """Looks at one scale set. Raises InstanceViewError where it cannot see."""
 
-    def __call__(self, seconds: float, depth: Depth, /) -> Snapshot:
+    def __call__(self, seconds: float, ask: Ask, /) -> Snapshot:
         """Look once, in at most so many seconds; instances are there after every full look."""
 
-    @property
-    def cost(self) -> Cost:
-        """What looking takes by now."""
+    def room(self, ask: Ask, /) -> Room:
+        """What Azure's limits for this set leave for such a look."""
+
+    def turn(self, ask: Ask, /) -> float:
+        """Seconds until such a look may begin, beside those at other sets."""
 
 
 def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progress], None]) -> Outcome:
     """Look until the verdict lasts, the time is over or a stop is asked for. Never raises an InstanceViewError.
 
-    report: called after every look; what it raises ends the wait, so it must not fail for reasons of its own.
+    report: called after every look but those that another one follows at once. What it raises ends the wait, so it must
+    not fail for reasons of its own.
     """
     memory = Memory(policy, clock.monotonic())
     try:
+        clock.wait(min(look.turn(Ask(urgent=True)), memory.progress.limit))
         while True:
             ending = _look_once(look, memory, clock)
             progress = memory.progress
-            report(progress)
+            if ending is not None or not memory.may_hurry:  # else the whole is looked at next, and has more to tell
+                report(progress)
             left = progress.limit - progress.elapsed
             if ending is None and left <= 0:
                 ending = Ending.TIMED_OUT
             if ending is not None:
                 return Outcome(ending, progress)
-            retry_after = getattr(progress.error, "retry_after", None)
             # The last look is at the deadline itself, however far away the next one would be.
-            clock.wait(min(pace.interval(look.cost, memory.quiet, retry_after), left))
+            clock.wait(min(_pause(look, memory, clock), left))
+            queue = look.turn(memory.ask(clock.monotonic()))
+            clock.wait(min(queue, max(progress.limit - (clock.monotonic() - memory.started), 0.0)))
+            if _is_shut_out(look, memory, clock):
+                return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.progress)
 
 
+def _pause(look: Look, memory: Memory, clock: Clock) -> float:
+    """Seconds until the next look: as Azure's limits allow, but at once where it can end the wait."""
+    now = clock.monotonic()
+    room = look.room(memory.ask(now))
+    seconds = pace.interval(room, memory.quiet, getattr(memory.progress.error, "retry_after", None))
+    due = memory.due_in(now)
+    # A look that can end the wait comes in the place of one shortly before it.
+    if due is None or due > max(seconds * 1.5, memory.lull):
+        return seconds
+    return max(due, room.closed, 0.0 if memory.may_hurry else pace.QUICK)
+
+
+def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:
+    """Whether the time is over, and Azure's limits leave nothing for a last look."""
+    now = clock.monotonic()
+    return now - memory.started >= memory.progress.limit and look.room(Ask(Depth.FULL, now)).closed > 0
+
+
 def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
-    """One look; where the view alone could decide, and where it can be the last, a full one."""
+    """One look; where it can be the last, a full one."""
     began = clock.monotonic()
     left = memory.progress.limit - (began - memory.started)
     seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
-    depth = Depth.FULL if left < LAST_LOOK else memory.depth(began)
-
-    def see() -> Snapshot:
-        seen = look(seconds, depth)
-        if seen.instances is None and memory.could_decide(seen, clock.monotonic()):
-            return look(seconds - (clock.monotonic() - began), Depth.FULL)
-        return seen
-
+    ask = Ask(Depth.FULL, began, urgent=True) if left < LAST_LOOK else memory.ask(began)
+    memory.begins(ask)
     try:
-        snapshot = clock.call(see, seconds + MARGIN)
+        snapshot = clock.call(lambda: look(seconds, ask), seconds + MARGIN)
     except Overdue:
         return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:
         return memory.lost(error, clock.monotonic())
     now = clock.monotonic()
-    return memory.saw(snapshot, now, took=now - began)
+    return memory.saw(snapshot, now, took=now - began, depth=ask.depth)

@@ -1,18 +1,21 @@
-"""Time: a clock whose waits a stop can end.
+"""Time: a clock whose waits a stop can end. No other module reads the time or sleeps.
 
-Everything that waits takes a `Clock`, so that tests take no time and Ctrl-C ends every wait.
+Whatever waits, and whatever reads the time, takes a `Clock`: tests take no time, and Ctrl-C ends every wait.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Protocol, TypeVar
 
+from vmss_instance_view.parallel import each_of
+
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -22,23 +25,6 @@ class Stopped(Exception):
 
 class Overdue(Exception):
     """A call was given up because its time was over."""
-
-
-class Deadline:
-    """A moment on the monotonic clock by which something must have ended."""
-
-    __slots__ = ("_end",)
-
-    def __init__(self, seconds: float) -> None:
-        """The moment `seconds` from now."""
-        self._end = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds until then. Raises Overdue once it is past."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise Overdue
-        return left
 
 
 class Clock(Protocol):
@@ -55,6 +41,27 @@ class Clock(Protocol):
 
     def call(self, function: Callable[[], T], seconds: float) -> T:
         """What `function` returns or raises. Raises Stopped or Overdue, abandoning it, when it takes too long."""
+
+    def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
+        """What `function` returns for each item, in their order, at most `width` at a time; raises what it raises."""
+
+
+class Deadline:
+    """A moment by which something must have ended."""
+
+    __slots__ = ("_clock", "_end")
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        """Set the moment `seconds` from now."""
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds until then. Raise Overdue once it is past."""
+        left = self._end - self._clock.monotonic()
+        if left <= 0:
+            raise Overdue
+        return left
 
 
 class Stop:
@@ -140,3 +147,12 @@ class SystemClock:
         if result.done():
             return result.result()
         raise Stopped if self._stop.is_set() else Overdue
+
+    def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
+        """Call `function` for each item on daemon threads, at most `width` at a time."""
+        return each_of(function, items, width)
+
+
+def sleep(seconds: float) -> None:
+    """Sleep, whoever asks to stop: for the thread that watches the engine."""
+    time.sleep(seconds)

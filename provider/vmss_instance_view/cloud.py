@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from vmss_instance_view.errors import ConfigurationError, Unavailable, clean, root_cause
+from vmss_instance_view.clock import Deadline, Overdue
+from vmss_instance_view.errors import ConfigurationError, Rejected, Unavailable, clean
 from vmss_instance_view.settings import Settings
+from vmss_instance_view.wire import Anonymous, Answer, Https, Silent, Stale
 
 _METADATA_VERSION = "2022-09-01"
-_METADATA_TIMEOUT = 30  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,14 @@ _NAMES = {
 }
 
 
-def find_cloud(settings: Settings) -> Cloud:
+def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     """The cloud that the settings name: a metadata host beats a name, no name is the public cloud.
 
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
     """
     host = settings.get("metadataHost")
     if host:
-        return _described_by(host)
+        return _described_by(host, deadline)
     name = settings.get("environment") or "public"
     cloud = _NAMES.get(name.lower())
     if cloud is None:
@@ -82,27 +83,48 @@ def find_cloud(settings: Settings) -> Cloud:
     return cloud
 
 
-def _described_by(host: str) -> Cloud:
+def _described_by(host: str, deadline: Deadline) -> Cloud:
     """Ask a metadata host for its cloud."""
-    import requests
-
     url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
     if urlsplit(url).netloc != host:
         raise ConfigurationError(f"{Settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
+    answer = _ask(f"metadata host {host}", url, deadline)
     try:
-        answer = requests.get(url, timeout=_METADATA_TIMEOUT, allow_redirects=False)
-    except requests.RequestException as error:
-        raise Unavailable(f"no answer from metadata host {host}: {clean(str(root_cause(error)), 200)}") from None
-    except OSError as error:  # requests could not open the file of trusted authorities
-        raise ConfigurationError(f"{clean(str(error), 200)}; check REQUESTS_CA_BUNDLE") from None
-    if answer.status_code >= 500:
-        raise Unavailable(f"metadata host {host} answered HTTP {answer.status_code}", status=answer.status_code)
-    try:
-        return _read_endpoints(answer.status_code, answer.content)
-    except (ValueError, LookupError, TypeError) as error:
+        cloud = _read_endpoints(answer.status, answer.content)
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ConfigurationError(
             f"{url} does not describe a cloud ({clean(str(error), 120)}); check {Settings.names('metadataHost')}"
         ) from None
+    _refuse_impostor(host, cloud)
+    return cloud
+
+
+def _ask(what: str, url: str, deadline: Deadline) -> Answer:
+    try:
+        answer = Https().fetch(what, url, Anonymous(), deadline)
+    except (Silent, Stale, Overdue):
+        raise Unavailable(f"{what}: no answer in time") from None
+    except Rejected as error:  # too large for the description of a cloud
+        raise ConfigurationError(f"{error}; check {Settings.names('metadataHost')}") from None
+    if answer.status in (408, 429) or answer.status >= 500:
+        raise Unavailable(f"{what} answered HTTP {answer.status}", status=answer.status)
+    return answer
+
+
+def _refuse_impostor(host: str, cloud: Cloud) -> None:
+    """Refuse a description by which tokens for one cloud would be sent to another's Resource Manager."""
+    for known in (PUBLIC, US_GOVERNMENT, CHINA):
+        same = _host(cloud.scope) == _host(known.scope) or _host(cloud.authority) == _host(known.authority)
+        if same and _host(cloud.resource_manager) != _host(known.resource_manager):
+            raise ConfigurationError(
+                f"metadata host {host} names the sign-in of {known.resource_manager}, but the Resource Manager "
+                f"{clean(cloud.resource_manager, 120)}: tokens for the one must not go to the other; "
+                f"check {Settings.names('metadataHost')}"
+            )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _read_endpoints(status: int, content: bytes) -> Cloud:

@@ -19,14 +19,13 @@ import re
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vmss_instance_view.clock import Stop
+from vmss_instance_view.clock import Stop, sleep
 
 if TYPE_CHECKING:
     from pulumi.dynamic import ConfigureRequest
@@ -138,11 +137,11 @@ def _stand_guard() -> None:
         address = None  # an address where nobody ever listened is something else
     misses = 0
     while misses < _MISSES:
-        time.sleep(_PULSE)
+        sleep(_PULSE)
         install()
         misses = 0 if address is None or _listens(address) else misses + 1
     STOP.set()
-    time.sleep(_FAREWELL)
+    sleep(_FAREWELL)
     os._exit(1)  # whatever else this process does, nobody is left to hear of it
 
 

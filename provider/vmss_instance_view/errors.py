@@ -12,7 +12,7 @@ InstanceViewError
     |   +-- ScaleSetDeleted     not there any more: this reader has seen it before
     +-- Rejected            any other final refusal of the request
     |   +-- NotSupported        the set's orchestration mode does not know this operation
-    +-- Unavailable         5xx or no answer: worth another attempt
+    +-- Unavailable         5xx, 408, 409, 412 or no answer: worth another attempt
         +-- Throttled       429: nothing is wrong with the set; look again after `retry_after`
 
 Messages never carry a token or a header of the request. Each is one line, cut and cleaned.
@@ -103,6 +103,11 @@ class Forbidden(AzureError):
 class ScaleSetNotFound(AzureError):
     """404: the set does not exist, not yet or not any more. Right after a create it may still appear."""
 
+    @property
+    def is_of_the_set(self) -> bool:
+        """Whether Azure says that the set itself is not found, not its resource group or its subscription."""
+        return self.code in ("ResourceNotFound", "NotFound")
+
 
 class ScaleSetDeleted(ScaleSetNotFound):
     """404 for a set that this reader has seen before."""
@@ -117,7 +122,7 @@ class NotSupported(Rejected):
 
 
 class Unavailable(AzureError):
-    """A 5xx, a broken connection or a time-out: says nothing about the set; worth another attempt."""
+    """A 5xx, a conflict, a broken connection or a time-out: says nothing about the set; worth another attempt."""
 
 
 class Throttled(Unavailable):

@@ -2,7 +2,7 @@
 
 Azure refuses both Uniform operations here, so: the VMs of the resource group that name the set, plain (the resource)
 and expanded (its instance view), joined by id. What the expanded list does not carry - its documentation promises
-fault domain, power and provisioning only - comes from the VM's own instance view, at most once a minute.
+fault domain, power and provisioning only - comes from the VMs' own instance views.
 
 A filter that matches nothing is answered with an empty list, also for a set that does not exist: the counts then are
 zero, which is never "no problem" beside a capacity. Which model a VM has, this mode cannot tell.
@@ -10,14 +10,13 @@ zero, which is never "no problem" beside a capacity. Which model a VM has, this 
 
 from __future__ import annotations
 
-import time
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vmss_instance_view import quota
 from vmss_instance_view.arm import Arm, Question
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.errors import ScaleSetNotFound
 from vmss_instance_view.model import (
     ExtensionSummary,
     Instance,
@@ -28,103 +27,61 @@ from vmss_instance_view.model import (
     VirtualMachineInstanceView,
     VirtualMachineSummary,
 )
-from vmss_instance_view.parallel import each_of
+from vmss_instance_view.quota import Charge
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.uniform import instances_of
 
 LACKS = frozenset({"latest model"})
 
-_AGAIN_AFTER = 60.0  # seconds between two reads of one VM's own view: a set of 1,000 takes 1,000 requests
-_WIDTH = 8
 _LIST = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines"
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnView:
-    """A VM's own instance view, and when it was read (monotonic)."""
-
-    view: VirtualMachineInstanceView | None
-    read_at: float
+_VM_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[0-9a-f-]{36})/resourcegroups/[\w.()-]{1,90}"
+    r"/providers/microsoft\.compute/virtualmachines/[\w.-]{1,64}",
+    re.IGNORECASE,
+)
 
 
 class FlexibleReader:
-    """One set. Remembers the VMs' own views for a minute. age: of the oldest one that was used last, in seconds."""
+    """One set. region: of the set, "" until it is known. pages: how many one of its last lists had."""
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
+        self.region = ""
+        self.pages = 1
         self._arm = arm
         self._id = scale_set
-        self._own_views: dict[str, _OwnView] = {}
-        self.age = 0.0
 
-    def view(self, model: ScaleSet, deadline: Deadline) -> InstanceView:
-        """The instance view, counted."""
-        return count(model, self.instances(model, deadline))
+    def instances(self, deadline: Deadline, *, whole: bool = True) -> tuple[Instance, ...]:
+        """All instances, with as much of their instance views as the list has.
 
-    def instances(self, model: ScaleSet, deadline: Deadline) -> tuple[Instance, ...]:
-        """All instances with their instance views."""
-        plain = self._list(deadline)
+        whole: read the plain list, too; else what the expanded one says of the resources is good enough.
+        """
+        plain = self._list(deadline) if whole else {}
         expanded = self._list(deadline, ("$expand", "instanceView"))
         vms = {**expanded, **plain}
         joined = [replace(vm, view=expanded[key].view if key in expanded else vm.view) for key, vm in vms.items()]
-        members = [vm for vm in joined if not vm.in_standby_pool]
-        return tuple(self._completed(model, members, deadline))
+        return tuple(vm for vm in joined if not vm.in_standby_pool)
+
+    def own_view(self, instance: Instance) -> Question | None:
+        """How to ask for the view of one VM; None where its id is not one of a VM in the set's subscription."""
+        match = _VM_ID.fullmatch(instance.id or "")
+        if match is None or match["subscription"].lower() != self._id.subscription_id.lower():
+            return None
+        what = f"instance view of VM {instance.instance_id} of scale set {self._id.name}"
+        return Question(what, f"{instance.id}/instanceView", Charge(quota.VM, instance.id or "", self.region))
+
+    def list_charge(self, lists: int) -> Charge:
+        """What so many lists are taken from."""
+        return Charge(quota.VM_LIST, str(self._id), self.region, lists * self.pages)
 
     def _list(self, deadline: Deadline, *query: tuple[str, str]) -> dict[str, Instance]:
         path = _LIST.format(self._id.subscription_id, self._id.resource_group)
         what = f"VMs of scale set {self._id.name} (resource group {self._id.resource_group})"
         filtered = ("$filter", f"'virtualMachineScaleSet/id' eq '{self._id}'")
-        question = Question(what, path, quota.VM_LIST, (filtered, *query))
-        pages = self._arm.pages(question, instances_of, deadline)
+        question = Question(what, path, Charge(quota.VM_LIST, str(self._id), self.region), (filtered, *query))
+        pages = list(self._arm.pages(question, instances_of, deadline))
+        self.pages = max(len(pages), 1)
         return {(each.id or each.instance_id).lower(): each for page in pages for each in page}
-
-    def _completed(self, model: ScaleSet, members: list[Instance], deadline: Deadline) -> list[Instance]:
-        """The members with what the list left out: whatever the model promises and the list does not show."""
-        now = time.monotonic()
-        asked = [each for each in members if each.id and _is_incomplete(model, each)]
-        stale = [each for each in asked if self._is_stale(each, now)]
-        for instance, view in zip(stale, each_of(lambda each: self._own(each, deadline), stale, _WIDTH), strict=True):
-            self._own_views[_key(instance)] = _OwnView(view, now)
-        self._own_views = {key: self._own_views[key] for key in map(_key, asked) if key in self._own_views}
-        self.age = max((now - each.read_at for each in self._own_views.values()), default=0.0)
-        return [self._with_own_view(each) for each in members]
-
-    def _is_stale(self, instance: Instance, now: float) -> bool:
-        known = self._own_views.get(_key(instance))
-        return known is None or now - known.read_at >= _AGAIN_AFTER
-
-    def _own(self, instance: Instance, deadline: Deadline) -> VirtualMachineInstanceView | None:
-        what = f"instance view of VM {instance.instance_id} of scale set {self._id.name}"
-        question = Question(what, f"{instance.id}/instanceView", quota.VM)
-        try:
-            return self._arm.get(question, VirtualMachineInstanceView.from_json, deadline)
-        except ScaleSetNotFound:
-            return None  # deleted since the list was read
-
-    def _with_own_view(self, instance: Instance) -> Instance:
-        known = self._own_views.get(_key(instance))
-        if known is None or known.view is None:
-            return instance
-        listed = instance.view or VirtualMachineInstanceView()
-        own = known.view
-        view = VirtualMachineInstanceView(
-            listed.statuses or own.statuses,
-            listed.extensions or own.extensions,
-            listed.vm_agent or own.vm_agent,
-            listed.vm_health or own.vm_health,
-        )
-        return replace(instance, view=view)
-
-
-def _key(instance: Instance) -> str:
-    return (instance.id or instance.instance_id).lower()
-
-
-def _is_incomplete(model: ScaleSet, instance: Instance) -> bool:
-    view = instance.view
-    if view is None:
-        return True
-    return bool(model.extensions and not view.extensions) or (model.reports_health and view.vm_health is None)
 
 
 def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:

@@ -1,28 +1,37 @@
 """Reads one scale set: its instance view, its model, its instances, its latest rolling upgrade.
 
 Azure reads Uniform and Flexible sets by different operations; callers see no difference, but in what a mode cannot
-tell (`lacks`). Safe for many threads, but one reader serves one caller: it remembers what it has seen.
+tell (`lacks`). One reader serves one caller: it remembers what it has seen.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from typing import TypeVar
 
-from vmss_instance_view import flexible, uniform
-from vmss_instance_view.arm import Arm
+from vmss_instance_view import flexible, quota, uniform
+from vmss_instance_view.arm import Arm, Question
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.cloud import find_cloud
-from vmss_instance_view.credential import TokenSource
 from vmss_instance_view.errors import NotSupported, ScaleSetDeleted, ScaleSetNotFound
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
-from vmss_instance_view.quota import INSTANCE_VIEW, Ledger
+from vmss_instance_view.own_views import OwnViews, is_bare
+from vmss_instance_view.quota import Charge
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.settings import Settings
 
 T = TypeVar("T")
+
+_OWN_AT_ONCE = 50  # own views that a look is reckoned with; it reads as many as there is room for
+
+
+class Part(Enum):
+    """What can be read of a scale set."""
+
+    MODEL = "the model"
+    UPGRADE = "the latest rolling upgrade"
+    VIEW = "the instance view"
+    INSTANCES = "the list of instances, with the own views of those that it leaves bare"
+    OWN_VIEWS = "those own views alone"
 
 
 class ScaleSetReader:
@@ -36,8 +45,11 @@ class ScaleSetReader:
         self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
+        self._own = OwnViews(arm)
         self._is_flexible = False
         self._model: ScaleSet | None = None
+        self._listed: tuple[Instance, ...] = ()
+        self._listed_at = 0.0
 
     def model(self, deadline: Deadline) -> ScaleSet:
         """The scale set's model."""
@@ -46,22 +58,42 @@ class ScaleSetReader:
         except ScaleSetNotFound as error:
             raise _deleted(error) if self._model else error from None
         self._is_flexible = self._is_flexible or self._model.is_flexible
+        self._uniform.region = self._flexible.region = self._model.location or ""
         return self._model
 
     def view(self, deadline: Deadline) -> InstanceView:
         """The instance view; of a Flexible set it is counted from its VMs."""
-        return self._by_mode(self._uniform.view, self._flexible.view, deadline)
+        if not self._is_flexible:
+            try:
+                return self._seen(self._uniform.view, deadline)
+            except NotSupported as refused:
+                self._turn_flexible(refused)
+        return flexible.count(self._model or self.model(deadline), self.instances(deadline))
 
-    def instances(self, deadline: Deadline) -> tuple[Instance, ...]:
-        """All instances with their instance views. Those in a standby pool are not the set's yet."""
-        return self._by_mode(self._uniform.instances, self._flexible.instances, deadline)
+    def instances(self, deadline: Deadline, *, since: float | None = None, whole: bool = True) -> tuple[Instance, ...]:
+        """All instances with their instance views. Those in a standby pool are not the set's yet.
 
-    def view_and_instances(self, deadline: Deadline) -> tuple[InstanceView, tuple[Instance, ...]]:
-        """Both, with as few requests as the mode allows; the view is read last: what decides is the newest."""
-        instances = self.instances(deadline)
-        if self._is_flexible and self._model is not None:
-            return flexible.count(self._model, instances), instances
-        return self.view(deadline), instances
+        since: own views of VMs that were read since this moment are good enough, and only as many others are read as
+            time and budget allow (`oldest` tells); None: all are read now. whole: False where a Flexible set's VMs
+            may be told from one list instead of two.
+        """
+        now = self._arm.clock.monotonic()
+        self._listed = self._list(deadline, whole=whole)
+        self._listed_at = now
+        self._own.forget_all_but(self._listed)
+        self._own.read(
+            self._bare(), self._own_view, deadline, since=now if since is None else since, at_any_price=since is None
+        )
+        return self._members()
+
+    def own_views(self, which: Sequence[str] | None, deadline: Deadline, *, since: float) -> tuple[Instance, ...]:
+        """The instances of the last list, after reading own views that were not read since a moment.
+
+        which: instance ids; None: of all that the list left bare.
+        """
+        wanted = self._bare() if which is None else [each for each in self._listed if each.instance_id in which]
+        self._own.read(wanted, self._own_view, deadline, since=since)
+        return self._members()
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade | None:
         """The latest rolling upgrade; None where there never was one."""
@@ -69,6 +101,27 @@ class ScaleSetReader:
             return self._uniform.rolling_upgrade(deadline)
         except (ScaleSetNotFound, NotSupported):
             return None
+
+    def counted(self, instances: Sequence[Instance]) -> InstanceView | None:
+        """The view of a Flexible set of these instances; None for a Uniform one, whose view is read."""
+        return flexible.count(self._model, instances) if self._is_flexible and self._model else None
+
+    def charges(self, parts: Iterable[Part], *, whole: bool = True) -> list[Charge]:
+        """What reading these parts takes, so far as it is known. whole: as for `instances`."""
+        if self._is_flexible:  # its view is counted
+            parts = {Part.INSTANCES if part is Part.VIEW else part: part for part in parts}
+        return [charge for part in parts for charge in self._charges(part, lists=1 + whole)]
+
+    def own_charges(self, which: Iterable[str]) -> list[Charge]:
+        """What reading the own views of these instances takes."""
+        ids = {*which}
+        asked = [self._own_view(each) for each in self._listed if each.instance_id in ids]
+        return [each.charge for each in asked if each]
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest own view that is needed was asked for; infinity: none is; minus infinity: one lacks."""
+        return self._own.oldest(each for each in self._bare() if self._own_view(each))
 
     @property
     def requests(self) -> int:
@@ -85,55 +138,52 @@ class ScaleSetReader:
         """Evidence that the set's mode cannot give, so far as it is known: {"latest model"} or nothing."""
         return flexible.LACKS if self._is_flexible else frozenset()
 
-    @property
-    def age(self) -> float:
-        """Seconds by which what was last told of instances can be older than its reading: VMs' own views are kept."""
-        return self._flexible.age
+    def _list(self, deadline: Deadline, *, whole: bool) -> tuple[Instance, ...]:
+        if not self._is_flexible:
+            try:
+                return self._seen(self._uniform.instances, deadline)
+            except NotSupported as refused:
+                self._turn_flexible(refused)
+        if self._model is None:
+            self.model(deadline)
+        return self._flexible.instances(deadline, whole=whole)
 
-    def _by_mode(
-        self,
-        read_uniform: Callable[[Deadline], T],
-        read_flexible: Callable[[ScaleSet, Deadline], T],
-        deadline: Deadline,
-    ) -> T:
+    def _members(self) -> tuple[Instance, ...]:
+        """The instances, joined with their own views: these may tell of a standby pool where a list does not."""
+        joined = self._own.joined(self._listed, self._listed_at)
+        return tuple(each for each in joined if not each.in_standby_pool)
+
+    def _turn_flexible(self, refused: NotSupported) -> None:
+        """Take Azure's refusal for the mode, unless the model names one: a set that says Uniform is Uniform."""
+        if self._model is not None and self._model.orchestration_mode:
+            raise refused
+        self._is_flexible = True
+
+    def _seen(self, read: Callable[[Deadline], T], deadline: Deadline) -> T:
         try:
-            if not self._is_flexible:
-                try:
-                    return read_uniform(deadline)
-                except NotSupported:
-                    self._is_flexible = True  # the model may not name the mode; Azure's refusal does
-            return read_flexible(self._model or self.model(deadline), deadline)
+            return read(deadline)
         except ScaleSetNotFound as error:
             raise _deleted(error) if self._model else error from None
 
+    def _bare(self) -> list[Instance]:
+        model = self._model
+        return [each for each in self._listed if is_bare(model, each)] if model else []
 
-class Azure:
-    """The stack's Azure: connected when something is first read, then shared by all threads of the process."""
+    def _own_view(self, instance: Instance) -> Question | None:
+        return self._flexible.own_view(instance) if self._is_flexible else self._uniform.own_view(instance)
 
-    def __init__(self, settings: Settings) -> None:
-        """No I/O yet: Pulumi configures providers under a process-wide lock."""
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._arm: Arm | None = None
-        self.ledger: Ledger = Ledger()
-
-    def left(self, scale_set: ScaleSetId) -> float:
-        """Reads of a set's instance view that are left: by our own account, and by what Azure last said."""
-        resource = f"{scale_set}/instanceView".lower()
-        return min([self.ledger.left(INSTANCE_VIEW, resource, time.monotonic()), *self.ledger.said.values()])
-
-    @property
-    def portal(self) -> str | None:
-        """The address of the cloud's portal, None where it is not known (yet)."""
-        return self._arm.cloud.portal if self._arm else None
-
-    def reader(self, scale_set: ScaleSetId) -> ScaleSetReader:
-        """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
-        with self._lock:
-            if self._arm is None:
-                cloud = find_cloud(self._settings)
-                self._arm = Arm(cloud, TokenSource(self._settings, cloud), self.ledger)
-            return ScaleSetReader(self._arm.counted_apart(), scale_set)
+    def _charges(self, part: Part, *, lists: int) -> list[Charge]:
+        if part in (Part.MODEL, Part.UPGRADE):
+            return [self._uniform.charge(quota.LOW_COST)]
+        if part is Part.VIEW:
+            return [self._uniform.charge(quota.HIGH_COST)]
+        own = [asked.charge for each in self._bare()[:_OWN_AT_ONCE] if (asked := self._own_view(each))]
+        if part is Part.OWN_VIEWS:
+            return own
+        if self._is_flexible:
+            return [self._flexible.list_charge(lists), *own]
+        pages = self._uniform.charge(quota.HIGH_COST, self._uniform.pages)
+        return [pages, self._uniform.charge(quota.LISTED, len(self._listed)), *own]
 
 
 def _deleted(error: ScaleSetNotFound) -> ScaleSetDeleted:

@@ -43,19 +43,19 @@ class _Envelope:
     bucket: str = ""
 
 
-def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> AzureError:
-    """The error for an answer. what: the request as a person names it.
+def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes, now: datetime) -> AzureError:
+    """The error for an answer. what: the request as a person names it. now: the time of day, UTC.
 
     The text names request, status, Azure's code and message, the next step and the correlation id.
     """
     said = _envelope(content)
     kind = _kind(status, said)
-    wait = retry_after(headers)
+    wait = retry_after(headers, now)
     correlation = headers.get("x-ms-correlation-request-id") or headers.get("x-ms-request-id")
     parts = [
         f"{what}: HTTP {status} {said.code}".rstrip(),
         f": {said.message}" if said.message else "",
-        f"; {_next_step(kind, status, said, headers, wait)}",
+        f"; {_next_step(kind, status, said, headers, _until(wait, now))}",
         f" (correlation id {clean(correlation, 80)})" if correlation else "",
     ]
     error = kind("".join(parts), status=status, code=said.code, retry_after=wait)
@@ -67,20 +67,20 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 def _kind(status: int, said: _Envelope) -> type[AzureError]:
     if status == 429:
         return Throttled
-    if status == 408 or status >= 500:
-        return Unavailable
     if status in (400, 409) and _WRONG_MODE.search(said.message):
         return NotSupported
+    if status in _PASSING or status >= 500:
+        return Unavailable
     return {401: Unauthorized, 403: Forbidden, 404: ScaleSetNotFound}.get(status, Rejected)
 
 
-def _next_step(
-    kind: type[AzureError], status: int, said: _Envelope, headers: Mapping[str, str], wait: float | None
-) -> str:
+def _next_step(kind: type[AzureError], status: int, said: _Envelope, headers: Mapping[str, str], until: str) -> str:
     if kind is Throttled:
-        return _throttling(said, headers, wait)
+        by_compute = _is_of_compute(said, headers)
+        whose = f"Compute's limit {said.bucket}".rstrip() if by_compute else "Resource Manager's limit"
+        return f"{whose} is used up by all clients together: wait{until}"
     if kind is Unavailable:
-        return "this is Azure's own trouble: try again"
+        return _PASSING.get(status, "this is Azure's own trouble: try again")
     if kind is Rejected:
         return _REJECTED.get(status, "the same request would be refused again")
     return _NEXT[kind]
@@ -97,19 +97,28 @@ _REJECTED = {
     302: "redirects are not followed: check the cloud's address",
     307: "redirects are not followed: check the cloud's address",
     308: "redirects are not followed: check the cloud's address",
+}
+# What passes by itself, besides a server's own errors.
+_PASSING = {
+    408: "Azure gave the request up: try again",
     409: "another operation on the set stands in the way: wait for its end",
     412: "the set has changed meanwhile: read it again",
 }
 
 
-def _throttling(said: _Envelope, headers: Mapping[str, str], wait: float | None) -> str:
-    """Whose limit it is, and until when. Compute's own answers name the bucket; Resource Manager's do not."""
-    by_compute = said.bucket or headers.get("x-ms-ratelimit-remaining-resource")
-    whose = f"Compute's limit {said.bucket}".rstrip() if by_compute else "Resource Manager's limit"
-    if wait is None:
-        return f"{whose} is used up by all clients together: wait"
-    until = datetime.now(timezone.utc) + timedelta(seconds=wait)
-    return f"{whose} is used up by all clients together: wait {wait:.0f}s, until {until:%H:%M:%S} UTC"
+def _until(wait: float | None, now: datetime) -> str:
+    return "" if wait is None else f" {wait:.0f}s, until {now + timedelta(seconds=wait):%H:%M:%S} UTC"
+
+
+def _is_of_compute(said: _Envelope, headers: Mapping[str, str]) -> bool:
+    """Whose limit a 429 is. Compute's own answers name the bucket; Resource Manager's do not."""
+    return bool(said.bucket or headers.get("x-ms-ratelimit-remaining-resource"))
+
+
+def throttled_by(headers: Mapping[str, str], content: bytes) -> str | None:
+    """The bucket of Compute that a 429 is about, "" where it names none; None: it is one of Resource Manager's."""
+    said = _envelope(content)
+    return said.bucket if _is_of_compute(said, headers) else None
 
 
 def _envelope(content: bytes) -> _Envelope:
@@ -132,18 +141,19 @@ def _envelope(content: bytes) -> _Envelope:
     )
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from seconds or a date; None where it is absent or makes no sense."""
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait, from seconds or a date; None where it is absent or makes no sense. now: UTC."""
     value = (headers.get("Retry-After") or "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value[:9]), _RETRY_AFTER_LIMIT)
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        seconds = (moment - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return min(max((moment - datetime.now(timezone.utc)).total_seconds(), 0), _RETRY_AFTER_LIMIT)
+    return min(max(seconds, 0), _RETRY_AFTER_LIMIT)
 
 
 def claims_challenge(headers: Mapping[str, str]) -> str | None:

@@ -11,7 +11,6 @@ import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Optional
 from uuid import uuid4
 
@@ -48,7 +47,8 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.settings import Settings
 
 if TYPE_CHECKING:
-    from vmss_instance_view.reader import Azure, ScaleSetReader
+    from vmss_instance_view.azure import Azure
+    from vmss_instance_view.reader import ScaleSetReader
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
@@ -77,11 +77,13 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
         inside of a Pulumi program, else the ARM_* variables, else the az CLI).
     Raises InvalidScaleSetId, CredentialError, ScaleSetNotFound, … : all are InstanceViewError.
     """
-    from vmss_instance_view.reader import Azure
+    from vmss_instance_view.azure import shared_azure
 
     scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
-    azure = Azure(Settings(os.environ, pulumi.runtime.get_config))
-    return read_with_retry(lambda deadline: azure.reader(scale_set).view(deadline), _READ_TIMEOUT, SystemClock())
+    azure = shared_azure(Settings(os.environ, pulumi.runtime.get_config), SystemClock())
+    return read_with_retry(
+        lambda deadline: azure.reader(scale_set, deadline).view(deadline), _READ_TIMEOUT, azure.clock
+    )
 
 
 def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[InstanceView]:
@@ -99,9 +101,9 @@ def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[Inst
 
 def azure_of(request: ConfigureRequest) -> Azure:
     """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
-    from vmss_instance_view.reader import Azure
+    from vmss_instance_view.azure import shared_azure
 
-    return Azure(Settings(os.environ, engine.configured(request)))
+    return shared_azure(Settings(os.environ, engine.configured(request)), SystemClock(engine.STOP))
 
 
 class InstanceViewProvider(ResourceProvider):
@@ -136,17 +138,21 @@ class InstanceViewProvider(ResourceProvider):
         with _clean_failures(engine.current_call()):
             try:
                 return ReadResult(id_, self._read(props))
-            except ScaleSetNotFound:
+            except ScaleSetNotFound as error:
+                if not error.is_of_the_set:
+                    raise
                 return ReadResult("", {})
 
     def _read(self, props: dict[str, Any], *, not_found_grace: float = 0.0) -> dict[str, Any]:
         scale_set = ScaleSetId.parse(props.get("scaleSet"))
 
         def attempt(deadline: Deadline) -> dict[str, Any]:
-            return _outputs(self._azure.reader(scale_set), deadline, with_instances=bool(props.get("includeInstances")))
+            reader = self._azure.reader(scale_set, deadline)
+            return _outputs(reader, deadline, with_instances=bool(props.get("includeInstances")))
 
-        clock = SystemClock(engine.STOP)
+        clock = self._azure.clock
         outputs = read_with_retry(attempt, _READ_TIMEOUT, clock, not_found_grace=not_found_grace)
+        outputs["readAt"] = clock.now().isoformat(timespec="seconds")
         inputs: dict[str, Any] = {key: props[key] for key in _INPUTS if key in props}
         return {**inputs, "scaleSetId": str(scale_set), **outputs}
 
@@ -165,12 +171,12 @@ def _clean_failures(call: engine.Call) -> Iterator[None]:
 def _outputs(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
     model = reader.model(deadline)
     instances = reader.instances(deadline) if with_instances else None
+    view = (reader.counted(instances) if instances is not None else None) or reader.view(deadline)
     return {
-        **reader.view(deadline).to_json(),
+        **view.to_json(),
         "orchestrationMode": model.orchestration_mode or "Uniform",
         "capacity": model.capacity,
         "instances": None if instances is None else [each.to_json() for each in instances],
-        "readAt": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
 

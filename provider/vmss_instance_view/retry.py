@@ -50,7 +50,7 @@ def read_with_retry(
 
 def _attempt(read: Callable[[Deadline], T], seconds: float, clock: Clock) -> T:
     try:
-        return clock.call(lambda: read(Deadline(seconds)), seconds + _MARGIN)
+        return clock.call(lambda: read(Deadline(seconds, clock)), seconds + _MARGIN)
     except Overdue:
         raise Unavailable(f"no complete answer within {seconds:.0f}s") from None
 

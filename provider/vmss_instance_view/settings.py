@@ -50,6 +50,10 @@ class Settings:
         """Whether a switch is on: azure-native takes exactly "true" for that."""
         return self.get(key) == "true"
 
+    def fingerprint(self) -> tuple[str, ...]:
+        """All values in a fixed order, secrets included: what differs here is another cloud or another identity."""
+        return tuple(self.get(key) or "" for key in _VARIABLES)
+
     @staticmethod
     def names(key: str) -> str:
         """How a person sets a key: "azure-native:clientId or ARM_CLIENT_ID"."""

@@ -3,50 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from vmss_instance_view import quota
 from vmss_instance_view.arm import Arm, Question
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
 from vmss_instance_view.model.body import Body
-from vmss_instance_view.quota import Limits
+from vmss_instance_view.quota import Charge, Policy
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 
 class UniformReader:
-    """One set. Raises NotSupported for views and instances of a Flexible set."""
+    """One set. Raises NotSupported for views and instances of a Flexible set.
+
+    region: of the set, "" until it is known. pages: how many its last list had.
+    """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
+        self.region = ""
+        self.pages = 1
         self._arm = arm
         self._id = scale_set
 
     def model(self, deadline: Deadline) -> ScaleSet:
         """The scale set's model."""
-        return self._arm.get(self._question("model", "", quota.SCALE_SET), ScaleSet.from_json, deadline)
+        return self._arm.get(self._question("model", "", quota.LOW_COST), ScaleSet.from_json, deadline)
 
     def view(self, deadline: Deadline) -> InstanceView:
         """The instance view."""
-        question = self._question("instance view", "/instanceView", quota.INSTANCE_VIEW)
+        question = self._question("instance view", "/instanceView", quota.HIGH_COST)
         return self._arm.get(question, InstanceView.from_json, deadline)
 
     def instances(self, deadline: Deadline) -> tuple[Instance, ...]:
-        """All instances with their instance views, from as many pages as Azure sends.
+        """All instances, with as much of their instance views as the list has, from as many pages as Azure sends.
 
         Each once: a list that changes between two pages can show an instance twice, which must not count double.
         """
-        question = self._question("instances", "/virtualMachines", quota.INSTANCES, ("$expand", "instanceView"))
-        pages = self._arm.pages(question, instances_of, deadline)
-        return tuple({instance.instance_id: instance for page in pages for instance in page}.values())
+        question = self._question("instances", "/virtualMachines", quota.HIGH_COST, ("$expand", "instanceView"))
+        found: dict[str, Instance] = {}
+        pages = 0
+        for page in self._arm.pages(question, instances_of, deadline):
+            pages += 1
+            listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
+            self._arm.budget.spend(listed, self._arm.clock.monotonic())
+            found.update((instance.instance_id, instance) for instance in page)
+        self.pages = pages
+        return tuple(found.values())
+
+    def own_view(self, instance: Instance) -> Question:
+        """How to ask for the view of one instance."""
+        which = quote(instance.instance_id, safe="")
+        path = f"{self._id}/virtualMachines/{which}"
+        what = f"instance view of instance {instance.instance_id} of scale set {self._id.name}"
+        return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region))
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade:
         """The latest rolling upgrade. Raises ScaleSetNotFound where there never was one."""
-        question = self._question("latest rolling upgrade", "/rollingUpgrades/latest", quota.SCALE_SET)
+        question = self._question("latest rolling upgrade", "/rollingUpgrades/latest", quota.LOW_COST)
         return self._arm.get(question, RollingUpgrade.from_json, deadline)
 
-    def _question(self, what: str, path: str, limits: Limits, *query: tuple[str, str]) -> Question:
+    def charge(self, policy: Policy, tokens: float = 1.0) -> Charge:
+        """What a read of the set is taken from."""
+        return Charge(policy, str(self._id), self.region, tokens)
+
+    def _question(self, what: str, path: str, policy: Policy, *query: tuple[str, str]) -> Question:
         named = f"{what} of scale set {self._id.name} (resource group {self._id.resource_group})"
-        return Question(named, f"{self._id}{path}", limits, query)
+        return Question(named, f"{self._id}{path}", self.charge(policy), query)
 
 
 def instances_of(page: Mapping[str, object]) -> list[Instance]:

@@ -28,7 +28,9 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def provider() -> HealthGateProvider:
+def provider(request: pytest.FixtureRequest) -> HealthGateProvider:
+    if "azure" in request.fixturenames:
+        request.getfixturevalue("azure")  # a provider is configured in the environment that it will read in
     gate = HealthGateProvider()
     gate.configure(ConfigureRequest(Config({}, "project")))
     return gate

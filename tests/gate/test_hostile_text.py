@@ -216,7 +216,7 @@ def test_whatever_a_refusal_says_its_line_is_harmless(status: int, code: str, me
     content = json.dumps({"error": {"code": code, "message": message, "details": details}}).encode()
     headers = {"x-ms-correlation-request-id": message}
     for body in (content, message.encode("utf-8", "replace")):
-        for line in lines_of(None, GatePolicy(), refusal("view of set web", status, headers, body)):
+        for line in lines_of(None, GatePolicy(), refusal("view of set web", status, headers, body, NOW)):
             assert harm(line) is None
 
 

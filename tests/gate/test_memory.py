@@ -15,12 +15,13 @@ from pulumi_vmss_health import (
     ScaleSetNotFound,
     Snapshot,
     State,
+    Status,
     Throttled,
     Unavailable,
 )
 from pulumi_vmss_health.memory import Ending, Memory
 from pulumi_vmss_health.pace import MOVING
-from pulumi_vmss_health.snapshot import Depth
+from pulumi_vmss_health.snapshot import Ask, Depth
 
 START = 1000.0
 GOOD = snapshot(Vm(), Vm())
@@ -75,36 +76,124 @@ def test_looks_since_the_last_news_are_counted() -> None:
     assert waiting.quiet == MOVING
 
 
-@pytest.mark.parametrize(("after", "depth"), [(59.9, Depth.VIEW), (60.0, Depth.FULL)])
-def test_a_minute_after_a_full_look_the_view_alone_is_not_enough(after: float, depth: Depth) -> None:
+def saw_parts(waiting: Memory, number: int, seen: Snapshot = SLOW) -> None:
+    for at in range(number):
+        waiting.saw(seen, START + 2 * at, depth=Depth.VIEW)
+
+
+ILL = snapshot(Vm(), Vm(health="unhealthy"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "after", "parts", "depth"),
+    [
+        (SLOW, 59.9, 5, Depth.VIEW),
+        (SLOW, 60.0, 4, Depth.VIEW),
+        (SLOW, 60.0, 5, Depth.VIEW_AND_MODEL),
+        (SLOW, 180.0, 5, Depth.FULL),
+        (ILL, 59.9, 6, Depth.OWN_VIEWS),
+        (ILL, 60.0, 6, Depth.FULL),
+    ],
+)
+def test_a_minute_and_five_parts_after_a_full_look_parts_are_not_enough(
+    seen: Snapshot, after: float, parts: int, depth: Depth
+) -> None:
+    """Where the view itself stands in the way, the model is enough for a while: instances take of the view's bucket."""
     waiting = memory()
-    assert waiting.depth(START) is Depth.FULL
-    waiting.saw(SLOW, START)
-    waiting.saw(of_the_view(SLOW), START + 30)
-    assert waiting.depth(START + after) is depth
+    assert waiting.ask(START).depth is Depth.FULL
+    waiting.saw(seen, START)
+    saw_parts(waiting, parts, seen)
+    assert waiting.ask(START + after).depth is depth
 
 
 @pytest.mark.parametrize("seen", [GOOD, BAD])
 def test_what_could_end_the_wait_is_looked_at_fully(seen: Snapshot) -> None:
     waiting = memory()
     waiting.saw(seen, START)
-    assert waiting.depth(START + 1) is Depth.FULL
+    assert waiting.ask(START + 1) == Ask(Depth.FULL, START + 1, urgent=seen is GOOD)
 
 
-def test_a_look_after_a_lost_one_is_a_full_one() -> None:
+@pytest.mark.parametrize("seen", [of_the_view(GOOD), GOOD, BAD])
+def test_a_part_that_no_longer_stands_in_the_way_is_followed_by_all_the_rest_at_once(seen: Snapshot) -> None:
     waiting = memory()
     waiting.saw(SLOW, START)
-    waiting.lost(Throttled("HTTP 429"), START + 2)
-    assert waiting.depth(START + 3) is Depth.FULL
+    waiting.saw(seen, START + 2, depth=Depth.VIEW)
+    assert waiting.ask(START + 3) == Ask(Depth.FULL, START + 3, urgent=True)
+    assert (waiting.due_in(START + 3), waiting.may_hurry) == (0.0, True)
 
 
-def test_instances_are_told_of_as_long_as_the_view_stays_as_it_was_when_they_were_looked_at() -> None:
+def test_a_part_ends_no_wait() -> None:
+    waiting = memory(hold="0s")
+    assert waiting.saw(GOOD, START, depth=Depth.VIEW) is None
+    assert waiting.saw(GOOD, START + 1, depth=Depth.OWN_VIEWS) is None
+    assert waiting.saw(GOOD, START + 2) is Ending.HEALTHY
+
+
+def test_a_part_that_contradicts_restarts_the_hold() -> None:
+    waiting = memory(hold="10s")
+    waiting.saw(GOOD, START)
+    waiting.saw(SLOW, START + 5, depth=Depth.VIEW)
+    assert waiting.saw(GOOD, START + 6) is None
+    assert waiting.saw(GOOD, START + 12) is None
+    assert waiting.saw(GOOD, START + 16) is Ending.HEALTHY
+
+
+@pytest.mark.parametrize("error", [Throttled("HTTP 429"), Unavailable("HTTP 503")])
+def test_a_look_after_a_lost_one_is_a_full_one(error: InstanceViewError) -> None:
     waiting = memory()
     waiting.saw(SLOW, START)
-    waiting.saw(of_the_view(SLOW), START + 2)
-    assert waiting.progress.snapshot == SLOW
-    waiting.saw(of_the_view(SLOWER), START + 4)
-    assert waiting.progress.snapshot == of_the_view(SLOWER)
+    waiting.lost(error, START + 2)
+    assert waiting.ask(START + 3).depth is Depth.FULL
+
+
+@pytest.mark.parametrize(
+    ("policy", "since_the_first", "due"),
+    [
+        ({}, 4.0, 6.0),  # the health extension's 10 seconds
+        ({"hold": "1m"}, 20.0, 40.0),
+        ({"hold": "1m"}, 70.0, 0.0),
+    ],
+)
+def test_when_a_look_can_end_the_wait_is_known(policy: dict[str, str], since_the_first: float, due: float) -> None:
+    waiting = memory(**policy)
+    waiting.saw(GOOD, START)
+    assert waiting.due_in(START + since_the_first) == pytest.approx(due)
+
+
+def test_a_failure_can_end_the_wait_from_its_third_look_on() -> None:
+    waiting = memory(confirm_failure="60s")
+    waiting.saw(BAD, START)
+    assert waiting.due_in(START) is None
+    waiting.saw(BAD, START + 10)
+    assert waiting.due_in(START + 10) == 50.0
+
+
+def swept(waiting: Memory, ask: Ask, seen: Snapshot, now: float, age: float) -> Ending | None:
+    waiting.begins(ask)
+    return waiting.saw(replace(seen, age=age, is_bare=True), now, depth=ask.depth)
+
+
+def test_own_views_that_one_look_was_too_short_for_are_read_on_and_the_rest_is_read_anew() -> None:
+    """A thousand instances: what was read is kept, and the last look is one of evidence that is all of this sweep."""
+    waiting = memory(hold="0s")
+    first = waiting.ask(START)
+    assert swept(waiting, first, GOOD, START + 10, float("inf")) is None
+    more = waiting.ask(START + 12)
+    assert more == Ask(Depth.OWN_VIEWS, since=START)
+    assert swept(waiting, more, GOOD, START + 22, float("inf")) is None
+    assert swept(waiting, waiting.ask(START + 24), GOOD, START + 30, 30.0) is None
+    last = waiting.ask(START + 31)
+    assert (last.depth, last.since) == (Depth.FULL, START)
+    assert swept(waiting, last, GOOD, START + 32, 32.0) is Ending.HEALTHY
+
+
+def test_a_second_look_of_many_own_views_reads_them_all_again() -> None:
+    waiting = memory(application_health="ignored")
+    swept(waiting, waiting.ask(START), GOOD, START + 1, 1.0)
+    second = waiting.ask(START + 20)
+    assert (second.depth, second.since) == (Depth.FULL, START + 20)
+    assert swept(waiting, second, GOOD, START + 30, 30.0) is None, "some were read before the first look ended"
+    assert waiting.ask(START + 32) == Ask(Depth.OWN_VIEWS, since=START + 20)
 
 
 @pytest.mark.parametrize(("after", "settled"), [(299.9, False), (300.0, True)])
@@ -146,6 +235,19 @@ def test_four_errors_are_not_too_many_however_long_they_last_and_a_sight_forgive
     assert waiting.lost(error, START + 501) is Ending.UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("at", "ending"),
+    [((0, 30, 59.9), None), ((0, 60), None), ((0, 30, 60), Ending.DELETED), ((0, 1, 2, 61), Ending.DELETED)],
+)
+def test_a_set_that_was_seen_is_deleted_after_three_looks_and_a_minute(
+    at: tuple[float, ...], ending: Ending | None
+) -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    endings = [waiting.lost(ScaleSetNotFound("HTTP 404"), START + 5 + each) for each in at]
+    assert endings == [None] * (len(at) - 1) + [ending]
+
+
 @pytest.mark.parametrize("error", [ScaleSetNotFound("HTTP 404"), Forbidden("HTTP 403")])
 @pytest.mark.parametrize(("after", "ending"), [(60.0, None), (60.1, Ending.UNREADABLE)])
 def test_a_set_that_was_never_seen_has_a_minute_to_appear(
@@ -184,7 +286,7 @@ def test_health_holds_as_long_as_the_health_extension_takes_to_notice(
     assert waiting.saw(seen, START) is None
     if delay:
         assert waiting.saw(seen, START + delay - 0.1) is None
-    assert waiting.saw(seen, START + delay) is Ending.HEALTHY
+    assert waiting.saw(seen, START + (delay or 0.1)) is Ending.HEALTHY
 
 
 def test_what_a_look_takes_is_no_time_in_which_health_was_seen_to_last() -> None:
@@ -212,3 +314,16 @@ def test_transitions_are_the_last_twenty() -> None:
         waiting.saw((SLOW, BAD)[at % 2], START + at)
     assert [at for at, _ in waiting.progress.transitions] == [float(at) for at in range(30, 50)]
     assert waiting.progress.transitions[-1] == (49.0, State.FAILING)
+
+
+def test_the_time_stamps_and_words_of_guests_are_no_news() -> None:
+    """An agent stamps its status at each read: were that news, looks would be quick ones for ever."""
+    waiting = memory()
+    assert SLOW.instances is not None
+    for at in range(4):
+        status = Status("ProvisioningState/succeeded", message=f"heartbeat {at}", time=f"2026-01-01T00:00:0{at}Z")
+        instances = tuple(
+            replace(each, view=replace(each.view, vm_agent=(status,))) for each in SLOW.instances if each.view
+        )
+        waiting.saw(replace(SLOW, instances=instances), START + at)
+    assert waiting.quiet == MOVING + 4

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tests.clocks import VirtualClock
+from tests.looks import Script
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, InstanceViewError, Snapshot, Throttled
 from pulumi_vmss_health.gate import StatusLine
-from pulumi_vmss_health.pace import STEADY, Cost
-from pulumi_vmss_health.snapshot import Depth
+from pulumi_vmss_health.pace import CALM
+from pulumi_vmss_health.snapshot import Ask
 from pulumi_vmss_health.watch import watch
 from vmss_instance_view.engine import Call
 
@@ -32,26 +32,18 @@ class Engine(Call):
         self.said.append((self.clock.time, text))
 
 
-@dataclass
-class Look:
-    """Shows what a story says of a moment."""
+class Whole(Script):
+    """Looks at everything each time, so that nothing but the story changes."""
 
-    clock: VirtualClock
-    story: Callable[[float], Snapshot | InstanceViewError]
-    cost: Cost = field(default_factory=Cost)
-
-    def __call__(self, _seconds: float, _depth: Depth) -> Snapshot:
-        sight = self.story(self.clock.time)
-        if isinstance(sight, InstanceViewError):
-            raise sight
-        return sight
+    def __call__(self, seconds: float, _ask: Ask) -> Snapshot:
+        return super().__call__(seconds, Ask())
 
 
 def said_of(story: Callable[[float], Snapshot | InstanceViewError]) -> list[tuple[float, str]]:
     """What half an hour's wait says."""
     clock = VirtualClock()
     engine = Engine(clock)
-    watch(Look(clock, story), GatePolicy(timeout="30m"), clock, StatusLine(engine, clock))
+    watch(Whole(clock, story), GatePolicy(timeout="30m"), clock, StatusLine(engine, clock))
     assert clock.time >= 1800
     return engine.said
 
@@ -70,7 +62,7 @@ def test_a_quiet_wait_says_what_it_waits_for_and_then_twice_a_minute_how_long_it
     assert said[0] == (0, "1/2 VMs, appHealth 2/2, 0s of 30m")
     assert said[1][1] == f"1/2 VMs, appHealth 2/2, {said[1][0]:.0f}s of 30m"
     assert len(pauses(said)) == len(said) - 1
-    assert all(30 <= pause < 30 + STEADY for pause in pauses(said))
+    assert all(30 <= pause < 30 + CALM for pause in pauses(said))
 
 
 def test_a_wait_that_moves_says_each_change_once_and_between_changes_no_more_than_the_heartbeat() -> None:
@@ -83,7 +75,7 @@ def test_a_wait_that_moves_says_each_change_once_and_between_changes_no_more_tha
     assert len(said) - len(pauses(said)) == len(changes)
     assert min(pauses(said)) >= 30
     for change in changes:
-        assert any(change <= moment <= change + STEADY for moment, _ in said)
+        assert any(change <= moment <= change + CALM for moment, _ in said)
 
 
 def test_the_same_refusal_again_and_again_is_one_change_whatever_its_correlation_id() -> None:

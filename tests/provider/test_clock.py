@@ -2,8 +2,9 @@ import threading
 import time
 
 import pytest
+from tests.clocks import within
 
-from vmss_instance_view.clock import Deadline, Overdue, Stop, Stopped, SystemClock
+from vmss_instance_view.clock import Overdue, Stop, Stopped, SystemClock
 
 
 def test_a_call_gives_back_what_it_found_and_what_it_raised() -> None:
@@ -42,6 +43,6 @@ def test_after_a_stop_nothing_begins() -> None:
 
 
 def test_a_deadline_that_is_past_says_so() -> None:
-    assert 4 < Deadline(5).left() <= 5
+    assert 4 < within(5).left() <= 5
     with pytest.raises(Overdue):
-        Deadline(0).left()
+        within(0).left()

@@ -16,14 +16,15 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.clocks import within
 from tests.provider.conftest import AT_ONCE
 
 from pulumi_vmss_health import CredentialError, InstanceViewError, ScaleSetId
 from vmss_emulator import Emulator
-from vmss_instance_view.clock import Deadline
+from vmss_instance_view.azure import Azure
 from vmss_instance_view.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud
 from vmss_instance_view.credential import WAYS
-from vmss_instance_view.reader import Azure, ScaleSetReader
+from vmss_instance_view.reader import ScaleSetReader
 from vmss_instance_view.settings import Settings
 
 CANARY = "planted-secret-that-nobody-may-see"
@@ -87,7 +88,7 @@ def stub_az(azure: Emulator, folder: Path) -> Path:
 def test_a_way_gives_a_token_that_azure_accepts(
     azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert reader(azure, environment_of(azure, way, tmp_path, monkeypatch)).view(Deadline(20))
+    assert reader(azure, environment_of(azure, way, tmp_path, monkeypatch)).view(within(20))
     assert azure.tokens
 
 
@@ -116,7 +117,7 @@ def test_a_federated_token_may_be_given_as_it_is_or_in_a_file(azure: Emulator, s
         given = {"ARM_OIDC_TOKEN_FILE_PATH": str(tmp_path / "token")}
     else:
         given = {"ARM_OIDC_TOKEN": token}
-    assert reader(azure, {**base, **given}).view(Deadline(10))
+    assert reader(azure, {**base, **given}).view(within(10))
 
 
 ORDER = [
@@ -158,9 +159,9 @@ def test_government_tokens_are_for_the_core_host() -> None:
 def test_a_claims_challenge_is_answered_once_with_its_claims(azure: Emulator) -> None:
     azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "claims": True}]})
     web = reader(azure, azure.environment)
-    assert web.view(Deadline(10))
+    assert web.view(within(10))
     assert len(azure.tokens) == 2
-    assert web.view(Deadline(10))
+    assert web.view(within(10))
     assert len(azure.tokens) == 2
 
 
@@ -175,7 +176,7 @@ def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(
         ready.wait()
         for _ in range(2):
             try:
-                web.view(Deadline(60))
+                web.view(within(60))
             except InstanceViewError as error:
                 errors.append(error)
 
@@ -215,7 +216,7 @@ def test_no_word_about_a_failure_holds_a_secret(
         monkeypatch.setenv("IDENTITY_HEADER", CANARY)
     settings = Settings(environment)
     with pytest.raises(CredentialError) as refused:
-        Azure(settings).reader(ScaleSetId.parse(azure.put_scale_set("web"))).view(Deadline(20))
+        Azure(settings).reader(ScaleSetId.parse(azure.put_scale_set("web"))).view(within(20))
     words = "\n".join(
         [
             *traceback.format_exception(refused.value),
@@ -235,7 +236,7 @@ def test_no_word_about_a_refused_request_holds_the_token(azure: Emulator, caplog
     azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "status": 403}]})
     web = reader(azure, azure.environment)
     with pytest.raises(InstanceViewError) as refused:
-        web.view(Deadline(5))
+        web.view(within(5))
     words = "\n".join(
         [*traceback.format_exception(refused.value), repr(refused.value), repr(web), repr(vars(web)), caplog.text]
     )

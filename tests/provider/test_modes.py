@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.clocks import within
 from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
@@ -22,8 +23,8 @@ from pulumi_vmss_health import (
     StatusCount,
 )
 from vmss_emulator import Emulator
-from vmss_instance_view.clock import Deadline
-from vmss_instance_view.reader import Azure, ScaleSetReader
+from vmss_instance_view.azure import Azure
+from vmss_instance_view.reader import ScaleSetReader
 from vmss_instance_view.settings import Settings
 
 
@@ -107,8 +108,8 @@ def test_equal_sets_of_both_modes_give_equal_views_and_instances(
         emulator.put_scale_set(f"{mode}{number}", orchestration_mode=mode, **wanted) for mode in ("Uniform", "Flexible")
     ]
     one, other = (client.reader(ScaleSetId.parse(each)) for each in ids)
-    one.model(Deadline(10))
-    other.model(Deadline(10))
+    one.model(within(10))
+    other.model(within(10))
     end = time.monotonic() + 5  # one is older than the other, and at once is not instantly: a create may still run
     while (seen := views(one, other))[0] != seen[1] and time.monotonic() < end:
         pass
@@ -117,12 +118,12 @@ def test_equal_sets_of_both_modes_give_equal_views_and_instances(
 
 
 def views(*sets: ScaleSetReader) -> list[InstanceView]:
-    return [comparable(each.view(Deadline(10))) for each in sets]
+    return [comparable(each.view(within(10))) for each in sets]
 
 
 def told(web: ScaleSetReader) -> list[Any]:
     """What the instances say of themselves, ids aside."""
-    instances = web.instances(Deadline(10))
+    instances = web.instances(within(10))
     views = [each.view for each in instances]
     return [
         (
@@ -139,19 +140,19 @@ def told(web: ScaleSetReader) -> list[Any]:
 def test_a_set_whose_model_does_not_name_its_mode_is_recognised_by_azures_refusal(azure: Emulator) -> None:
     azure.load({"scale_sets": {"*": {**AT_ONCE, "omit_mode": True}}})
     web = flexible(azure, capacity=3)
-    assert web.model(Deadline(5)).orchestration_mode is None
+    assert web.model(within(5)).orchestration_mode is None
     assert web.lacks == frozenset()
-    assert len(web.instances(Deadline(5))) == 3
+    assert len(web.instances(within(5))) == 3
     assert web.lacks == {"latest model"}
 
 
 def test_the_view_of_a_flexible_set_can_be_read_without_its_model(azure: Emulator) -> None:
-    view = flexible(azure, capacity=3).view(Deadline(5))
+    view = flexible(azure, capacity=3).view(within(5))
     assert view.virtual_machine.statuses_summary == (StatusCount("ProvisioningState/succeeded", 3),)
 
 
 def test_all_pages_of_both_lists_are_joined(azure: Emulator) -> None:
-    instances = flexible(azure, capacity=5).instances(Deadline(5))
+    instances = flexible(azure, capacity=5).instances(within(5))
     assert len({each.id for each in instances}) == 5
     assert all(each.view and each.view.status("PowerState") for each in instances)
     assert all(each.vm_id for each in instances)
@@ -159,7 +160,7 @@ def test_all_pages_of_both_lists_are_joined(azure: Emulator) -> None:
 
 def test_vms_in_a_standby_pool_do_not_count(azure: Emulator) -> None:
     azure.load({"scale_sets": {"*": {**AT_ONCE, "standby": 2}}})
-    assert len(flexible(azure, capacity=3).instances(Deadline(5))) == 3
+    assert len(flexible(azure, capacity=3).instances(within(5))) == 3
 
 
 def test_a_filter_that_matches_nothing_is_no_health(azure: Emulator) -> None:
@@ -170,15 +171,15 @@ def test_a_filter_that_matches_nothing_is_no_health(azure: Emulator) -> None:
         }
     )
     web = flexible(azure, capacity=3)
-    assert web.view(Deadline(5)).virtual_machine.statuses_summary == ()
-    assert web.model(Deadline(5)).capacity == 3
+    assert web.view(within(5)).virtual_machine.statuses_summary == ()
+    assert web.model(within(5)).capacity == 3
 
 
 def test_what_the_list_leaves_out_is_asked_of_each_vm_at_most_once_a_minute(azure: Emulator) -> None:
     azure.load({"scale_sets": {"*": {**AT_ONCE, "list_carries": []}}})
     web = flexible(azure, capacity=3, extensions=["cse"], health=True)
     for _ in range(3):
-        for instance in web.instances(Deadline(5)):
+        for instance in web.instances(within(5)):
             assert instance.view is not None
             assert instance.view.vm_health is not None
             assert {each.name for each in instance.view.extensions} == {"cse", "health"}
@@ -187,8 +188,8 @@ def test_what_the_list_leaves_out_is_asked_of_each_vm_at_most_once_a_minute(azur
 
 
 def test_there_was_never_an_upgrade_where_azure_knows_of_none(azure: Emulator) -> None:
-    assert reader(azure).rolling_upgrade(Deadline(5)) is None
-    assert flexible(azure, "flex").rolling_upgrade(Deadline(5)) is None
+    assert reader(azure).rolling_upgrade(within(5)) is None
+    assert flexible(azure, "flex").rolling_upgrade(within(5)) is None
 
 
 def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) -> None:
@@ -196,11 +197,11 @@ def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) ->
     missing = {"faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 404, "code": "ResourceNotFound"}]}
     azure.load(missing)
     with pytest.raises(ScaleSetNotFound) as never:
-        web.model(Deadline(5))
+        web.model(within(5))
     assert not isinstance(never.value, ScaleSetDeleted)
     azure.load(None)
-    assert web.model(Deadline(5)).capacity == 3
+    assert web.model(within(5)).capacity == 3
     azure.load(missing)
     for read in (web.model, web.view, web.instances):
         with pytest.raises(ScaleSetDeleted, match="it was there before"):
-            read(Deadline(5))
+            read(within(5))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 import pytest
+from tests.clocks import within
 from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
@@ -24,8 +25,8 @@ from pulumi_vmss_health import (
     get_instance_view,
 )
 from vmss_emulator import Emulator
-from vmss_instance_view.clock import Deadline
-from vmss_instance_view.reader import Azure, ScaleSetReader
+from vmss_instance_view.azure import Azure
+from vmss_instance_view.reader import ScaleSetReader
 from vmss_instance_view.settings import Settings
 
 
@@ -40,9 +41,9 @@ def fault(azure: Emulator, match: str = "GET */instanceView", **fault: object) -
 
 def test_the_view_the_model_and_every_page_of_instances_are_read(azure: Emulator) -> None:
     web = reader(azure)
-    assert web.model(Deadline(5)).capacity == 5
-    assert sum(each.count for each in web.view(Deadline(5)).virtual_machine.statuses_summary) == 5
-    instances = web.instances(Deadline(5))
+    assert web.model(within(5)).capacity == 5
+    assert sum(each.count for each in web.view(within(5)).virtual_machine.statuses_summary) == 5
+    instances = web.instances(within(5))
     assert [each.instance_id for each in instances] == ["0", "1", "2", "3", "4"]
     assert all(each.view and each.view.vm_health and each.view.vm_health.state == "healthy" for each in instances)
 
@@ -52,18 +53,16 @@ def test_a_managed_identity_reads_without_any_secret(azure: Emulator, monkeypatc
     assert "ARM_CLIENT_SECRET" not in environment
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, environment[name])
-    assert reader(azure, environment).model(Deadline(5)).capacity == 5
+    assert reader(azure, environment).model(within(5)).capacity == 5
 
 
 def test_configuration_of_azure_native_wins_over_its_variables(azure: Emulator) -> None:
     right = {"azure-native:clientSecret": azure.client_secret}
     wrong = {**azure.environment, "ARM_CLIENT_SECRET": "wrong"}
     scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
-    assert Azure(Settings(wrong, right.get)).reader(scale_set).view(Deadline(5))
+    assert Azure(Settings(wrong, right.get)).reader(scale_set).view(within(5))
     with pytest.raises(CredentialError):
-        Azure(Settings(azure.environment, {"azure-native:clientSecret": "wrong"}.get)).reader(scale_set).view(
-            Deadline(5)
-        )
+        Azure(Settings(azure.environment, {"azure-native:clientSecret": "wrong"}.get)).reader(scale_set).view(within(5))
 
 
 def test_a_token_that_expires_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +71,7 @@ def test_a_token_that_expires_is_renewed(monkeypatch: pytest.MonkeyPatch) -> Non
         web = reader(azure)
         end = time.monotonic() + 3
         while time.monotonic() < end:
-            web.view(Deadline(5))
+            web.view(within(5))
         assert len(azure.tokens) > 1
 
 
@@ -93,7 +92,7 @@ def test_a_refusal_is_the_error_that_a_caller_would_act_on(
 ) -> None:
     fault(azure, status=status, code=code, message="why it was refused")
     with pytest.raises(InstanceViewError) as refused:
-        reader(azure).view(Deadline(5))
+        reader(azure).view(within(5))
     assert type(refused.value) is error
     text = str(refused.value)
     assert words in text
@@ -105,16 +104,16 @@ def test_a_refusal_is_the_error_that_a_caller_would_act_on(
 def test_what_azure_says_about_waiting_reaches_the_caller(azure: Emulator) -> None:
     fault(azure, status=429, code="TooManyRequests", retry_after=17)
     with pytest.raises(Throttled) as refused:
-        reader(azure).view(Deadline(5))
+        reader(azure).view(within(5))
     assert refused.value.retry_after == 17
 
 
 def test_a_token_that_azure_no_longer_accepts_is_asked_for_anew_once(azure: Emulator) -> None:
     fault(azure, status=401, code="ExpiredAuthenticationToken", times=1)
-    assert reader(azure).view(Deadline(5))
+    assert reader(azure).view(within(5))
     fault(azure, status=401, code="InvalidAuthenticationToken")
     with pytest.raises(Unauthorized, match="does not accept the token"):
-        reader(azure).view(Deadline(5))
+        reader(azure).view(within(5))
 
 
 @pytest.mark.parametrize("hang", ["headers", "body"])
@@ -122,19 +121,19 @@ def test_a_server_that_hangs_is_given_up_at_the_deadline(azure: Emulator, hang: 
     fault(azure, hang=hang)
     web, began = reader(azure), time.monotonic()
     with pytest.raises(Unavailable, match="no complete answer in the time that was left"):
-        web.view(Deadline(1))
+        web.view(within(1))
     assert time.monotonic() - began < 2
 
 
 def test_a_connection_that_is_always_reset_is_unavailable(azure: Emulator) -> None:
     fault(azure, reset=True)
     with pytest.raises(Unavailable, match="no answer"):
-        reader(azure).view(Deadline(5))
+        reader(azure).view(within(5))
 
 
 def test_a_connection_that_was_reset_once_is_made_anew(azure: Emulator) -> None:
     fault(azure, reset=True, times=1)
-    assert reader(azure).view(Deadline(5))
+    assert reader(azure).view(within(5))
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +170,7 @@ def test_a_credential_that_gives_no_token_says_what_was_tried_and_what_to_set(
     azure: Emulator, changed: dict[str, str], words: str
 ) -> None:
     with pytest.raises(CredentialError) as refused:
-        reader(azure, {**azure.environment, **changed}).view(Deadline(10))
+        reader(azure, {**azure.environment, **changed}).view(within(10))
     assert words in str(refused.value)
     assert "ARM_TENANT_ID" in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
@@ -205,7 +204,7 @@ def test_a_body_that_is_no_instance_view_is_named_by_its_url_and_json_path(
 ) -> None:
     fault(azure, body=body)
     with pytest.raises(MalformedBody) as refused:
-        reader(azure).view(Deadline(5))
+        reader(azure).view(within(5))
     assert refused.value.path == path
     assert problem in str(refused.value)
     assert f"{azure.url}/subscriptions/" in str(refused.value)
@@ -215,7 +214,7 @@ def test_a_body_that_is_no_instance_view_is_named_by_its_url_and_json_path(
 def test_a_list_that_points_to_another_host_is_not_followed(azure: Emulator) -> None:
     fault(azure, match="GET */virtualMachines", body='{"value": [], "nextLink": "https://example.org/next"}')
     with pytest.raises(Rejected, match="refused to follow a nextLink"):
-        reader(azure).instances(Deadline(5))
+        reader(azure).instances(within(5))
 
 
 def test_a_list_that_goes_in_a_circle_ends(azure: Emulator) -> None:
@@ -223,4 +222,4 @@ def test_a_list_that_goes_in_a_circle_ends(azure: Emulator) -> None:
     page = {"value": [], "nextLink": f"{azure.url}/subscriptions/s/virtualMachines?$skiptoken=1"}
     fault(azure, match="GET */virtualMachines", body=json.dumps(page))
     with pytest.raises(Rejected, match="the list does not end"):
-        web.instances(Deadline(5))
+        web.instances(within(5))

@@ -21,8 +21,9 @@ from pulumi_vmss_health import (
     Unauthorized,
     Unavailable,
 )
-from vmss_instance_view.refusal import claims_challenge, refusal, retry_after
+from vmss_instance_view.refusal import claims_challenge, refusal, retry_after, throttled_by
 
+NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 WHAT = "instance view of scale set web (resource group rg)"
 
 
@@ -92,21 +93,21 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         "err_409_no_ongoing_rolling_upgrade_2019-03-01",
         envelope("OperationNotAllowed", "no upgrade is running"),
         409,
-        Rejected,
+        Unavailable,
         "another operation on the set stands in the way",
     ),
     (
         "err_412_PreconditionFailed_vmss_2025-04-01",
         envelope("PreconditionFailed", "the etag differs"),
         412,
-        Rejected,
+        Unavailable,
         "read it again",
     ),
     (
         "err_412_PreconditionFailed_vmssvm_2025-04-01",
         envelope("PreconditionFailed", "the etag differs"),
         412,
-        Rejected,
+        Unavailable,
         "read it again",
     ),
     (
@@ -176,7 +177,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
 
 
 def check(body: dict[str, Any], status: int, kind: type[AzureError], step: str) -> None:
-    error = refusal(WHAT, status, {"x-ms-correlation-request-id": "c0ffee"}, json.dumps(body).encode())
+    error = refusal(WHAT, status, {"x-ms-correlation-request-id": "c0ffee"}, json.dumps(body).encode(), NOW)
     text = str(error)
     assert type(error) is kind
     assert error.status == status
@@ -203,7 +204,7 @@ def test_the_recorded_body_becomes_the_error_and_names_the_next_step(
 
 
 def test_a_missing_right_is_named_by_action_and_scope() -> None:
-    error = refusal(WHAT, 403, {}, json.dumps(envelope("AuthorizationFailed", NO_RIGHT)).encode())
+    error = refusal(WHAT, 403, {}, json.dumps(envelope("AuthorizationFailed", NO_RIGHT)).encode(), NOW)
     assert isinstance(error, Forbidden)
     assert error.action == "Microsoft.Compute/virtualMachineScaleSets/instanceView/read"
     assert error.scope == "/subscriptions/s"
@@ -211,26 +212,45 @@ def test_a_missing_right_is_named_by_action_and_scope() -> None:
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 599])
 def test_azures_own_trouble_is_worth_another_attempt(status: int) -> None:
-    error = refusal(WHAT, status, {}, b"<html>Bad gateway\x00\x1b[31m</html>")
+    error = refusal(WHAT, status, {}, b"<html>Bad gateway\x00\x1b[31m</html>", NOW)
     assert type(error) is Unavailable
     assert "try again" in str(error)
     assert str(error).isprintable()
 
 
+@pytest.mark.parametrize(("status", "step"), [(409, "wait for its end"), (412, "read it again")])
+def test_a_conflict_passes(status: int, step: str) -> None:
+    error = refusal(WHAT, status, {}, json.dumps(envelope("PreconditionFailed", "changed")).encode(), NOW)
+    assert type(error) is Unavailable
+    assert step in str(error)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "bucket"),
+    [
+        ({}, envelope("TooManyRequests", "x"), None),
+        ({"x-ms-ratelimit-remaining-resource": "Microsoft.Compute/X;0"}, envelope("OperationNotAllowed", "x"), ""),
+        ({}, {"code": "OperationNotAllowed", "details": [{"code": "TooManyRequests", "target": "High"}]}, "High"),
+    ],
+)
+def test_whose_limit_it_is_can_be_told(headers: dict[str, str], body: dict[str, Any], bucket: str | None) -> None:
+    assert throttled_by(headers, json.dumps(body).encode()) == bucket
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_refused_with_its_reason(status: int) -> None:
-    assert "redirects are not followed" in str(refusal(WHAT, status, {"Location": "https://example.org"}, b""))
+    assert "redirects are not followed" in str(refusal(WHAT, status, {"Location": "https://example.org"}, b"", NOW))
 
 
 def test_throttling_says_until_when() -> None:
-    error = refusal(WHAT, 429, {"Retry-After": "1200"}, json.dumps(envelope("TooManyRequests", "x")).encode())
+    error = refusal(WHAT, 429, {"Retry-After": "1200"}, json.dumps(envelope("TooManyRequests", "x")).encode(), NOW)
     assert error.retry_after == 1200
-    assert "wait 1200s, until " in str(error)
+    assert "wait 1200s, until 12:20:00 UTC" in str(error)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"error": 7}', b'{"error": {"details": [7]}}', b"\xff\xfe"])
 def test_a_body_of_any_shape_gives_an_error_of_its_status(body: bytes) -> None:
-    assert type(refusal(WHAT, 403, {}, body)) is Forbidden
+    assert type(refusal(WHAT, 403, {}, body, NOW)) is Forbidden
 
 
 @pytest.mark.parametrize(
@@ -238,14 +258,25 @@ def test_a_body_of_any_shape_gives_an_error_of_its_status(body: bytes) -> None:
     [("7", 7), ("0", 0), (" 12 ", 12), ("-3", None), ("soon", None), ("", None), ("9" * 30, 86400)],
 )
 def test_seconds_to_wait_are_read(value: str, seconds: float | None) -> None:
-    assert retry_after({"Retry-After": value}) == seconds
+    assert retry_after({"Retry-After": value}, NOW) == seconds
 
 
 def test_a_date_to_wait_for_is_read() -> None:
-    later = datetime.now(timezone.utc) + timedelta(seconds=90)
-    assert retry_after({"Retry-After": format_datetime(later, usegmt=True)}) == pytest.approx(90, abs=2)
-    past = datetime.now(timezone.utc) - timedelta(days=1)
-    assert retry_after({"Retry-After": format_datetime(past, usegmt=True)}) == 0
+    later, past = NOW + timedelta(seconds=90), NOW - timedelta(days=1)
+    assert retry_after({"Retry-After": format_datetime(later, usegmt=True)}, NOW) == 90
+    assert retry_after({"Retry-After": format_datetime(past, usegmt=True)}, NOW) == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 99999999999999999999:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+    ],
+)
+def test_a_date_out_of_every_range_says_nothing(value: str) -> None:
+    assert retry_after({"Retry-After": value}, NOW) is None
 
 
 def test_a_claims_challenge_is_decoded_with_or_without_padding() -> None:

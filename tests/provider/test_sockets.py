@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clocks import within
 from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
@@ -22,8 +23,8 @@ from pulumi_vmss_health import (
     Unavailable,
 )
 from vmss_emulator import Emulator
-from vmss_instance_view.clock import Deadline, SystemClock
-from vmss_instance_view.reader import Azure
+from vmss_instance_view.azure import Azure
+from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.retry import read_with_retry
 from vmss_instance_view.settings import Settings
 
@@ -89,13 +90,13 @@ def test_an_azure_that_is_gone_is_unavailable(tmp_path: Path) -> None:
         trust(azure, monkeypatch)
         scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
         reader = Azure(Settings(azure.environment)).reader(scale_set)
-        assert reader.view(Deadline(5))
+        assert reader.view(within(5))
         bundle = tmp_path / "bundle.pem"
         bundle.write_bytes(Path(azure.environment["REQUESTS_CA_BUNDLE"]).read_bytes())
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
         azure.stop()
         with pytest.raises(Unavailable, match="no answer"):
-            reader.view(Deadline(5))
+            reader.view(within(5))
 
 
 def test_a_missing_file_of_trusted_authorities_is_a_mistake_of_the_configuration(
@@ -104,9 +105,9 @@ def test_a_missing_file_of_trusted_authorities_is_a_mistake_of_the_configuration
     scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
     client = Azure(Settings(azure.environment))
     known = client.reader(scale_set)
-    assert known.view(Deadline(5))
+    assert known.view(within(5))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem")
-    for read_it in (lambda: known.view(Deadline(5)), lambda: Azure(Settings(azure.environment)).reader(scale_set)):
+    for read_it in (lambda: known.view(within(5)), lambda: Azure(Settings(azure.environment)).reader(scale_set)):
         with pytest.raises(ConfigurationError, match=r"/nowhere/bundle.pem; check REQUESTS_CA_BUNDLE"):
             read_it()
 
@@ -169,7 +170,7 @@ def test_a_body_that_is_no_proper_json_object_is_malformed(azure: Emulator, body
     fault(azure, body=body)
     scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
     with pytest.raises(MalformedBody):
-        Azure(Settings(azure.environment)).reader(scale_set).view(Deadline(5))
+        Azure(Settings(azure.environment)).reader(scale_set).view(within(5))
 
 
 def test_a_bearer_token_goes_to_no_other_host(azure: Emulator) -> None:

@@ -1,0 +1,86 @@
+"""The stack's Azure: which cloud, which identity, what it lets us read. Connected when something is first read."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from vmss_instance_view.arm import Arm, Tokens
+from vmss_instance_view.budget import Budget
+from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
+from vmss_instance_view.cloud import Cloud, find_cloud
+from vmss_instance_view.credential import TokenSource
+from vmss_instance_view.errors import Unavailable
+from vmss_instance_view.reader import ScaleSetReader
+from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.settings import Settings
+from vmss_instance_view.wire import Https, Wire
+
+_METADATA_WITHIN = 10.0  # seconds for the description of a cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a cloud is reached."""
+
+    cloud: Cloud
+    wire: Wire
+    tokens: Tokens
+
+
+class Azure:
+    """One cloud, read with one identity: tokens, connections and budget are shared by all threads of the process."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, connection: Connection | None = None) -> None:
+        """Do no I/O yet: Pulumi configures providers under a process-wide lock.
+
+        connection: None: it is made, as the settings say, when something is first read.
+        """
+        self.clock = clock or SystemClock()
+        self.budget = Budget()
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._connection = connection
+
+    @property
+    def portal(self) -> str | None:
+        """The address of the cloud's portal, None where it is not known (yet)."""
+        return self._connection.cloud.portal if self._connection else None
+
+    def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
+        """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
+        found = self._connect(deadline or Deadline(_METADATA_WITHIN, self.clock))
+        return ScaleSetReader(Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock), scale_set)
+
+    def _connect(self, deadline: Deadline) -> Connection:
+        if self._connection is not None:
+            return self._connection
+        seconds = min(deadline.left(), _METADATA_WITHIN)
+        if not self._lock.acquire(timeout=seconds):
+            raise Unavailable(
+                f"no description of the cloud within {seconds:.0f}s: another read was waiting for it, too"
+            )
+        try:
+            if self._connection is None:
+                cloud = self._find_cloud(seconds)
+                self._connection = Connection(cloud, Https(), TokenSource(self._settings, cloud, self.clock))
+            return self._connection
+        finally:
+            self._lock.release()
+
+    def _find_cloud(self, seconds: float) -> Cloud:
+        try:
+            return self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock)), seconds)
+        except Overdue:
+            host = self._settings.get("metadataHost")
+            raise Unavailable(f"metadata host {host} did not describe its cloud within {seconds:.0f}s") from None
+
+
+_shared: dict[tuple[str, ...], Azure] = {}
+_sharing = threading.Lock()
+
+
+def shared_azure(settings: Settings, clock: Clock) -> Azure:
+    """The Azure of these settings, one for the whole process: gates and views draw on one budget and one token."""
+    with _sharing:
+        return _shared.setdefault(settings.fingerprint(), Azure(settings, clock))

@@ -1,0 +1,230 @@
+"""What is left of what Azure lets this process read: one account for all gates and views of a cloud.
+
+The account is kept from what was sent, because Azure's answers no longer
+tell what is left. Where one does, and where one refuses (429), it corrects the account downwards.
+
+It reads no clock and never sleeps: whoever asks says what time it is. Moments are seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from vmss_instance_view.quota import GLOBAL_READS, LISTED, LOW, READS, Bucket, Charge, Policy, Room
+
+_CROWDED = 2 / 3  # of the refill is reckoned with where others evidently use a bucket, too; again for each 429
+_CROWDED_LEAST = 0.2
+_CROWDED_FOR = 1800.0  # seconds after the last 429
+_UNDER_WAY = 1.0  # seconds that tokens stay booked after their look began: its requests are being sent
+_ORDINARY = 2 / 3  # of a shared bucket's refill is for looks that end no wait
+_RUSH = 60.0  # seconds after an urgent look for which they may have all of it: sets get ready together
+_LIMIT = 24 * 3600.0  # seconds that a bucket stays closed at most, whatever an answer says
+
+
+class Budget:
+    """One process's account of one cloud. Safe for many threads.
+
+    Two things are asked of it before a look: `room`, from which a gate makes its own pace, and `turn`, which keeps
+    many gates apart where they share a bucket.
+    """
+
+    def __init__(self) -> None:
+        """Start with full buckets: nothing is known of what was read before."""
+        self._lock = threading.Lock()
+        self._accounts: dict[tuple[str, str], _Account] = {}
+        self._accounts_of: dict[tuple[str, str, str], tuple[_Account, ...]] = {}
+        self._regions: dict[str, str] = {}
+
+    def spend(self, charge: Charge, now: float) -> None:
+        """Charge what is being sent now, whatever will become of it."""
+        with self._lock:
+            for account in self._of(charge):
+                account.take(charge.tokens, now)
+
+    def room(self, charges: Iterable[Charge], now: float) -> Room:
+        """What is left for a look, by the buckets of its resources alone: of the one that holds it up most."""
+        with self._lock:
+            own = [each for each in self._joined(charges) if not each[0].is_shared]
+            rooms = [account.room(tokens, now) for account, tokens in own]
+        tightest = max(rooms, key=lambda room: room.refill * (1.5 - room.fraction), default=Room())
+        return replace(tightest, closed=max((room.closed for room in rooms), default=0.0))
+
+    def turn(self, charges: Iterable[Charge], now: float, *, urgent: bool = False) -> float:
+        """Book a look in the shared buckets; return the seconds until it may begin.
+
+        Ordinary looks queue at two thirds of what comes back and keep the buckets full. An urgent one, which may end a
+        wait, goes first and takes what was kept: it leaves half of the part that is for others.
+        """
+        with self._lock:
+            shared = [each for each in self._joined(charges) if each[0].is_shared]
+            wait = max((account.wait(tokens, now, urgent=urgent) for account, tokens in shared), default=0.0)
+            for account, tokens in shared:
+                account.book(tokens, now + wait, urgent=urgent)
+            return wait
+
+    def spare(self, charge: Charge, now: float) -> int:
+        """How many such requests can be sent at once with the part left that is for others."""
+        with self._lock:
+            return int(min(account.level(now) - LOW * account.bucket.size for account in self._of(charge)))
+
+    def correct(self, charge: Charge, headers: Mapping[str, str], now: float) -> None:
+        """Take in what an answer says is left. Only downwards: its buckets of other sizes say nothing of ours."""
+        told = remaining(headers)
+        by_compute = [left for name, left in told.items() if not name.startswith(_SUBSCRIPTION)]
+        with self._lock:
+            first, *others = self._of(charge)
+            first.at_most(min(by_compute, default=first.bucket.size), now)
+            for account in others:
+                account.at_most(told.get(account.name, account.bucket.size), now)
+
+    def refused(self, charge: Charge, now: float, retry_after: float | None, bucket: str | None) -> None:
+        """Take in a 429: a bucket is empty, for as long as Azure says.
+
+        bucket: the name that Compute gives it, "" where it gives none; None: it is one of Resource Manager's.
+        """
+        with self._lock:
+            ours = [each for each in self._of(charge) if each.by_compute is (bucket is not None)]
+            # Compute's names tell the subscription's buckets from those of a resource.
+            of_all = bucket is not None and "subscription" in bucket.lower()
+            (ours[-1] if of_all or bucket is None else ours[0]).refused(now, retry_after)
+
+    def _joined(self, charges: Iterable[Charge]) -> list[tuple[_Account, float]]:
+        """What a look takes of each account."""
+        taken: dict[int, tuple[_Account, float]] = {}
+        for charge in charges:
+            for account in self._of(charge):
+                before = taken.get(id(account), (account, 0.0))[1]
+                taken[id(account)] = (account, before + charge.tokens)
+        return list(taken.values())
+
+    def _of(self, charge: Charge) -> tuple[_Account, ...]:
+        """The accounts that a charge is taken from, Compute's first, a resource's own before the subscription's."""
+        key = (charge.policy.name, charge.resource, charge.region)
+        if key not in self._accounts_of:
+            self._accounts_of[key] = tuple(self._find(charge.policy, charge.resource.lower(), charge.region.lower()))
+        return self._accounts_of[key]
+
+    def _find(self, policy: Policy, resource: str, region: str) -> Iterator[_Account]:
+        subscription = resource.split("/")[2]
+        if policy.resource is not None:
+            yield self._account(policy.name, resource, policy.resource, is_shared=False)
+        place = f"{subscription} {self._region(subscription, region)}"
+        yield self._account(policy.name, place, policy.subscription)
+        if policy is not LISTED:  # VMs on a page, not requests
+            for name, bucket in _OF_ARM.items():
+                yield self._account(name, subscription, bucket, by_compute=False)
+
+    def _region(self, subscription: str, region: str) -> str:
+        """The region whose buckets count. Until a set's own is known, it is taken for that of the sets before it."""
+        known = self._regions.get(subscription)
+        if region and known is None:
+            self._regions[subscription] = region
+            for name, place in [*self._accounts]:
+                if place == f"{subscription} ":
+                    self._accounts[name, f"{subscription} {region}"] = self._accounts.pop((name, place))
+        return region or known or ""
+
+    def _account(
+        self, name: str, whose: str, bucket: Bucket, *, is_shared: bool = True, by_compute: bool = True
+    ) -> _Account:
+        key = (name, whose)
+        if key not in self._accounts:
+            self._accounts[key] = _Account(name, bucket, is_shared, by_compute, float(bucket.size))
+        return self._accounts[key]
+
+
+@dataclass(slots=True)
+class _Account:
+    """What is left of one bucket."""
+
+    name: str
+    bucket: Bucket
+    is_shared: bool
+    by_compute: bool
+    left: float
+    since: float = 0.0
+    closed_until: float = 0.0
+    share: float = 1.0
+    crowded_until: float = 0.0
+    rush_until: float = 0.0
+    next_free: float = 0.0
+    booked: list[tuple[float, float]] = field(default_factory=list)
+    """Looks that have their turn but did not send yet: when they begin, and what they take."""
+
+    def level(self, now: float) -> float:
+        """Tokens left."""
+        back = max(now - self.since, 0.0) / self.refill_time(1.0, now)
+        return min(float(self.bucket.size), self.left + back)
+
+    def refill_time(self, tokens: float, now: float) -> float:
+        """Seconds until so many tokens have come back, besides what others take."""
+        return self.bucket.refill_time(tokens) / (self.share if now < self.crowded_until else 1.0)
+
+    def take(self, tokens: float, now: float) -> None:
+        """Spend tokens."""
+        self.left, self.since = max(self.level(now) - tokens, 0.0), max(now, self.since)
+
+    def at_most(self, left: float, now: float) -> None:
+        """Correct the account downwards."""
+        if left < self.level(now):
+            self.left, self.since = float(left), max(now, self.since)
+
+    def refused(self, now: float, retry_after: float | None) -> None:
+        """Azure says that it is empty: others use it, too."""
+        self.left, self.since = 0.0, max(now, self.since)
+        before = self.share if now < self.crowded_until else 1.0
+        self.share, self.crowded_until = max(before * _CROWDED, _CROWDED_LEAST), now + _CROWDED_FOR
+        self.closed_until = max(self.closed_until, now + min(retry_after or 0.0, _LIMIT))
+
+    def room(self, tokens: float, now: float) -> Room:
+        """What is left for a look that takes so many tokens."""
+        refill = self.refill_time(tokens, now)
+        return Room(self.level(now) / self.bucket.size, refill, self.closed_for(now, tokens))
+
+    def closed_for(self, now: float, tokens: float) -> float:
+        """Seconds until so many tokens may be taken."""
+        spare = min(tokens, LOW * self.bucket.size / 2)  # a look with many pages must not take all that is left
+        missing = min(tokens + spare, self.bucket.size) - self.level(now)
+        return max(self.closed_until - now, self.refill_time(missing, now), 0.0)
+
+    def wait(self, tokens: float, now: float, *, urgent: bool) -> float:
+        """Seconds until a look may begin."""
+        self.booked = [each for each in self.booked if each[0] > now - _UNDER_WAY]
+        kept = LOW * self.bucket.size * (0.5 if urgent else 1.0)
+        free = self.level(now) - sum(booked for _, booked in self.booked) - min(tokens, self.bucket.size / 2)
+        queue = now if urgent else self.next_free
+        return max(queue - now, self.closed_until - now, self.refill_time(kept - free, now), 0.0)
+
+    def book(self, tokens: float, begins: float, *, urgent: bool) -> None:
+        """Give a look its turn."""
+        tokens = min(tokens, self.bucket.size / 2)
+        self.booked.append((begins, tokens))
+        if urgent:
+            self.rush_until = begins + _RUSH
+        else:
+            part = 1.0 if begins < self.rush_until else _ORDINARY
+            self.next_free = max(self.next_free, begins) + self.refill_time(tokens, begins) / part
+
+
+_REMAINING = re.compile(r"\s*([\w./-]+);(\d{1,9})\s*")
+_SUBSCRIPTION = "subscription-"
+_OF_ARM = {f"{_SUBSCRIPTION}global-reads": GLOBAL_READS, f"{_SUBSCRIPTION}reads": READS}
+_SUBSCRIPTION_HEADER = "x-ms-ratelimit-remaining-subscription-"
+
+
+def remaining(headers: Mapping[str, str]) -> dict[str, int]:
+    """What the headers of an answer say is left, by bucket: {"Microsoft.Compute/GetVMScaleSetResource": 30, …}.
+
+    The subscription's are named "subscription-reads" and the like. Headers that came twice arrive joined by commas.
+    """
+    left = {}
+    for part in (headers.get("x-ms-ratelimit-remaining-resource") or "").split(","):
+        if match := _REMAINING.fullmatch(part):
+            left[match.group(1)] = int(match.group(2))
+    for name, value in headers.items():
+        if name.lower().startswith(_SUBSCRIPTION_HEADER) and value.isascii() and value.isdigit():
+            left[f"{_SUBSCRIPTION}{name.lower().removeprefix(_SUBSCRIPTION_HEADER)}"] = int(value[:9])
+    return left

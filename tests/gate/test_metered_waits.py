@@ -1,0 +1,243 @@
+"""Whole waits on an Azure that counts, in virtual time: a gate never throttles itself, and notices in time.
+
+`make test` has every kind of wait; `make soak` (WAITS=all) each with each, also of a thousand instances.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from statistics import mean, quantiles
+
+import pytest
+from tests.clocks import Simulation, VirtualClock
+from tests.metered import Metered, ScaleSet, Show, Waited, timeline, wait
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import GatePolicy, Snapshot
+from pulumi_vmss_health.memory import Ending
+
+ALL = os.environ.get("WAITS") == "all"
+BOOTING = Vm(provisioning="creating", health=None, extensions=())
+ILL = Vm(health="unhealthy")
+LEAVING = Vm(provisioning="deleting")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A wait. open: what is not ready before, `view` (a VM boots) or `health` (applications are ill)."""
+
+    flexible: bool = False
+    bare: bool = False
+    ready: float = 60.0
+    hold: str = "auto"
+    instances: int = 3
+    open: str = "view"
+    headers: bool = False
+    retry_after: int | None = None
+
+    def __str__(self) -> str:
+        mode = f"{'flexible' if self.flexible else 'uniform'}{' bare' if self.bare else ''}"
+        told = f"{' headers' if self.headers else ''}{f' retry after {self.retry_after}' if self.retry_after else ''}"
+        return f"{mode} x{self.instances} {self.open} after {self.ready:.0f}s hold {self.hold}{told}"
+
+    @property
+    def show(self) -> Show:
+        good = snapshot(*[Vm()] * self.instances)
+        before = {
+            "view": snapshot(*[Vm()] * (self.instances - 1), BOOTING),
+            "health": snapshot(*[ILL] * self.instances),
+        }[self.open]
+        return timeline({0: before, self.ready: good} if self.ready else {0: good})
+
+
+def run(case: Case, show: Show | None = None, others: float = 0.0) -> tuple[Waited, Metered]:
+    """The wait, which must pass without a refused request."""
+    azure = Metered(VirtualClock(), headers=case.headers, retry_after=case.retry_after, others=others)
+    scale_set = azure.add("web", ScaleSet(show or case.show, flexible=case.flexible, bare=case.bare))
+    waited = wait(azure.azure(), scale_set, GatePolicy(timeout="2h", hold=case.hold))
+    assert azure.refused == []
+    assert waited.outcome.ending is Ending.HEALTHY
+    return waited, azure
+
+
+def cases() -> list[Case]:
+    """Every kind of wait once; each with each, if asked."""
+    modes = list(product([False, True], [False, True]))
+    readies, holds = [0.0, 60.0, 100.0, 300.0, 1800.0], ["auto", "4m", "30m"]
+    told = list(product([False, True], [None, 1200]))
+    if ALL:
+        return [
+            Case(*mode, ready, hold, instances, open_, *answers)
+            for mode, ready, hold, instances, open_, answers in product(
+                modes, readies, holds, [3, 100, 1000], ["view", "health"], told
+            )
+        ]
+    small = [Case(*mode, ready, hold) for mode, ready, hold in product(modes, readies, holds)]
+    ill = [Case(*mode, ready, open="health") for mode, ready in product(modes, readies)]
+    hundred = [Case(*mode, 100.0, hold, 100, "health") for mode, hold in product(modes, ["auto", "4m"])]
+    thousand = [Case(*mode, 0.0, "auto", 1000) for mode in modes]
+    answers = [Case(*mode, 300.0, "4m", headers=h, retry_after=r) for mode in modes for h, r in told if h or r]
+    return [*small, *ill, *hundred, *thousand, *answers]
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_wait_passes_and_throttles_nobody(case: Case) -> None:
+    waited, _ = run(case)
+    hold = {"auto": 10.0, "4m": 240.0, "30m": 1800.0}[case.hold]
+    allowed = {3: 20.0, 100: 60.0, 1000: 400.0}[case.instances]
+    assert waited.outcome.progress.elapsed <= case.ready + hold + allowed
+
+
+@pytest.mark.parametrize("mode", list(product([False, True], [False, True])))
+@pytest.mark.parametrize(
+    "life",
+    [
+        {0: (Vm(), Vm()), 25: (Vm(), Vm(), Vm())},
+        {0: (Vm(), Vm()), 25: (Vm(), Vm(), BOOTING), 80: (Vm(), Vm(), Vm())},
+        {0: (Vm(), Vm(), Vm(), Vm()), 130: (Vm(), Vm(), Vm())},
+        {
+            0: (Vm(), Vm(), Vm(provisioning="deleting")),
+            40: (Vm(), Vm()),
+            90: (Vm(), Vm(), ILL),
+            200: (Vm(), Vm(), Vm()),
+        },
+        {0: (ILL, ILL, ILL), 130: (Vm(), Vm(), Vm())},
+    ],
+    ids=["one joins", "one boots", "one leaves", "one is replaced", "applications get healthy"],
+)
+def test_vms_that_join_leave_and_are_replaced_hold_up_nothing(
+    mode: tuple[bool, bool], life: dict[float, tuple[Vm, ...]]
+) -> None:
+    shown = {at: snapshot(*vms, capacity=3) for at, vms in life.items()}
+    for hold, seconds in (("auto", 10.0), ("4m", 240.0)):
+        waited, _ = run(Case(*mode, hold=hold), timeline(shown))
+        assert waited.outcome.progress.elapsed <= max(life) + seconds + 20
+
+
+@pytest.mark.parametrize("mode", list(product([False, True], [False, True])))
+def test_a_failure_is_confirmed_in_time_however_the_set_is_read(mode: tuple[bool, bool]) -> None:
+    clock = VirtualClock()
+    azure = Metered(clock)
+    broken = snapshot(Vm(), Vm(), Vm(extensions=(("cse", "failed/1"),)))
+    show = timeline({0: snapshot(Vm(), Vm(), BOOTING), 100: broken})
+    scale_set = azure.add("web", ScaleSet(show, flexible=mode[0], bare=mode[1]))
+    outcome = wait(azure.azure(), scale_set, GatePolicy()).outcome
+    assert outcome.ending is Ending.FAILING
+    assert 160 <= outcome.progress.elapsed <= 185
+    assert azure.refused == []
+
+
+def lateness(case: Case, draws: int = 25) -> list[float]:
+    """How late waits notice, from the moment that the set is ready to a whole look that says so; hold excluded."""
+    draw = random.Random(f"{case}")  # noqa: S311 - no secret
+    late = []
+    for _ in range(draws):
+        ready = case.ready + draw.uniform(0, 20)
+        waited, _ = run(replace(case, ready=ready, hold="0s"))
+        late.append(waited.outcome.progress.elapsed - ready)
+    return late
+
+
+@pytest.mark.parametrize(("open_", "average", "almost_all"), [("view", 3.0, 6.5), ("health", 4.0, 9.0)])
+def test_a_set_of_three_is_noticed_in_seconds(open_: str, average: float, almost_all: float) -> None:
+    kinds = product([False, True], [False, True], [0.0, 60.0, 100.0, 300.0])
+    late = [each for flexible, bare, ready in kinds for each in lateness(Case(flexible, bare, ready, open=open_))]
+    late += [each for flexible in (False, True) for each in lateness(Case(flexible, ready=1800.0, open=open_), 10)]
+    assert mean(late) <= average
+    assert quantiles(late, n=20)[-1] <= almost_all
+
+
+@pytest.mark.parametrize("flexible", [False, True])
+@pytest.mark.parametrize(("others", "refused"), [(1 / 3, 1), (0.6, 3)])
+def test_where_others_take_what_comes_back_the_gate_learns_to_make_room_and_passes(
+    flexible: bool, others: float, refused: int
+) -> None:
+    """No header tells of them: a refusal does, and each bucket is refused so often that it is known."""
+    case = Case(flexible, ready=1800.0, hold="4m")
+    azure = Metered(VirtualClock(), others=others)
+    scale_set = azure.add("web", ScaleSet(case.show, flexible=flexible))
+    waited = wait(azure.azure(), scale_set, GatePolicy(timeout="2h", hold="4m"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    assert all(number <= refused for number in Counter(bucket for _, bucket in azure.refused).values())
+    assert waited.outcome.progress.elapsed <= 1800 + 240 + 120
+
+
+def test_somebody_who_takes_half_a_dozen_reads_at_once_makes_nobody_wait() -> None:
+    azure = Metered(VirtualClock())
+    case = Case(ready=600.0)
+    moments = [400.0]
+
+    def show(now: float) -> Snapshot:
+        while moments and now >= moments[0]:
+            moments.pop(0)
+            for _ in range(6):
+                azure.take("high of web", now)
+        seen = case.show(now)
+        assert isinstance(seen, Snapshot)
+        return seen
+
+    waited = wait(azure.azure(), azure.add("web", ScaleSet(show)), GatePolicy(timeout="2h"))
+    assert moments == []
+    assert azure.refused == []
+    assert waited.outcome.progress.elapsed <= 600 + 10 + 10
+
+
+# --- Many gates ------------------------------------------------------------------------------------------------------
+
+
+def gates(number: int, case: Case) -> tuple[Metered, list[float]]:
+    """So many gates of one process at sets that get ready together: how long after that each has passed."""
+    simulation = Simulation()
+    azure = Metered(simulation.clock())
+    shared = azure.azure()
+    passed = []
+
+    def gate(name: str) -> Callable[[], None]:
+        scale_set = azure.add(name, ScaleSet(case.show, flexible=case.flexible, bare=case.bare))
+
+        def wait_for_it() -> None:
+            waited = wait(shared, scale_set, GatePolicy(timeout="2h"))
+            assert waited.outcome.ending is Ending.HEALTHY
+            passed.append(waited.outcome.progress.elapsed - case.ready)
+
+        return wait_for_it
+
+    simulation.run([gate(f"web{each}") for each in range(number)])
+    assert len(passed) == number
+    return azure, passed
+
+
+def least(number: int, case: Case) -> float:
+    """The least that Azure's limits allow, from full buckets on, until all have passed.
+
+    After it got ready each set takes a look that notices, then two whole ones ten seconds apart (what its health
+    extension takes to notice); what one set's own bucket sustains is a look in six seconds.
+    """
+    high, lists, reads = (0, 5, 10) if case.flexible else (5, 0, 9)
+    shared = [(high * number - 1080) / 6, (lists * number - 900) / 5, (reads * number - 250) / 25]
+    return 10.0 + max(6.0, *shared)
+
+
+@pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
+@pytest.mark.parametrize("number", [1, 20, 100, 500] if ALL else [1, 20, 100])
+@pytest.mark.parametrize("ready", [0.0, 600.0])
+def test_many_gates_throttle_nobody_and_pass_almost_as_soon_as_azures_limits_allow(
+    flexible: bool, number: int, ready: float
+) -> None:
+    case = Case(flexible, ready=ready)
+    azure, passed = gates(number, case)
+    assert azure.refused == []
+    assert max(passed) <= 1.5 * least(number, case)
+
+
+def test_gates_at_sets_that_never_get_ready_share_what_there_is_and_keep_the_rest() -> None:
+    azure, _ = gates(60, Case(ready=900.0))
+    late = azure.clock.time
+    assert azure.left("high of all", late) > 1080 * 2 / 3
+    looks = azure.asked["view"]
+    assert looks < 60 * 900 / 6 * 1.2

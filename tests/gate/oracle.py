@@ -11,11 +11,15 @@ from fractions import Fraction
 from typing import Any
 
 from tests.clocks import VirtualClock
+from tests.metered import Metered, ScaleSet
 from tests.sets import HEALTH_EXTENSION, Vm, snapshot
 
-from pulumi_vmss_health import InstanceViewError, RollingUpgrade, Snapshot, Throttled, Unavailable
-from pulumi_vmss_health.pace import Cost
-from pulumi_vmss_health.snapshot import Depth
+from pulumi_vmss_health import GatePolicy, RollingUpgrade, Snapshot
+from pulumi_vmss_health.look import Looker
+from pulumi_vmss_health.snapshot import Ask, Depth
+from pulumi_vmss_health.watch import Outcome, watch
+from vmss_instance_view.quota import Room
+from vmss_instance_view.wire import Answer
 
 GOOD = Vm(zone="1")
 
@@ -24,8 +28,9 @@ GOOD = Vm(zone="1")
 class World:
     """What is true of a set for a while.
 
-    lost: what a look at it raises instead, or the evidence that it misses. view_of: an older world that the instance
-    view still shows. takes: seconds that a look takes.
+    lost: what a read of it is answered with instead, or the evidence that is missing. view_of: an older world that the
+    instance view still shows. latency: seconds that each request takes. flexible: the mode, which tells no models apart
+    and whose view is counted from the machines.
     """
 
     machines: tuple[Vm, ...] = ()
@@ -35,7 +40,8 @@ class World:
     lost: str | None = None
     manual: bool = False
     view_of: World | None = None
-    takes: float = 0.0
+    latency: float = 0.2
+    flexible: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     """Whether the policy is met by what a look can see, as a person with access to every machine would say."""
     if world.lost is not None:
         return False
-    fit = [machine for machine in world.machines if is_fit(machine, policy, manual=world.manual)]
+    machines = [as_told(machine, world) for machine in world.machines]
+    fit = [machine for machine in machines if is_fit(machine, policy, manual=world.manual)]
     if not has_right_size(world, surplus_allowed=surplus_allowed):
         return False
     if len(fit) < needed(policy.get("min_healthy", "100%"), world.capacity):
@@ -65,11 +72,16 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     if world.upgrading and policy.get("rolling_upgrade", "wait") == "wait":
         return False
     wanted = policy.get("set_status", "auto")
-    operation = (world.view_of or world).operation
+    operation = (world if world.flexible else world.view_of or world).operation
     if wanted == "ignored" or operation == "succeeded":
         return True
     # A failed operation counts for nothing once every check is met by the machines themselves.
     return wanted == "auto" and operation.startswith("failed") and bool(world.machines)
+
+
+def as_told(machine: Vm, world: World) -> Vm:
+    """A machine so far as its set's mode can tell: a Flexible one does not tell which model it runs."""
+    return replace(machine, latest=True, protected=False) if world.flexible else machine
 
 
 def is_fit(machine: Vm, policy: dict[str, Any], *, manual: bool) -> bool:
@@ -111,54 +123,100 @@ def hold_of(policy: dict[str, Any]) -> tuple[float, int]:
     if policy["hold"] == "auto":
         judged = policy.get("application_health", "auto") != "ignored"
         return (HEALTH_EXTENSION.interval or 0) * (HEALTH_EXTENSION.probes or 0) if judged else 0.0, 2
-    return {"0s": 0.0, "20s": 20.0, "2m": 120.0}[policy["hold"]], 1
+    return {"0s": 0.0, "20s": 20.0, "2m": 120.0, "1h": 3600.0}[policy["hold"]], 1
 
 
 # --- What Azure shows of it ----------------------------------------------------------------------------------------
 
-ERRORS: dict[str, InstanceViewError] = {
-    "unavailable": Unavailable("HTTP 503"),
-    "throttled": Throttled("HTTP 429", retry_after=20),
+ERRORS = {
+    "unavailable": Answer(503, {}, b"{}"),
+    "throttled": Answer(429, {"Retry-After": "20"}, b'{"error": {"code": "TooManyRequests", "message": "others"}}'),
 }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look: when it began and ended, how deep it was, and whether it saw anything."""
+
+    began: float
+    ended: float
+    depth: Depth
+    is_lost: bool
 
 
 @dataclass
 class Azure:
-    """Shows the world of the moment, as far as a look looks.
+    """The metered Azure with one set whose worlds are a history; it notes every look."""
 
-    looks: when each began; last_full: when it ended. sights: the worlds that were seen, and whether the machines were.
-    """
-
-    clock: VirtualClock
     history: History
-    last_full: float = -1.0
-    looks: list[float] = field(default_factory=list)
-    sights: list[tuple[float, World, bool]] = field(default_factory=list)
+    clock: VirtualClock
+    metered: Metered
+    looks: list[Seen] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, history: History, *, bare: bool) -> Azure:
+        clock = VirtualClock()
+        return cls(history, clock, Metered(clock)).with_set(bare=bare)
+
+    def with_set(self, *, bare: bool) -> Azure:
+        known: dict[int, Snapshot] = {}
+
+        def show(now: float) -> Snapshot | Answer:
+            world = self.history.at(now)
+            if world.lost in ERRORS:
+                return ERRORS[world.lost]
+            if id(world) not in known:
+                known[id(world)] = shown(world)
+            return known[id(world)]
+
+        def latency(now: float) -> float:
+            return self.history.at(now).latency
+
+        is_flexible = self.history.at(0).flexible
+        self.id = self.metered.add("web", ScaleSet(show, flexible=is_flexible, bare=bare, latency=latency))
+        return self
+
+    def wait(self, policy: GatePolicy) -> Outcome:
+        """A whole wait."""
+        azure = self.metered.azure()
+        return watch(Noted(self, Looker(azure, self.id, policy)), policy, self.clock, lambda _progress: None)
+
+    @property
+    def whole_looks(self) -> list[Seen]:
+        return [look for look in self.looks if look.depth is Depth.FULL and not look.is_lost]
 
     def surplus_stays(self, moment: float) -> bool:
         """Whether looks have seen for five minutes that the set's size stays, and no upgrade."""
-        seen = [(world, fully) for at, world, fully in self.sights if moment - 290 <= at <= moment]
-        sizes = {(len((world.view_of or world).machines), world.capacity) for world, _ in seen}
-        lists = {len(world.machines) for world, fully in seen if fully}
-        upgrading = any(world.upgrading for world, fully in seen if fully)
-        return self.looks[0] <= moment - 290 and len(sizes) == len(lists) == 1 and not upgrading
+        seen = [look for look in self.looks if moment - 290 <= look.began <= moment and not look.is_lost]
+        worlds = [(self.history.at(look.began), look.depth) for look in seen]
+        sizes = {(len((world.view_of or world).machines), world.capacity) for world, _ in worlds}
+        lists = {len(world.machines) for world, depth in worlds if depth is Depth.FULL}
+        upgrading = any(world.upgrading for world, depth in worlds if depth is Depth.FULL)
+        return self.looks[0].began <= moment - 290 and len(sizes) == len(lists) == 1 and not upgrading
 
-    @property
-    def cost(self) -> Cost:
-        return Cost()
 
-    def __call__(self, _seconds: float, depth: Depth) -> Snapshot:
-        world = self.history.at(self.clock.time)
-        self.looks.append(self.clock.time)
-        self.clock.time += world.takes
-        if world.lost in ERRORS:
-            raise ERRORS[world.lost]
-        self.sights.append((self.looks[-1], world, depth is Depth.FULL))
-        seen = shown(world)
-        if depth is Depth.VIEW:
-            return replace(seen, instances=None, rolling_upgrade=None)
-        self.last_full = self.clock.time
+@dataclass
+class Noted:
+    """A looker whose looks are noted."""
+
+    azure: Azure
+    looker: Looker
+
+    def __call__(self, seconds: float, ask: Ask) -> Snapshot:
+        began, is_lost = self.azure.clock.time, True
+        try:
+            seen = self.looker(seconds, ask)
+            is_lost = False
+        finally:
+            depth = ask.depth if self.azure.looks else Depth.FULL
+            self.azure.looks.append(Seen(began, self.azure.clock.time, depth, is_lost))
         return seen
+
+    def room(self, ask: Ask) -> Room:
+        return self.looker.room(ask)
+
+    def turn(self, ask: Ask) -> float:
+        return self.looker.turn(ask)
 
 
 def shown(world: World) -> Snapshot:

@@ -1,7 +1,7 @@
 """Generated lives of a scale set, each waited for and held against an oracle of its true health.
 
-Hypothesis makes a life event by event; at its end a whole wait runs over it, in virtual time. `make soak` lives a
-hundred times as many.
+Hypothesis makes a life event by event; at its end a whole wait runs over it, in virtual time, on an Azure that counts
+every request against its documented limits. `make soak` lives a hundred times as many.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from tests.clocks import VirtualClock
-from tests.gate.oracle import GOOD, Azure, History, World, hold_of, is_met
+from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
 
 from pulumi_vmss_health import GatePolicy
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.watch import LAST_LOOK, Outcome, watch
+from pulumi_vmss_health.memory import Ending
+from pulumi_vmss_health.watch import LAST_LOOK, Outcome
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0
@@ -43,9 +43,9 @@ BROKEN = [
     replace(GOOD, extensions=(("cse", "failed/1"),)),
     replace(GOOD, latest=False, extensions=()),
 ]
-MENDED: dict[str, Any] = {"operation": "succeeded", "upgrading": False, "takes": 0.0, "view_of": None}
+MENDED: dict[str, Any] = {"operation": "succeeded", "upgrading": False, "latency": 0.2, "view_of": None}
 POLICIES = st.fixed_dictionaries(
-    {"timeout": st.just("15m"), "hold": st.sampled_from(["auto", "0s", "20s", "2m"])},
+    {"hold": st.sampled_from([*["auto", "0s", "20s", "2m"] * 4, "1h"])},
     optional={
         "min_healthy": st.sampled_from(["100%", "50%", "34%", 1, 2]),
         "min_healthy_per_zone": st.sampled_from(["50%", 1]),
@@ -69,17 +69,31 @@ class Life(RuleBasedStateMachine):
 
     policy: dict[str, Any]
     ends: Callable[[Life], None]
+    bare: bool
 
     @initialize(
         number=st.integers(0, 4),
         flaw=FLAW,
         manual=st.booleans(),
+        flexible=st.sampled_from([False, False, True]),
+        bare=st.booleans(),
         policy=POLICIES,
         ends=st.sampled_from([0, 0, 0, 1, 2]),
     )
-    def is_created(self, number: int, flaw: dict[str, Any], manual: bool, policy: dict[str, Any], ends: int) -> None:
-        self.policy, self.ends, self.moment = policy, ENDS[ends], 0.0
-        self.world = World((replace(GOOD, **flaw),) * number, number, manual=manual)
+    def is_created(
+        self,
+        number: int,
+        flaw: dict[str, Any],
+        manual: bool,
+        flexible: bool,
+        bare: bool,
+        policy: dict[str, Any],
+        ends: int,
+    ) -> None:
+        if flexible and policy.get("stale_instances") in ("fail", "wait"):
+            policy = {**policy, "stale_instances": "auto"}
+        self.policy, self.ends, self.moment, self.bare = policy, ENDS[ends], 0.0, bare
+        self.world = World((replace(GOOD, **flaw),) * number, number, manual=manual, flexible=flexible)
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
@@ -141,12 +155,12 @@ class Life(RuleBasedStateMachine):
         self.then(7.0, lost=lost)
         self.then(seconds, lost=None)
 
-    @rule(after=AFTER, takes=st.sampled_from([0.0, 3.0, 40.0]))
-    def looks_take(self, after: float, takes: float) -> None:
-        self.then(after, takes=takes)
+    @rule(after=AFTER, latency=st.sampled_from([0.01, 0.7, 3.0, 40.0]))
+    def requests_take(self, after: float, latency: float) -> None:
+        self.then(after, latency=latency)
 
     @rule(after=AFTER, which=WHICH)
-    @precondition(lambda self: self.world.view_of is None)
+    @precondition(lambda self: self.world.view_of is None and not self.world.flexible)
     def the_view_lags_behind(self, after: float, which: int) -> None:
         older = [world for _, world in self.chapters if world.view_of is None]
         self.then(after, view_of=older[-1 - which % len(older)])
@@ -162,58 +176,63 @@ class Life(RuleBasedStateMachine):
 
     def check_what_was_said(self) -> None:
         """Never healthy where the oracle denies it, never late."""
-        history = History(tuple(self.chapters))
-        outcome, azure = wait(history, self.policy)
+        outcome, azure = self.wait(self.policy)
         ended = outcome.progress.elapsed
-        assert ended <= TIMEOUT + LAST_LOOK + 1
+        assert ended <= timeout_of(self.policy) + LAST_LOOK + 1
         if outcome.ending is Ending.HEALTHY:
-            assert azure.last_full == ended, "it decided without looking at everything"
+            assert azure.looks[-1] == azure.whole_looks[-1], "it decided without looking at everything"
             seconds, looks = hold_of(self.policy)
-            last = azure.looks[-1]
-            lasted = [look for look in azure.looks if look >= last - seconds]
-            for look in {*lasted, *sorted(set(azure.looks))[-looks:]}:
-                assert is_met(history.at(look), self.policy, surplus_allowed=azure.surplus_stays(look))
-            assert azure.looks[0] <= ended - seconds
-        if outcome.ending is Ending.FAILING:
-            assert not is_met(history.at(azure.looks[-1]), self.policy, surplus_allowed=False)
+            last = azure.whole_looks[-1].began
+            lasted = [look for look in azure.whole_looks if look.began >= last - seconds]
+            for look in {*lasted, *azure.whole_looks[-looks:]}:
+                if not self.changes_within(look):
+                    allowed = azure.surplus_stays(look.began)
+                    assert is_met(azure.history.at(look.began), self.policy, surplus_allowed=allowed)
+            assert azure.looks[0].began <= ended - seconds
+        if outcome.ending is Ending.FAILING and not self.changes_within(azure.looks[-1]):
+            assert not is_met(azure.history.at(azure.looks[-1].began), self.policy, surplus_allowed=False)
             assert self.policy.get("confirm_failure", "60s") is not None
 
     def check_a_good_end(self) -> None:
         """A set that stays good is found healthy in the end."""
-        self.then(
-            1.0, machines=(GOOD,) * 2, capacity=2, operation="succeeded", upgrading=False, takes=0.0, view_of=None
-        )
-        outcome, _ = wait(History(tuple(self.chapters)), self.policy)
+        self.then(1.0, machines=(GOOD,) * 2, capacity=2, **MENDED)
+        outcome, _ = self.wait(self.policy)
+        hold, _ = hold_of(self.policy)
         possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT
         if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
             assert outcome.ending is Ending.HEALTHY
-            assert outcome.progress.elapsed < self.moment + MENDED_BY
+            assert outcome.progress.elapsed < self.moment + hold + MENDED_BY
 
     def check_a_broken_end(self) -> None:
         """A set that stays broken is given up long before the timeout."""
-        policy = {"timeout": "15m", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
-        broken = BROKEN[len(self.chapters) % len(BROKEN)]
+        policy = {"hold": "auto", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
+        broken = BROKEN[len(self.chapters) % (2 if self.world.flexible else 3)]
         self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **MENDED)
-        outcome, _ = wait(History(tuple(self.chapters)), policy)
+        outcome, _ = self.wait(policy)
         if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
             assert outcome.ending is Ending.FAILING
             assert outcome.progress.elapsed < self.moment + MENDED_BY
 
+    def changes_within(self, look: Seen) -> bool:
+        """Whether the world changes during a look, which then sees some of each."""
+        return any(look.began < moment <= look.ended for moment, _ in self.chapters)
+
+    def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
+        """A whole wait; gives back its outcome and the Azure that was looked at."""
+        azure = Azure.of(History(tuple(self.chapters)), bare=self.bare)
+        given = {name: value for name, value in policy.items() if name != "before_first_pass"}
+        asked = GatePolicy(timeout=timedelta(seconds=timeout_of(policy)), **given)
+        outcome = azure.wait(asked.override(before_first_pass="before_first_pass" in policy))
+        assert azure.metered.refused == [], "it throttled itself"
+        return outcome, azure
+
+
+def timeout_of(policy: dict[str, Any]) -> float:
+    """A quarter of an hour, and the hold."""
+    return TIMEOUT + hold_of(policy)[0]
+
 
 ENDS = (Life.check_what_was_said, Life.check_a_good_end, Life.check_a_broken_end)
-
-
-def wait(history: History, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
-    """A whole wait; gives back its outcome and the Azure that was looked at."""
-    clock = VirtualClock()
-    azure = Azure(clock, history)
-
-    def report(_progress: Progress) -> None:
-        """To nobody."""
-
-    given = {name: value for name, value in policy.items() if name != "before_first_pass"}
-    asked = GatePolicy(**given).override(before_first_pass="before_first_pass" in policy)
-    return watch(azure, asked, clock, report), azure
 
 
 TestLife = Life.TestCase

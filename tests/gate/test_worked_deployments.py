@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from tests.gate.azure import running
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.look import Looker
 from pulumi_vmss_health.memory import Progress
-from pulumi_vmss_health.pace import Cost
 from pulumi_vmss_health.report import failure_lines, seconds, status_text
-from pulumi_vmss_health.snapshot import Depth, Snapshot
+from pulumi_vmss_health.snapshot import Ask, Snapshot
 from pulumi_vmss_health.watch import watch
 from vmss_emulator import Emulator
+from vmss_instance_view.azure import Azure
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.reader import Azure
+from vmss_instance_view.quota import Room
 from vmss_instance_view.settings import Settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"
@@ -54,7 +54,7 @@ class Story:
 
     def __init__(self, azure: Emulator, clock: VirtualClock, told: Deployment) -> None:
         self.azure, self.clock, self.told = azure, clock, told
-        self.azure_of_the_gate = Azure(Settings(os.environ))
+        self.azure_of_the_gate = Azure(Settings(os.environ), clock)
         self.said: list[str] = []
         self.id = self.deploy(told.create)
         if told.change:
@@ -68,8 +68,8 @@ class Story:
     def deploy(self, wanted: dict[str, Any]) -> str:
         """What azure-native does: a PUT, which ends when Azure calls the operation ended."""
         scale_set = self.put(wanted)
-        reader = self.azure_of_the_gate.reader(ScaleSetId.parse(scale_set))
-        while (reader.model(Deadline(10)).provisioning_state or "").lower() != "succeeded":
+        reader = Azure(Settings(os.environ), self.clock).reader(ScaleSetId.parse(scale_set))
+        while (reader.model(Deadline(10, self.clock)).provisioning_state or "").lower() != "succeeded":
             self.clock.time += 1
             assert self.clock.time < 3600, "the operation did not end well: no gate would be reached"
         return scale_set
@@ -77,8 +77,8 @@ class Story:
     def gate(self) -> str:
         """What the gate says: each change of its status line, and how it ends."""
         policy = GatePolicy(**self.told.policy).override(before_first_pass=not self.told.change)
-        looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy, self.clock)
-        outcome = watch(Unhurried(self, looker), policy, self.clock, self.report)
+        looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy)
+        outcome = watch(Meanwhile(self, looker), policy, self.clock, self.report)
         *lines, _where_to_look = failure_lines(outcome, ScaleSetId.parse(self.id))
         return "\n".join([*self.said, *lines]).replace(self.azure.subscription_id, "…") + "\n"
 
@@ -88,22 +88,25 @@ class Story:
             self.said.append(f"{seconds(progress.elapsed):>6}  {text}")
 
 
-class Unhurried:
-    """A looker with a bucket that is never empty: in virtual time it would not be refilled."""
+@dataclass
+class Meanwhile:
+    """A looker beside whom others change the set."""
 
-    def __init__(self, story: Story, looker: Looker) -> None:
-        self.story, self.looker = story, looker
+    story: Story
+    looker: Looker
 
-    @property
-    def cost(self) -> Cost:
-        return replace(self.looker.cost, left=30.0)
-
-    def __call__(self, limit: float, depth: Depth) -> Snapshot:
+    def __call__(self, limit: float, ask: Ask) -> Snapshot:
         waited = self.story.clock.time - self.story.began
         while self.story.told.meanwhile and self.story.told.meanwhile[0]["at"] <= waited:
             change = self.story.told.meanwhile.pop(0)
             self.story.put({key: value for key, value in change.items() if key != "at"})
-        return self.looker(limit, depth)
+        return self.looker(limit, ask)
+
+    def room(self, ask: Ask) -> Room:
+        return self.looker.room(ask)
+
+    def turn(self, ask: Ask) -> float:
+        return self.looker.turn(ask)
 
 
 @pytest.mark.parametrize("title", STORIES)

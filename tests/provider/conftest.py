@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from vmss_emulator import Emulator
+from vmss_instance_view.model import InstanceView
 
 AT_ONCE = {"boot": "0s", "extension": "0s", "healthy": "0s"}
 
@@ -16,6 +17,11 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     with Emulator({"scale_sets": {"*": AT_ONCE}}, page_size=2) as emulator:
         trust(emulator, monkeypatch)
         yield emulator
+
+
+def vms(view: InstanceView) -> int:
+    """How many VMs a view counts, whatever their state."""
+    return sum(each.count for each in view.virtual_machine.statuses_summary)
 
 
 def trust(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.clocks import within
 from tests.pages import blocks
+from tests.provider.conftest import vms
 from tests.provider.test_modes import flexible, reader
 
 from vmss_emulator import Emulator
-from vmss_instance_view.clock import Deadline
 from vmss_instance_view.reader import ScaleSetReader
 
 SECURITY = Path(__file__).parents[2] / "SECURITY.md"
@@ -42,10 +43,10 @@ def asked(azure: Emulator) -> set[str]:
 
 
 def read_everything(read: ScaleSetReader) -> None:
-    deadline = Deadline(30)
-    read.model(deadline)
-    assert len(read.view_and_instances(deadline)[1]) == 3
-    read.view(deadline)
+    deadline = within(30)
+    assert read.model(deadline).capacity == 3
+    assert len(read.instances(deadline)) == 3
+    assert vms(read.view(deadline)) == 3
     read.rolling_upgrade(deadline)
 
 

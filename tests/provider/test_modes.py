@@ -101,8 +101,7 @@ def test_equal_sets_of_both_modes_give_equal_views_and_instances(
     known = [None, *life["extensions"]]
     events = [event for event in life["events"] if event.get("extension") in known]
     number = next(NUMBERS)
-    both, flexible = {**AT_ONCE, "events": events}, {"list_carries": sorted(life["carries"])}
-    emulator.load({"scale_sets": {"*": both, f"flexible{number}": {**both, **flexible}}})
+    emulator.load({"scale_sets": {"*": {**AT_ONCE, "events": events, "list_carries": sorted(life["carries"])}}})
     wanted = {key: life[key] for key in ("capacity", "extensions", "health")}
     ids = [
         emulator.put_scale_set(f"{mode}{number}", orchestration_mode=mode, **wanted) for mode in ("Uniform", "Flexible")
@@ -175,16 +174,31 @@ def test_a_filter_that_matches_nothing_is_no_health(azure: Emulator) -> None:
     assert web.model(within(5)).capacity == 3
 
 
-def test_what_the_list_leaves_out_is_asked_of_each_vm_at_most_once_a_minute(azure: Emulator) -> None:
+def own_reads(azure: Emulator) -> int:
+    """How many VMs were asked for their own views."""
+    asked = [each.path for each in azure.requests if each.path.endswith("/instanceView")]
+    return sum("/virtualMachines/" in path for path in asked)
+
+
+@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+def test_what_the_list_leaves_out_is_asked_of_each_vm_and_kept_for_as_long_as_the_caller_likes(
+    azure: Emulator, mode: str
+) -> None:
     azure.load({"scale_sets": {"*": {**AT_ONCE, "list_carries": []}}})
-    web = flexible(azure, capacity=3, extensions=["cse"], health=True)
-    for _ in range(3):
-        for instance in web.instances(within(5)):
+    web = reader(azure, orchestration_mode=mode, capacity=3, extensions=["cse"], health=True)
+    assert web.model(within(5)).capacity == 3
+    began = time.monotonic()
+    for since in (None, began, began):
+        instances = web.instances(within(5), since=since)
+        assert len(instances) == 3
+        for instance in instances:
             assert instance.view is not None
             assert instance.view.vm_health is not None
             assert {each.name for each in instance.view.extensions} == {"cse", "health"}
-    own = [each for each in azure.requests if each.path.endswith("/instanceView") and "/virtualMachines/" in each.path]
-    assert len(own) == 3
+    assert own_reads(azure) == 3
+    assert began <= web.oldest <= time.monotonic()
+    assert len(web.instances(within(5))) == 3
+    assert own_reads(azure) == 6
 
 
 def test_there_was_never_an_upgrade_where_azure_knows_of_none(azure: Emulator) -> None:

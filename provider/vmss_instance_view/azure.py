@@ -10,13 +10,14 @@ from vmss_instance_view.budget import Budget
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
 from vmss_instance_view.cloud import Cloud, find_cloud
 from vmss_instance_view.credential import TokenSource
-from vmss_instance_view.errors import Unavailable
+from vmss_instance_view.errors import Unavailable, clean
+from vmss_instance_view.parallel import OneForAll
 from vmss_instance_view.reader import ScaleSetReader
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.settings import Settings
 from vmss_instance_view.wire import Https, Wire
 
-_METADATA_WITHIN = 10.0  # seconds for the description of a cloud
+METADATA_WITHIN = 10.0  # seconds for the description of a cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Azure:
         self.clock = clock or SystemClock()
         self.budget = Budget()
         self._settings = settings
-        self._lock = threading.Lock()
+        self._connecting = OneForAll()
         self._connection = connection
 
     @property
@@ -49,31 +50,35 @@ class Azure:
 
     def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
         """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
-        found = self._connect(deadline or Deadline(_METADATA_WITHIN, self.clock))
+        found = self._connect(deadline or Deadline(METADATA_WITHIN, self.clock))
         return ScaleSetReader(Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock), scale_set)
 
     def _connect(self, deadline: Deadline) -> Connection:
         if self._connection is not None:
             return self._connection
-        seconds = min(deadline.left(), _METADATA_WITHIN)
-        if not self._lock.acquire(timeout=seconds):
+        seconds = _within(deadline)
+        try:
+            return self._connecting.get(lambda: self._connection, lambda: self._connected(_within(deadline)), seconds)
+        except TimeoutError:
             raise Unavailable(
                 f"no description of the cloud within {seconds:.0f}s: another read was waiting for it, too"
-            )
-        try:
-            if self._connection is None:
-                cloud = self._find_cloud(seconds)
-                self._connection = Connection(cloud, Https(), TokenSource(self._settings, cloud, self.clock))
-            return self._connection
-        finally:
-            self._lock.release()
+            ) from None
 
-    def _find_cloud(self, seconds: float) -> Cloud:
+    def _connected(self, seconds: float) -> Connection:
         try:
-            return self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock)), seconds)
+            cloud = self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock)), seconds)
         except Overdue:
-            host = self._settings.get("metadataHost")
+            host = clean(self._settings.get("metadataHost") or "", 120)
             raise Unavailable(f"metadata host {host} did not describe its cloud within {seconds:.0f}s") from None
+        self._connection = Connection(cloud, Https(), TokenSource(self._settings, cloud, self.clock))
+        return self._connection
+
+
+def _within(deadline: Deadline) -> float:
+    try:
+        return min(deadline.left(), METADATA_WITHIN)
+    except Overdue:
+        raise Unavailable("no time was left to ask which cloud it is") from None
 
 
 _shared: dict[tuple[str, ...], Azure] = {}

@@ -9,16 +9,16 @@ import json
 import logging
 import re
 import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
+from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.cloud import Cloud
-from vmss_instance_view.errors import CredentialError, InstanceViewError, Unavailable, clean
+from vmss_instance_view.errors import ConfigurationError, CredentialError, InstanceViewError, Unavailable, clean
+from vmss_instance_view.parallel import OneForAll
 from vmss_instance_view.settings import Settings
 from vmss_instance_view.wire import Bearer, Https, Silent, Stale
 
@@ -33,8 +33,11 @@ _REFRESH_BEFORE = 300  # seconds before its end that a token is renewed: clocks 
 _REFRESH_AGAIN = 30  # seconds between two attempts to renew a token that is still good
 _USABLE = 30  # seconds that a token must still last to be sent
 _TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the audience that federated tokens are made for
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _AZ_OFFLINE = re.compile(
-    r"max retries exceeded|connection (aborted|reset)|timed out|resolve|unreachable", re.IGNORECASE
+    r"max retries exceeded|connection (aborted|refused|reset)|timed out|unreachable|getaddrinfo"
+    r"|(fail\w*|unable|not) to resolve|name resolution|ssl: unexpected_eof",
+    re.IGNORECASE,
 )
 
 # What these say of a failure is in the error. Where nobody logs, Python would print it once more, raw: MSAL's log has
@@ -51,7 +54,7 @@ class TokenSource:
         self._settings = settings
         self._cloud = cloud
         self._clock = clock
-        self._lock = threading.Lock()
+        self._renewal = OneForAll()
         self._credential: TokenCredential | None = None
         self._sign_in: SignIn | None = None
         self._token: AccessToken | None = None
@@ -61,22 +64,19 @@ class TokenSource:
     def token(self, deadline: Deadline) -> str:
         """A bearer token for the cloud's Resource Manager, and for no other host.
 
-        Raises CredentialError (says what was tried and what to set) or Unavailable (no token came in time, or the
-        sign-in service had trouble of its own).
+        Raises CredentialError (says what was tried and what to set), Unavailable (no token came in time, or the
+        sign-in service had trouble of its own) or ConfigurationError (its certificate is not trusted).
         """
-        token = self._token
-        if token is not None and self._now() < self._renew_at:
-            return token.token
-        seconds = _within(deadline)
-        if not self._lock.acquire(timeout=seconds):
-            raise Unavailable(f"no token came within {seconds:.0f}s: another read was waiting for one, too")
+        if fresh := self._fresh():
+            return fresh
+        old = self._usable()
+        seconds = 0.0 if old else _within(deadline)  # while the old one is good, one thread alone waits for a new one
         try:
-            token = self._token
-            if token is None or self._now() >= self._renew_at:
-                token = self._token = self._renewed(_within(deadline))
-            return token.token
-        finally:
-            self._lock.release()
+            return self._renewal.get(self._fresh, lambda: self._renewed(_within(deadline)), seconds)
+        except TimeoutError:
+            if old:
+                return old
+            raise Unavailable(f"no token came within {seconds:.0f}s: another read was waiting for one, too") from None
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token: the next one is a fresh one, with the claims that Azure asks for.
@@ -84,52 +84,69 @@ class TokenSource:
         token: as it was sent; what another thread has renewed meanwhile stays.
         claims: the JSON text of a claims challenge (continuous access evaluation), None without one.
         """
-        with self._lock:
-            if self._token is not None and self._token.token == token:
-                self._token, self._claims = None, claims
-                if claims is None:
-                    self._credential = None  # which would answer from its cache
+        known = self._token
+        if known is not None and known.token == token:
+            self._token, self._claims = None, claims
+            if claims is None:
+                self._credential = None  # which would answer from its cache
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _renewed(self, seconds: float) -> AccessToken:
-        """Ask for a token; while the old one is good, trouble of the sign-in service does not matter."""
+    def _fresh(self) -> str | None:
+        token = self._token
+        return token.token if token is not None and self._now() < self._renew_at else None
+
+    def _usable(self) -> str | None:
+        token = self._token
+        return token.token if token is not None and token.expires_on - self._now() >= _USABLE else None
+
+    def _renewed(self, seconds: float) -> str:
+        """Ask for a token; while the old one is good, no trouble matters."""
         try:
             token = self._ask(seconds)
-        except Unavailable:
-            if self._token is None or self._token.expires_on - self._now() < _USABLE:
+        except InstanceViewError:
+            old = self._usable()
+            if old is None:
                 raise
             self._renew_at = self._now() + _REFRESH_AGAIN
-            return self._token
+            return old
         left = token.expires_on - self._now()
-        self._renew_at = token.expires_on - min(_REFRESH_BEFORE, left / 2)
-        return token
+        self._token, self._renew_at = token, token.expires_on - min(_REFRESH_BEFORE, left / 2)
+        return token.token
 
     def _ask(self, seconds: float) -> AccessToken:
-        from azure.core.exceptions import AzureError
-
         way = _way(self._settings)
         try:
             return self._clock.call(lambda: self._get_token(way), seconds)
+        except Stopped:
+            raise
         except Overdue:
             self._credential = None  # its request may hang for ever
             raise Unavailable(f"{way.name} gave no token within {seconds:.0f}s") from None
-        except InstanceViewError:
-            raise
-        except (AzureError, ValueError, OSError) as error:
-            if trouble := _trouble(error, way, self._sign_in):
-                raise Unavailable(f"no token from {way.name} for now: {trouble}") from None
-            raise CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice}") from None
+        except Exception as error:  # whatever a library makes of an answer from outside
+            self._credential = None  # MSAL would give the same answer for a minute, without asking
+            raise self._failure(error, way) from None
+
+    def _failure(self, error: Exception, way: _Way) -> InstanceViewError:
+        if ours := _ours(error):
+            return ours
+        if trouble := _trouble(error, way, self._sign_in):
+            return Unavailable(f"no token from {way.name} for now: {trouble}")
+        return CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice}")
 
     def _get_token(self, way: _Way) -> AccessToken:
         from vmss_instance_view.sign_in import SignIn
 
-        if self._credential is None or self._sign_in is None:
-            self._sign_in = SignIn(TOKEN_WITHIN)
-            self._credential = way.make(self._settings, self._cloud, self._sign_in)
-        self._sign_in.refusal = self._sign_in.offline = ""
-        return self._credential.get_token(self._cloud.scope, claims=self._claims)
+        credential, sign_in = self._credential, self._sign_in
+        if credential is None or sign_in is None:
+            self._sign_in = sign_in = SignIn(TOKEN_WITHIN, self._clock)
+            self._credential = credential = way.make(self._settings, self._cloud, sign_in)
+        sign_in.refusal = sign_in.offline = ""
+        token = credential.get_token(self._cloud.scope, claims=self._claims)
+        if not isinstance(token.token, str) or not _TOKEN.fullmatch(token.token):
+            raise ValueError("what came is no token")
+        return token
 
 
 def _within(deadline: Deadline) -> float:
@@ -139,14 +156,25 @@ def _within(deadline: Deadline) -> float:
         raise Unavailable("no time was left to get a token") from None
 
 
+def _ours(error: BaseException | None) -> InstanceViewError | None:
+    """An error of our own, however the libraries have wrapped it; None where there is none that says what to do."""
+    while error is not None:
+        if isinstance(error, (ConfigurationError, CredentialError, Unavailable)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _trouble(error: Exception, way: _Way, sign_in: SignIn | None) -> str:
     """What keeps a token away that says nothing about the credential; "" where the credential itself is wrong."""
     if sign_in and (sign_in.refusal or (way.is_remote and sign_in.offline)):
         return sign_in.refusal or sign_in.offline
     if way.make is not _az_cli:
         return ""
-    is_slow = isinstance(error.__cause__, subprocess.TimeoutExpired)
-    return _cause(error) if is_slow or _AZ_OFFLINE.search(str(error)) else ""
+    if isinstance(error.__cause__, subprocess.TimeoutExpired):
+        return f"az did not answer within {TOKEN_WITHIN:.0f}s"
+    said = str(error)
+    return _cause(error) if "AADSTS" not in said and _AZ_OFFLINE.search(said) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +222,9 @@ def _oidc(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
     from azure.identity import ClientAssertionCredential
 
     tenant, client = _application(settings, "OIDC")
-    return ClientAssertionCredential(tenant, client, _assertion(settings), **_authority(settings, cloud, sign_in))
+    return ClientAssertionCredential(
+        tenant, client, _assertion(settings, sign_in.clock), **_authority(settings, cloud, sign_in)
+    )
 
 
 def _managed_identity(settings: Settings, _cloud: Cloud, sign_in: SignIn) -> TokenCredential:
@@ -280,7 +310,7 @@ def _application(settings: Settings, what: str) -> tuple[str, str]:
     return values["tenantId"] or "", values["clientId"] or ""
 
 
-def _assertion(settings: Settings) -> Callable[[], str]:
+def _assertion(settings: Settings, clock: Clock) -> Callable[[], str]:
     """A function that gives the federated token; a file is read, and a URL asked, for every token anew."""
     token, path = settings.get("oidcToken"), settings.get("oidcTokenFilePath")
     url, request_token = settings.get("oidcRequestUrl"), settings.get("oidcRequestToken")
@@ -289,7 +319,7 @@ def _assertion(settings: Settings) -> Callable[[], str]:
     if path:
         return lambda: Path(path).read_text(encoding="utf-8").strip()
     if url and request_token:
-        return lambda: _request_oidc_token(url, request_token, SystemClock())
+        return lambda: _request_oidc_token(url, request_token, clock)
     raise CredentialError(
         f"OIDC is set, but no token: set {_names('oidcToken', 'oidcTokenFilePath')}, or both "
         f"{_names('oidcRequestUrl', 'oidcRequestToken')} (GitHub sets them with `permissions: id-token: write`)"
@@ -299,7 +329,9 @@ def _assertion(settings: Settings) -> Callable[[], str]:
 def _request_oidc_token(url: str, request_token: str, clock: Clock) -> str:
     """Ask the pipeline's token service. Source: GitHub, "OpenID Connect reference", requesting the JWT."""
     if not url.startswith("https://"):
-        raise ValueError(f"{Settings.names('oidcRequestUrl')} must be an https URL")
+        raise ConfigurationError(f"{Settings.names('oidcRequestUrl')} must be an https URL")
+    if not _TOKEN.fullmatch(request_token):
+        raise ConfigurationError(f"{Settings.names('oidcRequestToken')} is no token: it has characters that none has")
     what = "the OIDC token service"
     with_audience = f"{url}{'&' if '?' in url else '?'}{urlencode({'audience': _TOKEN_EXCHANGE})}"
     try:

@@ -1,7 +1,8 @@
-"""Many small reads at once, on daemon threads: an abandoned read must not keep the process alive."""
+"""Many small reads at once, on daemon threads: an abandoned read must not keep the process alive. Or one for all."""
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -42,3 +43,41 @@ def each_of(function: Callable[[A], T], items: Iterable[A], width: int) -> list[
         thread.join()
     done = [future for _, future in futures if future.done()]
     return [future.result() for future in done]
+
+
+class OneForAll:
+    """Lets one thread fetch what many threads want, while the others wait for it: for what it found, or its error.
+
+    A failure is theirs, too: if each of them tried again by itself, the last would wait as often as there are threads.
+    """
+
+    def __init__(self) -> None:
+        """Nobody fetches anything yet."""
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._error: Exception | None = None
+
+    def get(self, found: Callable[[], T | None], fetch: Callable[[], T], seconds: float) -> T:
+        """What `found` gives; where that is None, what `fetch` returns or raises.
+
+        Raises TimeoutError where another thread has not fetched it within so many seconds.
+        """
+        failures = self._failures
+        if not self._lock.acquire(timeout=max(seconds, 0)):
+            raise TimeoutError
+        try:
+            if (known := found()) is not None:
+                return known
+            if self._error and self._failures != failures:
+                raise copy.copy(self._error)
+            return self._fetch(fetch)
+        finally:
+            self._lock.release()
+
+    def _fetch(self, fetch: Callable[[], T]) -> T:
+        try:
+            return fetch()
+        except Exception as error:
+            self._failures += 1
+            self._error = copy.copy(error)  # without the frames that it went through, and what they hold
+            raise

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import RemoteDisconnected
-from typing import Protocol
+from typing import Any, Protocol
 
 import requests
 from requests.auth import AuthBase
@@ -74,7 +74,7 @@ class Https:
     def fetch(self, what: str, url: str, auth: AuthBase, deadline: Deadline, limit: int = SMALL) -> Answer:
         """The same with another authorization. limit: of the body, in bytes."""
         with self._send(what, url, auth, deadline) as response:
-            return Answer(response.status_code, response.headers, _read(what, response, deadline, limit))
+            return Answer(response.status_code, response.headers, read_body(what, response.raw, deadline, limit))
 
     def _send(self, what: str, url: str, auth: AuthBase, deadline: Deadline) -> requests.Response:
         seconds = min(deadline.left(), BEGINS_WITHIN)
@@ -110,15 +110,20 @@ class Anonymous(AuthBase):
 
 
 def _no_answer(what: str, error: requests.RequestException) -> Exception:
-    cause = root_cause(error)
-    if isinstance(cause, _STALE):
+    if isinstance(root_cause(error), _STALE):
         return Stale(_cause(error))
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return ConfigurationError(
-            f"{what}: the server's certificate is not trusted ({clean(cause.verify_message, 120)}); where a proxy or "
-            "an Azure of your own uses a private authority, set REQUESTS_CA_BUNDLE to a file that has its certificate"
-        )
-    return Unavailable(f"{what}: no answer: {_cause(error)}")
+    return untrusted(what, error) or Unavailable(f"{what}: no answer: {_cause(error)}")
+
+
+def untrusted(what: str, error: BaseException) -> ConfigurationError | None:
+    """The error for a server whose certificate is not trusted; None where something else went wrong."""
+    cause = root_cause(error)
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        return None
+    return ConfigurationError(
+        f"{what}: the server's certificate is not trusted ({clean(cause.verify_message, 120)}); where a proxy or "
+        "an Azure of your own uses a private authority, set REQUESTS_CA_BUNDLE to a file that has its certificate"
+    )
 
 
 def _cause(error: Exception) -> str:
@@ -131,11 +136,11 @@ def overdue(what: str) -> Unavailable:
     return Unavailable(f"{what}: no complete answer in the time that was left")
 
 
-def _read(what: str, response: requests.Response, deadline: Deadline, limit: int) -> bytes:
+def read_body(what: str, body: Any, deadline: Deadline, limit: int) -> bytes:  # noqa: ANN401 - urllib3's response
     """The body, bounded in size (unpacked) and in time, also where it trickles: each read takes what has arrived."""
     content = bytearray()
     try:
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := body.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > limit:
                 raise Rejected(f"{what}: the answer is larger than {limit >> 20} MiB")

@@ -7,6 +7,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/ end
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,11 +19,18 @@ from vmss_instance_view.wire import Anonymous, Answer, Https, Silent, Stale
 _METADATA_VERSION = "2022-09-01"
 
 
+# What a host may be called, and how a cloud's addresses are written: in forms that every parser of URLs reads alike.
+_HOST = r"(?:[a-z0-9]|[a-z0-9][a-z0-9.-]{0,250}[a-z0-9.]|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
+_HOST_NAME = re.compile(_HOST, re.IGNORECASE)
+_ADDRESS = re.compile(rf"https://{_HOST}(?:/[\w.~/-]{{0,250}})?", re.IGNORECASE | re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """One Azure cloud. The addresses are https URLs without a trailing slash.
 
-    known: Microsoft's own directory lists it. portal: None where there is none that is known.
+    known: Microsoft's own directory lists it. portal: None where there is none that is known. names: all hosts for
+    which it issues a Resource Manager's tokens, or at which it does.
     """
 
     resource_manager: str
@@ -30,6 +38,7 @@ class Cloud:
     authority: str
     known: bool = False
     portal: str | None = None
+    names: frozenset[str] = frozenset()
 
 
 PUBLIC = Cloud(
@@ -38,6 +47,16 @@ PUBLIC = Cloud(
     "https://login.microsoftonline.com",
     known=True,
     portal="https://portal.azure.com",
+    names=frozenset(
+        {
+            "management.azure.com",
+            "management.core.windows.net",
+            "login.microsoftonline.com",
+            "login.microsoft.com",
+            "login.windows.net",
+            "sts.windows.net",
+        }
+    ),
 )
 US_GOVERNMENT = Cloud(
     "https://management.usgovcloudapi.net",
@@ -45,6 +64,14 @@ US_GOVERNMENT = Cloud(
     "https://login.microsoftonline.us",
     known=True,
     portal="https://portal.azure.us",
+    names=frozenset(
+        {
+            "management.usgovcloudapi.net",
+            "management.core.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "login.usgovcloudapi.net",
+        }
+    ),
 )
 CHINA = Cloud(
     "https://management.chinacloudapi.cn",
@@ -52,7 +79,20 @@ CHINA = Cloud(
     "https://login.chinacloudapi.cn",
     known=True,
     portal="https://portal.azure.cn",
+    names=frozenset(
+        {
+            "management.chinacloudapi.cn",
+            "management.core.chinacloudapi.cn",
+            "login.chinacloudapi.cn",
+            "login.partner.microsoftonline.cn",
+        }
+    ),
 )
+# Where Microsoft's services, and the customers' own machines in its clouds, have their names.
+_MICROSOFT = (
+    "azure.com", "azure.net", "azure.us", "azure.cn", "windows.net", "windows.com", "microsoft.com", "microsoft.us",
+    "microsoftonline.com", "microsoftonline.us", "microsoftonline.cn", "usgovcloudapi.net", "chinacloudapi.cn",
+)  # fmt: skip
 _NAMES = {
     "public": PUBLIC,
     "azurecloud": PUBLIC,
@@ -71,6 +111,7 @@ def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
     """
     host = settings.get("metadataHost")
+    _stay_with_the_emulator(settings, host)
     if host:
         return _described_by(host, deadline)
     name = settings.get("environment") or "public"
@@ -83,11 +124,22 @@ def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     return cloud
 
 
+def _stay_with_the_emulator(settings: Settings, host: str | None) -> None:
+    """Refuse every other cloud beside an offline Azure: the configuration of a stack could name a real one."""
+    own = settings.emulator
+    if own is not None and host != own:
+        raise ConfigurationError(
+            f"VMSS_EMULATOR_URL is set, so that only the vmss-emulator at {clean(own, 80)!r} is spoken to, but "
+            f"{settings.names('metadataHost')} is {clean(host or 'not set', 80)!r}: set it to the emulator's, or "
+            "unset VMSS_EMULATOR_URL"
+        )
+
+
 def _described_by(host: str, deadline: Deadline) -> Cloud:
     """Ask a metadata host for its cloud."""
-    url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
-    if urlsplit(url).netloc != host:
+    if not _HOST_NAME.fullmatch(host):
         raise ConfigurationError(f"{Settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
+    url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
     answer = _ask(f"metadata host {host}", url, deadline)
     try:
         cloud = _read_endpoints(answer.status, answer.content)
@@ -112,19 +164,40 @@ def _ask(what: str, url: str, deadline: Deadline) -> Answer:
 
 
 def _refuse_impostor(host: str, cloud: Cloud) -> None:
-    """Refuse a description by which tokens for one cloud would be sent to another's Resource Manager."""
-    for known in (PUBLIC, US_GOVERNMENT, CHINA):
-        same = _host(cloud.scope) == _host(known.scope) or _host(cloud.authority) == _host(known.authority)
-        if same and _host(cloud.resource_manager) != _host(known.resource_manager):
-            raise ConfigurationError(
-                f"metadata host {host} names the sign-in of {known.resource_manager}, but the Resource Manager "
-                f"{clean(cloud.resource_manager, 120)}: tokens for the one must not go to the other; "
-                f"check {Settings.names('metadataHost')}"
-            )
+    """Refuse a description by which tokens for one cloud would be sent to another's Resource Manager.
+
+    The az CLI and managed identities give out tokens for any audience, whatever the sign-in service is called here.
+    """
+    manager, audience, sign_in = map(_name, (cloud.resource_manager, cloud.scope, cloud.authority))
+    known = next((each for each in (PUBLIC, US_GOVERNMENT, CHINA) if {manager, audience, sign_in} & each.names), None)
+    if known is not None:
+        is_whole = manager == _name(known.resource_manager) and {audience, sign_in} <= known.names
+    else:
+        is_whole = _are_of_one(manager, audience) and not any(map(_is_microsofts, (manager, audience, sign_in)))
+    if not is_whole:
+        raise ConfigurationError(
+            f"metadata host {host} names the Resource Manager {clean(cloud.resource_manager, 120)}, the audience "
+            f"{clean(cloud.scope.removesuffix('/.default'), 120)} and the sign-in {clean(cloud.authority, 120)}, "
+            f"which are not of one cloud: tokens for the one must not go to the other; "
+            f"check {Settings.names('metadataHost')}"
+        )
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
+def _name(url: str) -> str:
+    """The host of an address, with its port where that is not the usual one."""
+    parts = urlsplit(url)
+    port = "" if parts.port in (None, 443) else f":{parts.port}"
+    return (parts.hostname or "").rstrip(".") + port
+
+
+def _is_microsofts(name: str) -> bool:
+    return name.partition(":")[0].endswith(tuple(f".{domain}" for domain in _MICROSOFT))
+
+
+def _are_of_one(manager: str, audience: str) -> bool:
+    """Whether two hosts are the same, or have names in the same domain: "management" and "management.core" of it."""
+    one, other = (name.partition(":")[0].split(".")[-2:] for name in (manager, audience))
+    return manager == audience or (one == other and len(one) == 2 and not one[-1].isdigit())
 
 
 def _read_endpoints(status: int, content: bytes) -> Cloud:
@@ -140,6 +213,7 @@ def _read_endpoints(status: int, content: bytes) -> Cloud:
 
 
 def _https(url: object) -> str:
-    if not isinstance(url, str) or not url.startswith("https://"):
-        raise ValueError(f"an https URL belongs where {clean(repr(url), 80)} is")
+    if not isinstance(url, str) or not _ADDRESS.fullmatch(url):
+        raise ValueError(f"an https URL belongs where {clean(repr(url)[:200], 80)} is")
+    _ = urlsplit(url).port  # raises ValueError where it is none
     return url.rstrip("/")

@@ -35,8 +35,8 @@ LACKS = frozenset({"latest model"})
 
 _LIST = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines"
 _VM_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[0-9a-f-]{36})/resourcegroups/[\w.()-]{1,90}"
-    r"/providers/microsoft\.compute/virtualmachines/[\w.-]{1,64}",
+    r"/subscriptions/(?P<subscription>[0-9a-f-]{36})/resourcegroups/[\w.()-]{0,89}[\w()-]"
+    r"/providers/microsoft\.compute/virtualmachines/[\w.-]{0,63}[\w-]",
     re.IGNORECASE,
 )
 

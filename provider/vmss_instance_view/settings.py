@@ -50,9 +50,15 @@ class Settings:
         """Whether a switch is on: azure-native takes exactly "true" for that."""
         return self.get(key) == "true"
 
+    @property
+    def emulator(self) -> str | None:
+        """The host of the vmss-emulator that stands in for Azure here, None where none does."""
+        url = self._environ.get("VMSS_EMULATOR_URL") or ""
+        return url.removeprefix("https://").rstrip("/") or None
+
     def fingerprint(self) -> tuple[str, ...]:
         """All values in a fixed order, secrets included: what differs here is another cloud or another identity."""
-        return tuple(self.get(key) or "" for key in _VARIABLES)
+        return (self.emulator or "", *(self.get(key) or "" for key in _VARIABLES))
 
     @staticmethod
     def names(key: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from vmss_instance_view import quota
 from vmss_instance_view.arm import Arm, Question
@@ -12,6 +12,8 @@ from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, Sca
 from vmss_instance_view.model.body import Body
 from vmss_instance_view.quota import Charge, Policy
 from vmss_instance_view.scale_set_id import ScaleSetId
+
+_INSTANCE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # digits, as far as is known
 
 
 class UniformReader:
@@ -52,10 +54,11 @@ class UniformReader:
         self.pages = pages
         return tuple(found.values())
 
-    def own_view(self, instance: Instance) -> Question:
-        """How to ask for the view of one instance."""
-        which = quote(instance.instance_id, safe="")
-        path = f"{self._id}/virtualMachines/{which}"
+    def own_view(self, instance: Instance) -> Question | None:
+        """How to ask for the view of one instance; None where its id is none: it would lead elsewhere."""
+        if not _INSTANCE_ID.fullmatch(instance.instance_id):
+            return None
+        path = f"{self._id}/virtualMachines/{instance.instance_id}"
         what = f"instance view of instance {instance.instance_id} of scale set {self._id.name}"
         return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region))
 

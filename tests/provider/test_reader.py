@@ -146,8 +146,14 @@ def test_a_certificate_of_an_unknown_authority_is_refused(azure: Emulator, monke
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"ARM_METADATA_HOSTNAME": "", "ARM_ENVIRONMENT": "mars"}, "unknown cloud 'mars' in azure-native:environment"),
-        ({"ARM_METADATA_HOSTNAME": "https://x"}, "must be a host name, not 'https://x'"),
+        (
+            {"ARM_METADATA_HOSTNAME": "", "ARM_ENVIRONMENT": "mars", "VMSS_EMULATOR_URL": ""},
+            "unknown cloud 'mars' in azure-native:environment",
+        ),
+        *(
+            ({"ARM_METADATA_HOSTNAME": host, "VMSS_EMULATOR_URL": ""}, f"must be a host name, not {host!r}")
+            for host in ("https://x", "x/y", "x?", "x#", "user@x", "x\\y", "x:", "x:port", ".x", "x y", "é")
+        ),
     ],
 )
 def test_a_cloud_that_does_not_exist_is_refused_by_the_name_of_its_setting(

@@ -82,7 +82,7 @@ def test_a_refused_connection_is_unavailable(azure: Emulator) -> None:
         host = f"127.0.0.1:{unused.getsockname()[1]}"
     scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
     with pytest.raises(Unavailable, match=r"metadata host 127.0.0.1:\d+: no answer"):
-        Azure(Settings({**azure.environment, "ARM_METADATA_HOSTNAME": host})).reader(scale_set)
+        Azure(Settings({**azure.environment, "ARM_METADATA_HOSTNAME": host, "VMSS_EMULATOR_URL": ""})).reader(scale_set)
 
 
 def test_an_azure_that_is_gone_is_unavailable(tmp_path: Path) -> None:

@@ -19,12 +19,17 @@ from vmss_instance_view.cloud import Cloud
 from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean
 from vmss_instance_view.quota import Charge
 from vmss_instance_view.refusal import claims_challenge, refusal, retry_after, throttled_by
-from vmss_instance_view.wire import Answer, Silent, Stale, Wire, overdue
+from vmss_instance_view.wire import LARGE, Answer, Silent, Stale, Wire, overdue
 
 # What azure-native itself uses and what sovereign clouds have; every later version answers alike.
 API_VERSION = "2024-11-01"
 
-_PAGE_LIMIT = 500
+_PAGES = 50  # of a list: 5,000 instances, at 100 on a page
+_OF_A_LIST = 32 * 1024 * 1024  # bytes
+# Of what an answer may be made, counted before it is parsed: a body of brackets alone takes a hundred times its bytes.
+# 8 MB of instances with their views have 70,000, 700,000 and 350,000.
+_KEYS = 10_000  # of one object
+_MADE_OF = ((b"{[", 150_000, "objects and lists"), (b'"', 950_000, "quotation marks"), (b",", 950_000, "elements"))
 
 T = TypeVar("T")
 Parse: TypeAlias = Callable[[Mapping[str, object]], T]
@@ -34,13 +39,15 @@ Parse: TypeAlias = Callable[[Mapping[str, object]], T]
 class Question:
     """A GET as a person would name it.
 
-    what: goes into errors, such as "instance view of scale set web". charge: the buckets that it is taken from.
+    what: goes into errors, such as "instance view of scale set web". charge: the buckets that it is taken from. limit:
+    bytes of the answer.
     """
 
     what: str
     path: str
     charge: Charge
     query: tuple[tuple[str, str], ...] = ()
+    limit: int = LARGE
 
     def url(self, cloud: Cloud) -> str:
         """Where to send it."""
@@ -81,28 +88,32 @@ class Arm:
         MalformedBody.
         """
         url = question.url(self.cloud)
-        return _parsed(url, parse, self._ask(question, url, deadline))
+        return _parsed(question, url, parse, self._ask(question, url, deadline), deadline)
 
     def pages(self, question: Question, parse: Parse[T], deadline: Deadline) -> Iterator[T]:
-        """The same for each page of a list. Raises Rejected where a page points out of the cloud or in a circle."""
+        """The same for each page of a list. Raises Rejected where a page points elsewhere or the list is endless."""
         url: object = question.url(self.cloud)
         seen: set[str] = set()
+        size = 0
         while url:
             if not isinstance(url, str) or not self._is_own(url):
                 raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(url), 120)!r}")
-            if url in seen or len(seen) >= _PAGE_LIMIT:
+            if url in seen or len(seen) >= _PAGES:
                 raise Rejected(f"{question.what}: gave up after {len(seen)} pages: the list does not end")
             seen.add(url)
-            page = self._ask(question, url, deadline)
-            yield _parsed(url, parse, page)
-            url = page.get("nextLink")
+            content = self._ask(question, url, deadline)
+            size += len(content)
+            if size > _OF_A_LIST:
+                raise Rejected(f"{question.what}: gave up: the list has more than {_OF_A_LIST >> 20} MiB")
+            parsed, url = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
+            yield parsed
 
     def _is_own(self, url: str) -> bool:
         # The whole prefix: no parser can then disagree with another about where the host ends.
         own = self.cloud.resource_manager.lower()
         return url.lower().startswith((f"{own}/", f"{own}:443/"))
 
-    def _ask(self, question: Question, url: str, deadline: Deadline) -> dict[str, object]:
+    def _ask(self, question: Question, url: str, deadline: Deadline) -> bytes:
         if not self._is_own(url):
             raise Rejected(f"{question.what}: refused to send a token to {clean(url, 120)!r}")
         token = self._tokens.token(deadline)
@@ -113,7 +124,9 @@ class Arm:
             answer = self._send(question, url, self._tokens.token(deadline), deadline)
         if answer.status != 200:
             raise refusal(question.what, answer.status, answer.headers, answer.content, self.clock.now())
-        return _decoded(url, answer.content)
+        if len(answer.content) > question.limit:
+            raise Rejected(f"{question.what}: the answer is larger than {question.limit >> 20} MiB")
+        return answer.content
 
     def _send(self, question: Question, url: str, token: str, deadline: Deadline) -> Answer:
         """Send until somebody answers: a silent server is asked again on a new connection."""
@@ -152,16 +165,24 @@ def _check_time(what: str, deadline: Deadline) -> None:
         raise overdue(what) from None
 
 
-def _parsed(url: str, parse: Parse[T], body: dict[str, object]) -> T:
-    try:
-        return parse(body)
-    except MalformedBody as error:
-        raise error.at(clean(url, 300)) from None
-
-
-def _decoded(url: str, content: bytes) -> dict[str, object]:
-    """The JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
+def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadline: Deadline) -> T:
+    """What `parse` makes of the body: in time, too."""
     source = clean(url, 300)
+    try:
+        parsed = parse(_decoded(source, content))
+    except MalformedBody as error:
+        raise error.at(source) from None
+    except Overdue:
+        raise overdue(question.what) from None
+    _check_time(question.what, deadline)
+    return parsed
+
+
+def _decoded(source: str, content: bytes) -> dict[str, object]:
+    """The JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
+    for characters, limit, what in _MADE_OF:
+        if sum(content.count(each) for each in characters) > limit:
+            raise MalformedBody("$", f"more than {limit:,} {what} are in it", source=source)
     try:
         body = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_number)
     except RecursionError:
@@ -176,6 +197,8 @@ def _decoded(url: str, content: bytes) -> dict[str, object]:
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object whose keys are all different: which of two equal ones to believe, nobody knows."""
+    if len(pairs) > _KEYS:
+        raise ValueError(f"an object has more than {_KEYS:,} keys")
     body = dict(pairs)
     if len(body) != len(pairs):
         raise ValueError("an object has a key twice")

@@ -29,7 +29,8 @@ from vmss_instance_view.model import (
 )
 from vmss_instance_view.quota import Charge
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.uniform import instances_of
+from vmss_instance_view.uniform import check_number, instances_of
+from vmss_instance_view.wire import SMALL
 
 LACKS = frozenset({"latest model"})
 
@@ -68,7 +69,9 @@ class FlexibleReader:
         if match is None or match["subscription"].lower() != self._id.subscription_id.lower():
             return None
         what = f"instance view of VM {instance.instance_id} of scale set {self._id.name}"
-        return Question(what, f"{instance.id}/instanceView", Charge(quota.VM, instance.id or "", self.region))
+        return Question(
+            what, f"{instance.id}/instanceView", Charge(quota.VM, instance.id or "", self.region), limit=SMALL
+        )
 
     def list_charge(self, lists: int) -> Charge:
         """What so many lists are taken from."""
@@ -79,9 +82,14 @@ class FlexibleReader:
         what = f"VMs of scale set {self._id.name} (resource group {self._id.resource_group})"
         filtered = ("$filter", f"'virtualMachineScaleSet/id' eq '{self._id}'")
         question = Question(what, path, Charge(quota.VM_LIST, str(self._id), self.region), (filtered, *query))
-        pages = list(self._arm.pages(question, instances_of, deadline))
-        self.pages = max(len(pages), 1)
-        return {(each.id or each.instance_id).lower(): each for page in pages for each in page}
+        found: dict[str, Instance] = {}
+        pages = 0
+        for page in self._arm.pages(question, instances_of(deadline), deadline):
+            pages += 1
+            found.update(((each.id or each.instance_id).lower(), each) for each in page)
+            check_number(question, len(found))
+        self.pages = pages
+        return found
 
 
 def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:
@@ -92,8 +100,11 @@ def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:
     """
     vms = tuple(instances)
     views = [each.view or VirtualMachineInstanceView() for each in vms]
+    reported = [_extensions(view) for view in views]
     names = _names(model, views)
-    extensions = [ExtensionSummary(name, _counted(_extension(view, name) for view in views)) for name in names]
+    extensions = [
+        ExtensionSummary(name, _counted(each.get(name.lower(), "creating") for each in reported)) for name in names
+    ]
     return InstanceView(
         VirtualMachineSummary(_counted(map(_provisioning, vms))),
         _set_statuses(model),
@@ -113,16 +124,16 @@ def _provisioning(instance: Instance) -> str:
     return (status.state if status else "") or (instance.provisioning_state or "unknown").lower()
 
 
-def _extension(view: VirtualMachineInstanceView, name: str) -> str:
-    states = [
-        status.state
-        for extension in view.extensions
-        if (extension.name or "").lower() == name.lower()
-        for status in extension.statuses
-    ]
-    if "failed" in states:
-        return "failed"
-    return next((state for state in states if state != "succeeded"), "succeeded") if states else "creating"
+def _extensions(view: VirtualMachineInstanceView) -> dict[str, str]:
+    """The state of each extension that a VM lists with one, by its name in lower case; of several the worst."""
+    found: dict[str, str] = {}
+    for extension in view.extensions:
+        for status in extension.statuses:
+            name = (extension.name or "").lower()
+            before = found.get(name, "succeeded")
+            if before == "succeeded" or status.state == "failed":
+                found[name] = status.state
+    return found
 
 
 def _counted(states: Iterable[str]) -> tuple[StatusCount, ...]:

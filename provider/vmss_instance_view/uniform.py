@@ -6,13 +6,16 @@ import re
 from collections.abc import Mapping
 
 from vmss_instance_view import quota
-from vmss_instance_view.arm import Arm, Question
+from vmss_instance_view.arm import Arm, Parse, Question
 from vmss_instance_view.clock import Deadline
+from vmss_instance_view.errors import MalformedBody, Rejected
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
 from vmss_instance_view.model.body import Body
 from vmss_instance_view.quota import Charge, Policy
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.wire import SMALL
 
+_INSTANCES = 5_000  # of a set; Azure's limit is 1,000
 _INSTANCE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # digits, as far as is known
 
 
@@ -46,11 +49,12 @@ class UniformReader:
         question = self._question("instances", "/virtualMachines", quota.HIGH_COST, ("$expand", "instanceView"))
         found: dict[str, Instance] = {}
         pages = 0
-        for page in self._arm.pages(question, instances_of, deadline):
+        for page in self._arm.pages(question, instances_of(deadline), deadline):
             pages += 1
             listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
             self._arm.budget.spend(listed, self._arm.clock.monotonic())
             found.update((instance.instance_id, instance) for instance in page)
+            check_number(question, len(found))
         self.pages = pages
         return tuple(found.values())
 
@@ -60,7 +64,7 @@ class UniformReader:
             return None
         path = f"{self._id}/virtualMachines/{instance.instance_id}"
         what = f"instance view of instance {instance.instance_id} of scale set {self._id.name}"
-        return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region))
+        return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region), limit=SMALL)
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade:
         """The latest rolling upgrade. Raises ScaleSetNotFound where there never was one."""
@@ -76,6 +80,23 @@ class UniformReader:
         return Question(named, f"{self._id}{path}", self.charge(policy), query)
 
 
-def instances_of(page: Mapping[str, object]) -> list[Instance]:
-    """The instances on one page of a list."""
-    return [Instance.from_body(body) for body in Body(page).children("value")]
+def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
+    """How the instances on one page of a list are read. The parser raises Overdue once the deadline is past."""
+
+    def parse(page: Mapping[str, object]) -> list[Instance]:
+        listed = page.get("value")
+        if isinstance(listed, list) and len(listed) > _INSTANCES:
+            raise MalformedBody("$.value", f"more than {_INSTANCES:,} instances are on one page")
+        found = []
+        for body in Body(page).children("value"):
+            deadline.left()
+            found.append(Instance.from_body(body))
+        return found
+
+    return parse
+
+
+def check_number(question: Question, instances: int) -> None:
+    """Raise Rejected for more instances than a set can have."""
+    if instances > _INSTANCES:
+        raise Rejected(f"{question.what}: gave up: there are more than {_INSTANCES:,}, and Azure's limit is 1,000")

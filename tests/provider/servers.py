@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -15,15 +15,17 @@ import trustme
 
 from vmss_emulator import Emulator
 
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+
 
 class TlsServer:
-    """Answers every request on 127.0.0.1 with the same parts, one after the other; a client may leave in between.
+    """Answers every request on 127.0.0.1 with these parts, one after the other; a client may leave in between.
 
     host: with its port. seen: the head of each request. trusted: whether the process is told to trust it.
     """
 
-    def __init__(self, answer: Iterable[bytes] = (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",)) -> None:
-        self.answer = answer
+    def __init__(self, answer: Callable[[], Iterable[bytes]] = lambda: (BUSY,)) -> None:
+        self._answer = answer
         self.seen: list[str] = []
         self._authority = trustme.CA()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -70,16 +72,10 @@ class TlsServer:
                     return
                 head += part
             self.seen.append(head.partition(b"\r\n\r\n")[0].decode("latin-1"))
-            for part in self.answer:
+            for part in self._answer():
                 secure.sendall(part)
                 if self._ended.is_set():
                     return
-
-
-def json_answer(body: bytes, *headers: str) -> bytes:
-    """A whole answer of status 200."""
-    lines = ["HTTP/1.1 200 OK", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 def drip(first: bytes, pause: float, ended: threading.Event) -> Iterator[bytes]:

@@ -316,7 +316,7 @@ def test_a_sign_in_service_that_sends_a_byte_now_and_then_is_given_up(
     azure: Emulator, short: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = threading.Event()
-    with TlsServer(drip(HEAD, 0.1, ended)) as slow:
+    with TlsServer(lambda: drip(HEAD, 0.1, ended)) as slow:
         slow.trust(azure, tmp_path, monkeypatch)
         web = signed_in_at(azure, slow)
         began = time.monotonic()
@@ -405,7 +405,7 @@ def test_a_metadata_host_that_sends_600_mb_is_refused_in_little_memory(
     environment = {key: value for key, value in azure.environment.items() if key != "VMSS_EMULATOR_URL"}
     scale_set = ScaleSetId.parse(azure.put_scale_set("web"))
     broken(azure, METADATA, bomb="600MB")
-    with TlsServer(without_end()) as large:
+    with TlsServer(without_end) as large:
         large.trust(azure, tmp_path, monkeypatch)
         host = large.host if pack == "plain" else environment["ARM_METADATA_HOSTNAME"]
         client = Azure(Settings({**environment, "ARM_METADATA_HOSTNAME": host}))

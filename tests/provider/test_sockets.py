@@ -116,7 +116,7 @@ def test_a_bomb_is_given_up_in_bounded_memory(azure: Emulator) -> None:
     fault(azure, bomb="200MB")
     tracemalloc.start()
     try:
-        with pytest.raises(Rejected, match="larger than 32 MiB"):
+        with pytest.raises(Rejected, match="larger than 10 MiB"):
             read(azure, 30)
         _, peak = tracemalloc.get_traced_memory()
     finally:

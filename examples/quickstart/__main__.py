@@ -143,6 +143,7 @@ pulumi.export("release", release)
 pulumi.export("scaleSetId", gate.scale_set_id)
 pulumi.export("healthy", gate.healthy)
 pulumi.export("message", gate.message)
-pulumi.export("statuses", gate.statuses)
+# Without their messages: guests write those, and an update prints outputs that change.
+pulumi.export("statuses", gate.statuses.apply(lambda statuses: [each.code for each in statuses or ()]))
 pulumi.export("virtualMachine", gate.virtual_machine)
 pulumi.export("extensions", gate.extensions)

@@ -13,9 +13,10 @@ from enum import Enum
 
 from pulumi_vmss_health import pace
 from pulumi_vmss_health.findings import State, Verdict
+from pulumi_vmss_health.plan import Plan, cheapest, is_flexible
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
-from pulumi_vmss_health.verdict import evaluate, still_open
+from pulumi_vmss_health.verdict import evaluate
 from vmss_instance_view.errors import (
     ConfigurationError,
     CredentialError,
@@ -40,7 +41,6 @@ PARTS = 5
 CHANGED_AFTER = 30.0  # seconds after a full look that instances are looked at again where the view has changed
 VIEW_EVERY = 3  # looks at parts
 LULL = 15.0  # seconds, for a hold that the user left to us
-FEW = 8  # instances whose own views are rather asked for than the list of all
 SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
 TRANSITIONS = 20
 
@@ -95,7 +95,7 @@ class Memory:
         self._is_complete = True
         self._is_sweeping = False
         self._is_unblocked = False
-        self._is_blocked_by_view = False
+        self._plan: Plan | None = None
         self._unique_id: str | None = None
         self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
@@ -105,14 +105,11 @@ class Memory:
     def ask(self, now: float) -> Ask:
         """What the next look is for, if it begins now."""
         progress = self.progress
-        if progress.snapshot is None or progress.verdict is None or progress.error is not None or self._is_unblocked:
+        if progress.error is not None or self._is_unblocked:
             return self._full_ask(now)
         if self._is_sweeping and not self._is_complete:
             return Ask(Depth.OWN_VIEWS, self._sweep_at)
-        if progress.verdict.state is State.PROGRESSING:
-            part = self._part_ask(progress.snapshot, progress.verdict, now)
-            return self._due_ask(part, now)
-        return self._full_ask(now)
+        return self._part_ask(self._plan, now) if self._plan else self._full_ask(now)
 
     def begins(self, ask: Ask) -> None:
         """Take in what is looked at now."""
@@ -147,6 +144,8 @@ class Memory:
         verdict = evaluate(snapshot, self._policy)
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
+        in_progress = verdict.state is State.PROGRESSING
+        self._plan = cheapest(snapshot, verdict, self._policy) if in_progress else None
         self._errors, self._gone = [], []
         if self._was_replaced(snapshot):
             gone = ScaleSetDeleted("the set is not the one that was seen before: another one has taken its name")
@@ -175,8 +174,7 @@ class Memory:
         if state is not State.PROGRESSING or (self._is_complete and depth is Depth.OWN_VIEWS):
             return state is not State.PROGRESSING
         # Something was never read, so that nobody knows what is open; but the view of all may know it.
-        is_flexible = snapshot.scale_set is not None and snapshot.scale_set.is_flexible
-        return snapshot.age == float("inf") and (is_flexible or not self._blocks_alone(snapshot))
+        return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot))
 
     def _blocks_alone(self, snapshot: Snapshot) -> bool:
         view_alone = replace(snapshot, instances=None, rolling_upgrade=None)
@@ -191,38 +189,20 @@ class Memory:
         """Everything; own views that were read for this look already need not be read again."""
         return Ask(Depth.FULL, self._sweep_at if self._is_sweeping else now, urgent=self.due_in(now) is not None)
 
-    def _due_ask(self, part: Ask, now: float) -> Ask:
+    def _part_ask(self, plan: Plan, now: float) -> Ask:
         """The part that is still open, or what was not looked at for long."""
         snapshot = self.progress.snapshot
-        if snapshot is not None and snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
-            return self._full_ask(now)  # the view has changed: instances may say more than it does, such as a failure
-        if now - self._model_at < FULL_AGAIN_AFTER:
-            return part
-        if self._parts < PARTS:
-            return part
-        is_view_enough = part.depth is Depth.VIEW and self._is_blocked_by_view and now - self._full_at < VIEW_ENOUGH_FOR
-        return Ask(Depth.VIEW_AND_MODEL) if is_view_enough else self._full_ask(now)
-
-    def _part_ask(self, snapshot: Snapshot, verdict: Verdict, now: float) -> Ask:
-        """The cheapest read of what stands in the way."""
-        is_flexible = bool(snapshot.scale_set and snapshot.scale_set.is_flexible)
-        open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
-        self._is_blocked_by_view = not is_flexible and not open_codes <= _OF_INSTANCES
-        # Now and then the view as well, where it is not what is waited for: the rest of the set may change meanwhile.
-        if self._is_blocked_by_view or (not is_flexible and self._parts % VIEW_EVERY == VIEW_EVERY - 1):
-            return Ask(Depth.VIEW)
-        if snapshot.instances is None:
+        if plan.depth is Depth.FULL or snapshot is None:
             return self._full_ask(now)
-        if open_codes == {"RollingUpgradeRunning"}:
-            return Ask(Depth.UPGRADE)
-        which = still_open(snapshot, self._policy)
-        capacity = self._policy.capacity or (snapshot.scale_set.capacity if snapshot.scale_set else None)
-        if not which and len(snapshot.instances) == capacity:
-            return self._full_ask(now)  # what is open, such as an operation on the set, instances do not show
-        takes_list = len(snapshot.instances) != capacity or not open_codes <= _OF_OWN_VIEWS
-        if takes_list or (len(which) > FEW and not snapshot.is_bare):
-            return Ask(Depth.INSTANCES, now, which)
-        return Ask(Depth.OWN_VIEWS, now, which)
+        if snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
+            return self._full_ask(now)  # the view has changed: instances may say more than it does, such as a failure
+        if self._parts >= PARTS and now - self._model_at >= FULL_AGAIN_AFTER:
+            is_view_enough = plan.depth is Depth.VIEW and now - self._full_at < VIEW_ENOUGH_FOR
+            return Ask(Depth.VIEW_AND_MODEL) if is_view_enough else self._full_ask(now)
+        # Now and then the view as well, where it is not what is waited for: the rest of the set may change meanwhile.
+        if not is_flexible(snapshot) and self._parts % VIEW_EVERY == VIEW_EVERY - 1:
+            return Ask(Depth.VIEW)
+        return Ask(plan.depth, now, plan.which)
 
     def _see_a_part(self, state: State, verdict: Verdict) -> None:
         """A part decides nothing; but where it contradicts, what was seen to last did not."""
@@ -349,18 +329,6 @@ class _Streak:
     looks: int
 
 
-# What the own views of instances show.
-_OF_OWN_VIEWS = {
-    "ApplicationNotHealthy",
-    "ExtensionFailed",
-    "ExtensionNotReady",
-    "RollingUpgradeRunning",
-    "TooFewVmsPassEveryCheck",
-    "VmNotRunning",
-    "ZoneNotHealthy",
-}
-# What the instance view of a Uniform set has nothing of.
-_OF_INSTANCES = (_OF_OWN_VIEWS | {"ModelNotApplied", "ModelUnknown"}) - {"ExtensionFailed", "ExtensionNotReady"}
 # What spends the budget of errors where the set was seen before; anything else ends the wait.
 _PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable)
 

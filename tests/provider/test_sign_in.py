@@ -8,8 +8,9 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.clocks import within
 from tests.provider.conftest import AT_ONCE, trust, vms
 from tests.provider.servers import TlsServer, drip
 from tests.provider.test_credential import environment_of, reader
+from tests.waiting import until
 
 from pulumi_vmss_health import ConfigurationError, CredentialError, ScaleSetId, Unavailable
 from vmss_emulator import Emulator
@@ -53,11 +55,29 @@ def reader_by(azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.Mon
     return reader(azure, environment_of(azure, way.partition(",")[0], tmp_path, monkeypatch))
 
 
+class Bound:
+    """How long a token may take: inside of a `with` of it a second, else as long as for users."""
+
+    seconds = 1.0
+    late = 2.0  # by then it was kept, also on a busy machine
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._began = 0.0
+
+    def __enter__(self) -> None:
+        self._monkeypatch.setattr(credential_module, "TOKEN_WITHIN", self.seconds)
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        assert time.monotonic() - self._began < self.seconds + self.late
+        self._monkeypatch.setattr(credential_module, "TOKEN_WITHIN", 10.0)
+
+
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> float:
-    """How long a token may take here."""
-    monkeypatch.setattr(credential_module, "TOKEN_WITHIN", 1.0)
-    return 1.0
+def bound(monkeypatch: pytest.MonkeyPatch) -> Bound:
+    import_module("azure.identity")  # for which a token here has no time
+    return Bound(monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -82,15 +102,13 @@ def test_a_status_that_says_nothing_of_the_credential_passes(
 @pytest.mark.parametrize("hang", ["headers", "body"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_token_request_that_hangs_passes_and_ends_in_its_time(
-    azure: Emulator, way: str, hang: str, short: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azure: Emulator, way: str, hang: str, bound: Bound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(azure, WAYS[way], hang=hang, times=1)
     web = reader_by(azure, way, tmp_path, monkeypatch)
-    began = time.monotonic()
-    with pytest.raises(Unavailable, match=r"token|sign-in service") as passing:
+    with bound, pytest.raises(Unavailable, match=r"token|sign-in service") as passing:
         web.view(within(10))
     assert not isinstance(passing.value, CredentialError)
-    assert time.monotonic() - began < short + 1
     assert vms(web.view(within(10))) == 3
 
 
@@ -145,7 +163,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 @pytest.mark.parametrize("effect", [{"status": 503}, {"hang": "headers"}, {"status": 401}], ids=str)
 @pytest.mark.parametrize("way", ["the client secret", "the managed identity", "the client certificate"])
 def test_a_token_that_is_still_good_outlives_trouble_at_its_renewal(
-    brief: Emulator, way: str, effect: Mapping[str, Any], short: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    brief: Emulator, way: str, effect: Mapping[str, Any], bound: Bound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = LaterClock()
     settings = Settings(environment_of(brief, way.partition(",")[0], tmp_path, monkeypatch))
@@ -154,11 +172,12 @@ def test_a_token_that_is_still_good_outlives_trouble_at_its_renewal(
     broken(brief, WAYS[way], **effect)
     clock.ahead = 150
     for _ in range(3):
-        assert vms(web.view(within(10))) == 3
+        with bound:
+            assert vms(web.view(within(10))) == 3
     asked = [each for each in brief.requests if each.path.endswith("/token") and each.status != 200]
     assert len(asked) == 1, "between two attempts passes some time"
     clock.ahead = 190
-    with pytest.raises((Unavailable, CredentialError)) as refused:
+    with bound, pytest.raises((Unavailable, CredentialError)) as refused:
         web.view(within(10))
     assert isinstance(refused.value, CredentialError) is ("status" in effect and effect["status"] == 401)
     broken(brief, "GET /none", status=500)
@@ -166,7 +185,7 @@ def test_a_token_that_is_still_good_outlives_trouble_at_its_renewal(
 
 
 def test_while_a_good_token_is_renewed_nobody_else_waits(
-    brief: Emulator, short: float, monkeypatch: pytest.MonkeyPatch
+    brief: Emulator, bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = LaterClock()
     web = Azure(Settings(brief.environment), clock).reader(ScaleSetId.parse(brief.put_scale_set("web")))
@@ -174,12 +193,12 @@ def test_while_a_good_token_is_renewed_nobody_else_waits(
     broken(brief, WAYS["the client secret"], hang="headers")
     clock.ahead = 150
     renewing = threading.Thread(target=lambda: web.view(within(10)))
-    renewing.start()
-    time.sleep(short / 4)
-    began = time.monotonic()
-    assert vms(web.view(within(10))) == 3
-    assert time.monotonic() - began < short / 2
-    renewing.join()
+    with bound:
+        renewing.start()
+        until(lambda: brief.token_requests == 2)
+        assert vms(web.view(within(10))) == 3
+        assert renewing.is_alive(), "the other one still waits"
+        renewing.join()
 
 
 def together(read: Callable[[], object], threads: int, apart: float = 0.0) -> tuple[list[Exception], float]:
@@ -204,14 +223,15 @@ def together(read: Callable[[], object], threads: int, apart: float = 0.0) -> tu
 
 @pytest.mark.parametrize("apart", [0.0, 0.2])
 def test_three_who_wait_for_one_hung_token_request_lose_its_time_together(
-    azure: Emulator, short: float, apart: float
+    azure: Emulator, bound: Bound, apart: float
 ) -> None:
     broken(azure, WAYS["the client secret"], hang="headers", times=1)
     web = reader(azure, azure.environment)
-    errors, seconds = together(lambda: web.view(within(10)), 3, apart)
+    with bound:
+        errors, seconds = together(lambda: web.view(within(10)), 3, apart)
     assert [type(each) for each in errors] == [Unavailable] * 3
     assert all("token" in str(each) for each in errors)
-    assert seconds < short + 0.7
+    assert seconds < 2 * bound.seconds
     assert azure.token_requests == 1
     assert vms(web.view(within(10))) == 3
 
@@ -260,17 +280,15 @@ STUBS = {
 
 @pytest.mark.parametrize("stub", STUBS)
 def test_an_az_that_gives_no_token_is_told_by_its_cause(
-    azure: Emulator, stub: str, short: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azure: Emulator, stub: str, bound: Bound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script, kind, words = STUBS[stub]
     web = reader_by(azure, "the az CLI", tmp_path, monkeypatch)
     works = (tmp_path / "az").read_text()
     (tmp_path / "az").write_text(f"#!/bin/sh\n{script}\n")
-    began = time.monotonic()
-    with pytest.raises((Unavailable, CredentialError), match=words) as told:
+    with bound if stub == "slow" else nullcontext(), pytest.raises((Unavailable, CredentialError), match=words) as told:
         web.view(within(10))
     assert type(told.value) is kind
-    assert time.monotonic() - began < short + 1
     (tmp_path / "az").write_text(works)
     assert vms(web.view(within(10))) == 3
 
@@ -313,16 +331,14 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
 
 
 def test_a_sign_in_service_that_sends_a_byte_now_and_then_is_given_up(
-    azure: Emulator, short: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azure: Emulator, bound: Bound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = threading.Event()
     with TlsServer(lambda: drip(HEAD, 0.1, ended)) as slow:
         slow.trust(azure, tmp_path, monkeypatch)
         web = signed_in_at(azure, slow)
-        began = time.monotonic()
-        with pytest.raises(Unavailable, match=r"token|sign-in service"):
+        with bound, pytest.raises(Unavailable, match=r"token|sign-in service"):
             web.view(within(10))
-        assert time.monotonic() - began < short + 1
         ended.set()
 
 

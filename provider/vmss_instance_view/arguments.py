@@ -92,3 +92,17 @@ def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
     except InvalidScaleSetId as error:
         return [CheckFailure("scaleSet", str(error))]
     return []
+
+
+def check_switch(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: "no" would be taken for yes. Raises TypeError, naming the argument."""
+    if not isinstance(value, (bool, pulumi.Output)):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+
+
+def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
+    """The same for a resource's input that was not known in the program."""
+    value = news.get(name)
+    if value is None or isinstance(value, (bool, Unknown)):
+        return []
+    return [CheckFailure(name, f"{name} must be true or false, not {type(value).__name__}")]

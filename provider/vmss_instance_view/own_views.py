@@ -7,7 +7,7 @@ one goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from vmss_instance_view.arm import Arm, Question
@@ -35,11 +35,11 @@ class OwnViews:
         """Nothing is read yet."""
         self._arm = arm
         self._kept: dict[str, _OwnView] = {}
+        self._joined: dict[str, tuple[Instance, _OwnView, Instance]] = {}
 
     def read(
         self,
-        instances: Iterable[Instance],
-        question: Callable[[Instance], Question | None],
+        wanted: Iterable[tuple[Instance, Question]],
         deadline: Deadline,
         *,
         since: float,
@@ -47,10 +47,11 @@ class OwnViews:
     ) -> None:
         """Read the views that were not read since a moment, as many as time and budget allow.
 
-        at_any_price: all of them, or as many as the deadline allows. Raises as `Arm.get`; what came before is kept.
+        wanted: instances, and how to ask for the view of each. at_any_price: all of them, or as many as the deadline
+        allows. Raises as `Arm.get`; what came before is kept.
         """
         clock = self._arm.clock
-        due = [(each, asked) for each in instances if not self._is_read(each, since) and (asked := question(each))]
+        due = [(each, asked) for each, asked in wanted if not self._is_read(each, since)]
         is_small = at_any_price or len(due) <= _WIDTH  # small enough to have been reckoned with before the look
         until = Deadline(_AT_ONCE, clock)
 
@@ -66,6 +67,7 @@ class OwnViews:
         """Drop the views of VMs that are there no more."""
         there = {*map(_key, instances)}
         self._kept = {key: kept for key, kept in self._kept.items() if key in there}
+        self._joined = {key: joined for key, joined in self._joined.items() if key in there}
 
     def oldest(self, instances: Iterable[Instance]) -> float:
         """When the oldest view of these was asked for; minus infinity where one was never read."""
@@ -95,19 +97,27 @@ class OwnViews:
             return None  # deleted since the list was read
 
     def _join(self, instance: Instance, listed_at: float) -> Instance:
-        kept = self._kept.get(_key(instance))
+        key = _key(instance)
+        kept = self._kept.get(key)
         if kept is None or kept.view is None:
             return instance
-        listed = instance.view or VirtualMachineInstanceView()
-        newer, older = (kept.view, listed) if kept.asked_at >= listed_at else (listed, kept.view)
-        view = VirtualMachineInstanceView(
-            newer.statuses or older.statuses,
-            newer.extensions or older.extensions,
-            newer.vm_agent or older.vm_agent,
-            newer.vm_health or older.vm_health,
-            newer.in_standby_pool or older.in_standby_pool,
-        )
-        return replace(instance, view=view)
+        known = self._joined.get(key)
+        if known is None or known[0] is not instance or known[1] is not kept:
+            known = self._joined[key] = (instance, kept, _with_own_view(instance, kept, kept.view, listed_at))
+        return known[2]
+
+
+def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstanceView, listed_at: float) -> Instance:
+    listed = instance.view or VirtualMachineInstanceView()
+    newer, older = (own, listed) if kept.asked_at >= listed_at else (listed, own)
+    view = VirtualMachineInstanceView(
+        newer.statuses or older.statuses,
+        newer.extensions or older.extensions,
+        newer.vm_agent or older.vm_agent,
+        newer.vm_health or older.vm_health,
+        newer.in_standby_pool or older.in_standby_pool,
+    )
+    return replace(instance, view=view)
 
 
 def is_bare(model: ScaleSet, instance: Instance) -> bool:

@@ -50,6 +50,8 @@ class ScaleSetReader:
         self._model: ScaleSet | None = None
         self._listed: tuple[Instance, ...] = ()
         self._listed_at = 0.0
+        self._found: list[tuple[Instance, Question]] = []
+        self._found_for: tuple[object, object, object] = (self._listed, None, False)
 
     def model(self, deadline: Deadline) -> ScaleSet:
         """The scale set's model."""
@@ -81,9 +83,7 @@ class ScaleSetReader:
         self._listed = self._list(deadline, whole=whole)
         self._listed_at = now
         self._own.forget_all_but(self._listed)
-        self._own.read(
-            self._bare(), self._own_view, deadline, since=now if since is None else since, at_any_price=since is None
-        )
+        self._own.read(self._bare(), deadline, since=now if since is None else since, at_any_price=since is None)
         return self._members()
 
     def own_views(self, which: Sequence[str] | None, deadline: Deadline, *, since: float) -> tuple[Instance, ...]:
@@ -91,8 +91,7 @@ class ScaleSetReader:
 
         which: instance ids; None: of all that the list left bare.
         """
-        wanted = self._bare() if which is None else [each for each in self._listed if each.instance_id in which]
-        self._own.read(wanted, self._own_view, deadline, since=since)
+        self._own.read(self._bare() if which is None else self._asked(which), deadline, since=since)
         return self._members()
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade | None:
@@ -114,14 +113,12 @@ class ScaleSetReader:
 
     def own_charges(self, which: Iterable[str]) -> list[Charge]:
         """What reading the own views of these instances takes."""
-        ids = {*which}
-        asked = [self._own_view(each) for each in self._listed if each.instance_id in ids]
-        return [each.charge for each in asked if each]
+        return [asked.charge for _, asked in self._asked(which)]
 
     @property
     def oldest(self) -> float:
         """When the oldest own view that is needed was asked for; infinity: none is; minus infinity: one lacks."""
-        return self._own.oldest(each for each in self._bare() if self._own_view(each))
+        return self._own.oldest(each for each, _ in self._bare())
 
     @property
     def requests(self) -> int:
@@ -165,9 +162,20 @@ class ScaleSetReader:
         except ScaleSetNotFound as error:
             raise _deleted(error) if self._model else error from None
 
-    def _bare(self) -> list[Instance]:
-        model = self._model
-        return [each for each in self._listed if is_bare(model, each)] if model else []
+    def _bare(self) -> list[tuple[Instance, Question]]:
+        """Of which instances the list left something out, and how to ask each: found once for a list and a model."""
+        found_for = (self._listed, self._model, self._is_flexible)
+        if not all(one is other for one, other in zip(found_for, self._found_for, strict=True)):
+            model = self._model
+            bare = [each for each in self._listed if is_bare(model, each)] if model else []
+            self._found = [(each, asked) for each in bare if (asked := self._own_view(each))]
+            self._found_for = found_for
+        return self._found
+
+    def _asked(self, which: Iterable[str]) -> list[tuple[Instance, Question]]:
+        ids = {*which}
+        named = [each for each in self._listed if each.instance_id in ids]
+        return [(each, asked) for each in named if (asked := self._own_view(each))]
 
     def _own_view(self, instance: Instance) -> Question | None:
         return self._flexible.own_view(instance) if self._is_flexible else self._uniform.own_view(instance)
@@ -177,7 +185,7 @@ class ScaleSetReader:
             return [self._uniform.charge(quota.LOW_COST)]
         if part is Part.VIEW:
             return [self._uniform.charge(quota.HIGH_COST)]
-        own = [asked.charge for each in self._bare()[:_OWN_AT_ONCE] if (asked := self._own_view(each))]
+        own = [asked.charge for _, asked in self._bare()[:_OWN_AT_ONCE]]
         if part is Part.OWN_VIEWS:
             return own
         if self._is_flexible:

@@ -28,8 +28,10 @@ from pulumi.dynamic import (
 from vmss_instance_view import engine
 from vmss_instance_view.arguments import (
     check_options,
+    check_switch,
     scale_set_failures,
     scale_set_id,
+    switch_failures,
     telling_secrecy,
     triggers_of,
 )
@@ -120,8 +122,8 @@ class InstanceViewProvider(ResourceProvider):
         self._azure = azure_of(req)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Refuse, in preview already, an id that can be none."""
-        return CheckResult(news, scale_set_failures(news))
+        """Refuse, in preview already, an id that can be none, and a switch that is neither on nor off."""
+        return CheckResult(news, [*scale_set_failures(news), *switch_failures(news, "includeInstances")])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""
@@ -148,7 +150,7 @@ class InstanceViewProvider(ResourceProvider):
 
         def attempt(deadline: Deadline) -> dict[str, Any]:
             reader = self._azure.reader(scale_set, deadline)
-            return _outputs(reader, deadline, with_instances=bool(props.get("includeInstances")))
+            return _outputs(reader, deadline, with_instances=props.get("includeInstances") is True)
 
         clock = self._azure.clock
         outputs = read_with_retry(attempt, _READ_TIMEOUT, clock, not_found_grace=not_found_grace)
@@ -216,6 +218,7 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         Raises ValueError or TypeError that names the argument.
         """
         check_options(opts)
+        check_switch("include_instances", include_instances)
         opts = pulumi.ResourceOptions.merge(opts, None)  # a copy
         opts.additional_secret_outputs = secret = [*(opts.additional_secret_outputs or ())]
         inputs = {

@@ -55,7 +55,7 @@ def test_time_out_that_exits_zero_az_vmss_wait_prints_nothing_and_succeeds() -> 
 def test_not_found_that_is_waited_out_az_takes_a_deleted_set_for_one_to_come() -> None:
     outcome = wait({0: SLOW, 60: ScaleSetNotFound("404")}, timeout="30m")
     assert outcome.ending is Ending.DELETED
-    assert outcome.progress.elapsed < 70
+    assert 120 <= outcome.progress.elapsed < 130, "a minute, for regions disagree at times"
 
 
 def test_throttling_that_kills_the_wait_botocore_ends_on_one_429() -> None:

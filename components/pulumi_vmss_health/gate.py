@@ -34,7 +34,7 @@ from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipp
 from pulumi_vmss_health.verdict import evaluate
 from pulumi_vmss_health.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view import engine
-from vmss_instance_view.arguments import scale_set_failures
+from vmss_instance_view.arguments import as_before, scale_set_failures
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
@@ -64,7 +64,7 @@ class HealthGateProvider(ResourceProvider):
         engine.install()
         self._azure = azure_of(req)
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
         engine.install()  # the call that waits comes next, and another library may have set a narrow pool meanwhile
         failures = scale_set_failures(news)
@@ -73,7 +73,7 @@ class HealthGateProvider(ResourceProvider):
                 GatePolicy.from_json(news["policy"])
         except (ValueError, TypeError) as error:
             failures.append(CheckFailure("policy", str(error)))
-        return CheckResult(news, failures)
+        return CheckResult(as_before(olds, news), failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""

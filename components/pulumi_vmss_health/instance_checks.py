@@ -7,15 +7,26 @@ will apply; power and application health can recover, so that only time ends the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged, short_code
-from vmss_instance_view.model import ExtensionStatus, Instance, Status
-from vmss_instance_view.text import clean
+from pulumi_vmss_health import advice
+from pulumi_vmss_health.findings import (
+    Facts,
+    Findings,
+    Reason,
+    State,
+    Unjudged,
+    listed_extensions,
+    name_instances,
+    short_code,
+)
+from pulumi_vmss_health.guest import said, without_names
+from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure
 
-_NAMED = 5  # instances that a reason names before it counts the rest
+_STOPPED = ("stopping", "stopped", "deallocating", "deallocated")
+_PRESENT = ("succeeded", "ready", "updating", "")  # what is said of an agent that is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,72 +48,157 @@ class Ailment:
 Judge: TypeAlias = Callable[[Facts, Instance], "Ailment | None"]
 
 
-def provisioning(_facts: Facts, instance: Instance) -> Ailment | None:
-    """Is the VM provisioned? The resource and its instance view must both say so, where they say anything."""
+def provisioning(facts: Facts, instance: Instance) -> Ailment | None:
+    """Is the VM provisioned? The resource and its instance view must both say so, where they say anything.
+
+    A failure that does not count is none: see `excuse`.
+    """
     status = instance.view.status("ProvisioningState") if instance.view else None
-    states = [status.state] if status else []
-    if instance.provisioning_state is not None:
-        states.append(instance.provisioning_state.lower())
-    if "failed" in states:
-        code = short_code(status) if status and status.state == "failed" else "failed"
-        hint = "see its boot diagnostics; reimage or delete the instance"
-        return Ailment("VmFailed", "VM", code, "succeeded", _said(status), hint, final=True)
-    if states and set(states) == {"succeeded"}:
+    states = _provisioning_states(instance)
+    failed = [state for state in states if is_failure(state)]
+    if failed and excuse(facts, instance) is None:
+        is_said = status is not None and is_failure(status.state)
+        code = short_code(status) if status and is_said else failed[0]
+        words = said([status], ()) if status and is_said else ""
+        hint = advice.after(failed[0], status.detail if status and is_said else "")
+        if facts.snapshot.scale_set and facts.snapshot.scale_set.resilient_creation:
+            hint += "; resilient VM creation is on: Azure may try for 30 minutes"
+        return Ailment("VmFailed", "VM", code, "succeeded", words, hint, final=True)
+    if failed or (states and set(states) == {"succeeded"}):
         return None
-    have = next((state for state in states if state != "succeeded"), "unknown")
-    return Ailment("VmNotProvisioned", "VM", have or "unknown", "succeeded")
+    have = next((state for state in states if state != "succeeded"), "unknown") or "unknown"
+    return Ailment("VmNotProvisioned", "VM", have, "succeeded", hint=_resilient(facts, have))
+
+
+def excuse(facts: Facts, instance: Instance) -> str | None:
+    """Why the failure of a VM's provisioning does not count; None where there is none, or it counts.
+
+    The policy lets its code pass; or it only echoes extensions that failed, each of them ignored, suppressed, or told
+    by itself: then "".
+    """
+    statuses = instance.view.statuses_of("ProvisioningState") if instance.view else ()
+    failed = [each for each in statuses if is_failure(each.state)]
+    if not failed or any(not is_failure(state) and state != "succeeded" for state in _provisioning_states(instance)):
+        return None
+    allowed = {code.lower() for code in facts.policy.ignore_failure_codes}
+    excuses = [
+        "ignore_failure_codes" if each.detail.lower() in allowed else _echo(facts, each, instance) for each in failed
+    ]
+    return None if None in excuses else ", ".join(dict.fromkeys(each for each in excuses if each))
+
+
+def excused(facts: Facts) -> dict[str, list[Instance]]:
+    """The instances whose failure does not count, by why it does not."""
+    found: dict[str, list[Instance]] = {}
+    for instance in facts.snapshot.instances or ():
+        why = excuse(facts, instance)
+        if why is not None:
+            found.setdefault(why, []).append(instance)
+    return found
+
+
+def failure_code(instance: Instance, extension: str = "") -> str:
+    """The code of the failure of a VM, or of an extension on it."""
+    view = instance.view or VirtualMachineInstanceView()
+    statuses = view.extension_statuses(extension) if extension else view.statuses_of("ProvisioningState")
+    return next((short_code(each) for each in statuses if is_failure(each.state)), "failed")
+
+
+def failure_words(instance: Instance, extension: str) -> str:
+    """What was said of the failure of an extension on a VM."""
+    view = instance.view or VirtualMachineInstanceView()
+    failed = [each for each in view.extension_statuses(extension) if is_failure(each.state)]
+    listed = [each for each in view.extensions if (each.name or "").lower() == extension.lower()]
+    return said(failed, [each for one in listed for each in one.substatuses])
+
+
+def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
+    """What a VM's failure echoes, if that is nothing but the failure of extensions that are told or do not count."""
+    failed = failed_extensions(instance)
+    if not failed or not status.detail.lower().startswith("vmextension"):
+        return None
+    if not all(facts.is_told(name) or facts.is_ignored(name) or name.lower() in facts.suppressed for name in failed):
+        return None
+    ignored = [name for name in failed if facts.is_ignored(name)]
+    return f"extension {', '.join(ignored)} is ignored" if ignored else ""
+
+
+def failed_extensions(instance: Instance) -> list[str]:
+    """The names of the extensions that failed on a VM, each once."""
+    view = instance.view
+    if view is None:
+        return []
+    names = {each.name.lower(): each.name for each in view.extensions if each.name}
+    return [name for name in names.values() if any(is_failure(each.state) for each in view.extension_statuses(name))]
 
 
 @lru_cache(maxsize=256)  # the same judge for the same name: what it found is kept by judge
 def extension(name: str) -> Judge:
     """Did an extension succeed on the VM? One that the VM does not list is still to come.
 
-    A failure is not final where it can be the previous model's, or where the agent that reports it is not there.
+    A failure is not final where it can be the previous model's, or where the agent that reports it is not there. What
+    an agent that is gone last said is no success either.
     """
 
     def judge(facts: Facts, instance: Instance) -> Ailment | None:
-        listed = _find(instance, name)
-        if listed is None and facts.is_exempt(instance):
+        statuses = instance.view.extension_statuses(name) if instance.view else ()
+        is_listed = any(each.lower() == name.lower() for each in listed_extensions(instance))
+        if not is_listed and (facts.is_exempt(instance) or facts.is_without_profile) and not _is_named(facts, name):
             return None  # the model that it runs may not have it
-        states = [status.state for status in listed.statuses] if listed else []
-        if listed and "failed" in states:
-            return _failed_extension(name, listed, final=not _may_be_outdated(facts, instance))
-        if states and set(states) == {"succeeded"}:
-            return None
-        have = next((state for state in states if state != "succeeded"), "not reported")
-        return Ailment("ExtensionNotReady", f"extension {name}", have or "unknown", "succeeded")
+        if any(is_failure(each.state) for each in statuses):
+            return None if name.lower() in facts.suppressed else _failed_extension(facts, instance, name)
+        if statuses and all(each.state == "succeeded" for each in statuses):
+            return _not_believed(instance)
+        have = next((each.state for each in statuses if each.state != "succeeded"), "not reported")
+        return Ailment(
+            "ExtensionNotReady", f"extension {name}", have or "unknown", "succeeded", _waits_for(facts, instance, name)
+        )
 
     return judge
 
 
 def power(_facts: Facts, instance: Instance) -> Ailment | None:
     """Does the VM run? A deallocated VM still says that its provisioning succeeded."""
-    status = instance.view.status("PowerState") if instance.view else None
-    have = (status.state if status else "") or "unknown"
+    have = _power(instance) or "unknown"
     if have == "running":
         return None
-    return Ailment("VmNotRunning", "power", have, "running", hint="start the instance, or set power_state='ignored'")
+    hint = "start the instance, or set power_state='ignored'" if have in _STOPPED else ""
+    return Ailment("VmNotRunning", "power", have, "running", hint=hint)
 
 
-def application_health(_facts: Facts, instance: Instance) -> Ailment | None:
-    """Does the application say that it is healthy? Not to say anything is neither healthy nor unhealthy."""
+def application_health(facts: Facts, instance: Instance) -> Ailment | None:
+    """Does the application say that it is healthy? Not to say anything is neither healthy nor unhealthy.
+
+    What a VM reports counts, whatever the model says; silence counts where it should have reported.
+    """
     status = instance.view.vm_health if instance.view else None
-    have = (status.state if status else "") or "not reported"
-    if have == "healthy":
+    have = status.state if status else ""
+    if have == "healthy" or (status is None and not facts.wants_health):
         return None
-    hint = "see the application's own log on the instance, and what its health probe answers there"
-    return Ailment("ApplicationNotHealthy", "application health", have, "healthy", _said(status), hint)
+    if status is not None:
+        hint = "see the application's log on the instance, and what its health probe answers there"
+        return Ailment(
+            "ApplicationNotHealthy", "application health", have or "unknown", "healthy", said([status]), hint
+        )
+    agent = _absent_agent(instance)
+    hint = advice.AGENT if agent else "see whether the source of health that the model names works on the instance"
+    words = f"the VM agent: {said([agent])}" if agent and said([agent]) else ""
+    return Ailment("ApplicationNotHealthy", "application health", "not reported", "healthy", words, hint)
 
 
 def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
     """Does the VM run the latest model? Under a Manual policy nobody will apply it by waiting."""
-    if instance.latest_model_applied or facts.is_exempt(instance):
+    runs_latest = facts.runs_latest(instance)
+    if runs_latest or facts.is_exempt(instance):
         return None
-    if instance.latest_model_applied is None:
-        return Ailment("ModelUnknown", "model", "not reported", "latest")
     wanted = facts.policy.stale_instances
+    if runs_latest is None:
+        return None if facts.may_not_know_models else Ailment("ModelUnknown", "model", "not reported", "latest")
     final = wanted == "fail" or (wanted == "auto" and facts.is_manual)
-    hint = "the upgrade policy is Manual: apply the model with `az vmss update-instances`" if facts.is_manual else ""
+    hint = "the upgrade policy is Manual: apply the model (az vmss update-instances)" if facts.is_manual else ""
+    model = facts.snapshot.scale_set
+    if model and model.os_upgrade_deferral and not hint:
+        hint = "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
     return Ailment("ModelNotApplied", "model", "an older one", "latest", hint=hint, final=final)
 
 
@@ -128,7 +224,7 @@ def judge_all(facts: Facts, check: str, judge: Judge) -> Findings:
     final = sum(ailment.final for _, ailment in ailing)
     hopeless = facts.vms - final < facts.required
     arithmetic = f"{passing} of {facts.capacity} pass, {facts.required} required"
-    for ailment, ill in _by_cause(ailing).items():
+    for ailment, ill in _by_cause(ailing):
         state = State.FAILING if hopeless and ailment.final else State.PROGRESSING
         yield _reason(ailment, ill, arithmetic, state)
 
@@ -147,59 +243,87 @@ def together(facts: Facts, judges: Iterable[Judge]) -> Findings:
         yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
 
 
-def name_instances(instances: Iterable[Instance]) -> str:
-    """Instances in words: "no instance", "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
-
-    Where they are all of one zone of several, it is named: that is a cause of its own.
-    """
-    known = list(instances)
-    ids = [instance.instance_id for instance in known]
-    zones = {zone for instance in known for zone in instance.zones}
-    where = f" in zone {zones.pop()}" if len(zones) == 1 and len(ids) > 1 else ""
-    shown, more = ids[:_NAMED], len(ids) - _NAMED
-    if len(ids) < 2:
-        return f"instance {ids[0]}" if ids else "no instance"
-    if more > 0:
-        return f"instances {', '.join(shown)} and {more} more{where}"
-    return f"instances {', '.join(shown[:-1])} and {shown[-1]}{where}"
-
-
-def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> dict[Ailment, list[Instance]]:
-    groups: dict[Ailment, list[Instance]] = {}
+def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> list[tuple[Ailment, list[Instance]]]:
+    """Instances that suffer alike, in the words of the first: what these say of its own name tells nothing."""
+    groups: dict[Ailment, tuple[Ailment, list[Instance]]] = {}
     for instance, ailment in ailing:
-        groups.setdefault(ailment, []).append(instance)
-    return dict(sorted(groups.items(), key=lambda group: (not group[0].final, -len(group[1]))))
+        names = (instance.name, instance.instance_id, instance.vm_id)
+        alike = replace(ailment, message=without_names(ailment.message, names)) if ailment.message else ailment
+        groups.setdefault(alike, (ailment, []))[1].append(instance)
+    return sorted(groups.values(), key=lambda group: (not group[0].final, -len(group[1])))
 
 
 def _reason(ailment: Ailment, ill: list[Instance], arithmetic: str, state: State) -> Reason:
     who = name_instances(ill)
     said = f": {ailment.message}" if ailment.message else ""
     message = f"{who}: {ailment.topic} {ailment.have}, want {ailment.want} ({arithmetic}){said}"
-    return Reason(ailment.code, f"{who}, {ailment.topic}", ailment.have, ailment.want, message, ailment.hint, state)
+    subject, ids = f"{who}, {ailment.topic}", tuple(each.instance_id for each in ill)
+    return Reason(ailment.code, subject, ailment.have, ailment.want, message, ailment.hint, state, ids)
 
 
-def _find(instance: Instance, name: str) -> ExtensionStatus | None:
-    wanted = name.lower()
-    for each in instance.view.extensions if instance.view else ():
-        if each.name == name or (each.name or "").lower() == wanted:
-            return each
-    return None
+def _provisioning_states(instance: Instance) -> list[str]:
+    """What the VM's view and its resource say of its provisioning, in lower case."""
+    statuses = instance.view.statuses_of("ProvisioningState") if instance.view else ()
+    resource = instance.provisioning_state
+    return [*(each.state for each in statuses), *([] if resource is None else [resource.strip().lower()])]
+
+
+def _resilient(facts: Facts, state: str) -> str:
+    """What Azure does about a VM that is not there yet, or not gone yet, where the model asks it to."""
+    model = facts.snapshot.scale_set
+    if model and model.resilient_creation and state == "creating":
+        return "resilient VM creation is on: Azure tries for up to 30 minutes, and may replace the VM"
+    if model and model.resilient_deletion and state == "deleting":
+        return "resilient VM deletion is on: Azure tries up to five times"
+    return ""
+
+
+def _is_named(facts: Facts, name: str) -> bool:
+    """Whether the policy asks for an extension by its name, so that VMs of a set without a model must have it."""
+    return facts.is_without_profile and facts.policy.extensions != "all"
+
+
+def _power(instance: Instance) -> str:
+    status = instance.view.status("PowerState") if instance.view else None
+    return status.state if status else ""
+
+
+def _absent_agent(instance: Instance) -> Status | None:
+    """What is said of a VM's agent that is known to be gone."""
+    agent = instance.view.vm_agent if instance.view else ()
+    return next((each for each in agent if each.state not in _PRESENT), None)
+
+
+def _not_believed(instance: Instance) -> Ailment | None:
+    """The success that an agent told before it was gone; a VM that was stopped has none, which is no news.
+
+    It is the same ailment for every extension, and so told once.
+    """
+    agent = _absent_agent(instance)
+    if agent is None or _power(instance) in _STOPPED:
+        return None
+    return Ailment("VmAgentGone", "VM agent", agent.state, "succeeded", said([agent]), advice.AGENT)
+
+
+def _waits_for(facts: Facts, instance: Instance, name: str) -> str:
+    """Which extension that comes before this one failed on the instance, if one did."""
+    model = facts.snapshot.scale_set
+    profiles = {(each.name or "").lower(): each for each in (model.extensions if model else ())}
+    profile = profiles.get(name.lower())
+    failed = {each.lower() for each in failed_extensions(instance)}
+    before = [each for each in (profile.provision_after if profile else ()) if each.lower() in failed]
+    return f"it comes after extension {before[0]}, which failed" if before else ""
 
 
 def _may_be_outdated(facts: Facts, instance: Instance) -> bool:
     """Whether what the guest reports of an extension may change without anybody's doing."""
-    being_upgraded = instance.latest_model_applied is False and (not facts.is_manual or facts.snapshot.is_upgrading)
+    being_upgraded = facts.runs_latest(instance) is False and (not facts.is_manual or facts.snapshot.is_upgrading)
     agent = instance.view.vm_agent if instance.view else ()
     return being_upgraded or any(status.state != "succeeded" for status in agent)
 
 
-def _failed_extension(name: str, listed: ExtensionStatus, *, final: bool) -> Ailment:
-    status = next(status for status in listed.statuses if status.state == "failed")
+def _failed_extension(facts: Facts, instance: Instance, name: str) -> Ailment:
     hint = f"see the log of extension {name} on the instance; mend its settings and update the instance"
-    topic = f"extension {name}"
-    return Ailment("ExtensionFailed", topic, short_code(status), "succeeded", _said(status), hint, final=final)
-
-
-def _said(status: Status | None) -> str:
-    """What the guest said, in one line."""
-    return clean(status.message or status.display_status or "") if status else ""
+    code, words = failure_code(instance, name), failure_words(instance, name)
+    final = not _may_be_outdated(facts, instance)
+    return Ailment("ExtensionFailed", f"extension {name}", code, "succeeded", words, hint, final)

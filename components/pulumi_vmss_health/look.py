@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.verdict import refusal
 from vmss_instance_view import quota
 from vmss_instance_view.azure import Azure
 from vmss_instance_view.clock import Deadline
@@ -96,11 +97,12 @@ class Looker:
     def _full(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
         """Read everything; at the same time, once the model has told how the set is read."""
         first = None if self._last else reader.model(deadline)
+        if first is not None and (why := refusal(first, self._policy)):
+            raise ConfigurationError(why)
         is_fresh = self._last is not None and self._clock.monotonic() - self._view_at < _FRESH
         reads: dict[str, Callable[[], Any]] = {}
         if first is None:
             reads["model"] = lambda: reader.model(deadline)
-        self._refuse_what_the_mode_cannot_tell(reader)
         reads["upgrade"] = lambda: self._upgrade(reader, deadline)
         reads["instances"] = lambda: reader.instances(deadline, since=ask.since)
         if not is_fresh and not reader.is_flexible:
@@ -112,8 +114,9 @@ class Looker:
         upgrade: RollingUpgrade | None = read.get("upgrade")
         known = self._last.view if self._last else InstanceView()
         view: InstanceView = reader.counted(instances) or read.get("view") or known
-        self._refuse_what_the_mode_cannot_tell(reader)
-        return Snapshot(view, model, instances, upgrade, self._since, reader.lacks)
+        if reader.is_flexible and not model.is_flexible:  # the model names no mode, Azure's refusal did
+            model = replace(model, orchestration_mode="Flexible")
+        return Snapshot(view, model, instances, upgrade, self._since)
 
     def _upgrade(self, reader: ScaleSetReader, deadline: Deadline) -> RollingUpgrade | None:
         return reader.rolling_upgrade(deadline) if self._policy.rolling_upgrade == "wait" else None
@@ -127,13 +130,6 @@ class Looker:
         if ask.depth is Depth.OWN_VIEWS and ask.which is not None:
             return reader.own_charges(ask.which)
         return reader.charges(_PARTS[ask.depth], whole=ask.depth is Depth.FULL)
-
-    def _refuse_what_the_mode_cannot_tell(self, reader: ScaleSetReader) -> None:
-        if reader.lacks and self._policy.stale_instances in ("fail", "wait"):
-            raise ConfigurationError(
-                f"stale_instances={self._policy.stale_instances!r} needs to know which model each VM runs, and Azure "
-                "does not tell that of a set in Flexible orchestration mode; set stale_instances='auto'"
-            )
 
 
 _PARTS: dict[Depth, tuple[Part, ...]] = {

@@ -16,7 +16,7 @@ from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.plan import Plan, cheapest, is_flexible
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
-from pulumi_vmss_health.verdict import evaluate
+from pulumi_vmss_health.verdict import evaluate, evaluate_wait, hold_of
 from vmss_instance_view.errors import (
     ConfigurationError,
     CredentialError,
@@ -141,7 +141,7 @@ class Memory:
     def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
         """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
         snapshot = self._with_surplus(snapshot, now)
-        verdict = evaluate(snapshot, self._policy)
+        verdict = evaluate_wait(snapshot, self._policy)
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
         in_progress = verdict.state is State.PROGRESSING
@@ -310,9 +310,9 @@ class Memory:
 
     def _hold(self) -> tuple[float, int]:
         """How long health must last: seconds, and looks."""
-        if self._policy.hold_seconds is not None:
-            return self._policy.hold_seconds, 1
-        return _health_delay(self.progress.snapshot, self._policy), 2
+        snapshot = self.progress.snapshot
+        looks = 1 if self._policy.hold_seconds is not None else 2
+        return hold_of(snapshot.scale_set if snapshot else None, self._policy), looks
 
 
 @dataclass(slots=True)
@@ -337,16 +337,3 @@ def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:
     """What a look says, without its times and words."""
     counts = snapshot.view.virtual_machine.statuses_summary
     return verdict.state, counts, [(each.code, each.subject, each.have) for each in verdict.reasons]
-
-
-def _health_delay(snapshot: Snapshot | None, policy: GatePolicy) -> float:
-    """Seconds that the health extension takes to notice that an application became unhealthy; 0 where none judges."""
-    extension = snapshot.scale_set.health_extension if snapshot and snapshot.scale_set else None
-    if extension is None or policy.application_health == "ignored":
-        return 0.0
-    return float((extension.interval or _HEALTH_INTERVAL) * (extension.probes or _HEALTH_PROBES))
-
-
-# Source: Application Health extension, settings intervalInSeconds and numberOfProbes and their defaults.
-_HEALTH_INTERVAL = 5
-_HEALTH_PROBES = 1

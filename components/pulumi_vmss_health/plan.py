@@ -18,6 +18,7 @@ _OF_OWN_VIEWS = {
     "ExtensionNotReady",
     "RollingUpgradeRunning",
     "TooFewVmsPassEveryCheck",
+    "VmAgentGone",
     "VmNotRunning",
     "ZoneNotHealthy",
 }

@@ -28,6 +28,9 @@ _CHOICES = {
 }
 
 
+_LISTS = ("ignore_extensions", "ignore_failure_codes")
+
+
 class _Default(str):
     """A default, told from the same text given by a user: state stores only what was set.
 
@@ -51,9 +54,12 @@ class GatePolicy:
     capacity: VMs expected; None: what the scale set's model says at that moment.
     extensions: names of the extensions to judge, or "all" that the model has.
     ignore_extensions: names that do not matter.
+    ignore_failure_codes: reasons for which a VM's provisioning may fail without harm, as Azure names them behind
+        "failed/": "OSProvisioningTimedOut" for images without an agent.
     set_status: the last operation on the set: "auto" (a failure that every instance has outlived is a warning),
         "required" (it must have succeeded), "ignored".
-    application_health: "auto" (where the model has a health extension or probe), "required", "ignored".
+    application_health: "auto" (where the model has a source of it: health extension, probe, external policy; and what a
+        VM reports all the same), "required", "ignored".
     power_state: "running" (stopped and deallocated VMs do not count), "ignored".
     stale_instances: VMs that do not run the latest model: "auto" (waits where the upgrade policy applies it; under a
         Manual policy a warning until the gate has passed once, then a failure, for nobody will apply it),
@@ -72,6 +78,7 @@ class GatePolicy:
     capacity: int | None = None
     extensions: Literal["all"] | Sequence[str] = _default("all")
     ignore_extensions: Sequence[str] = ()
+    ignore_failure_codes: Sequence[str] = ()
     set_status: Literal["auto", "required", "ignored"] = _default("auto")
     application_health: Literal["auto", "required", "ignored"] = _default("auto")
     power_state: Literal["running", "ignored"] = _default("running")
@@ -98,6 +105,7 @@ class GatePolicy:
         if not isinstance(self.extensions, str) or self.extensions != "all":
             self._put("extensions", _names("extensions", self.extensions))
         self._put("ignore_extensions", _names("ignore_extensions", self.ignore_extensions))
+        self._put("ignore_failure_codes", _codes("ignore_failure_codes", self.ignore_failure_codes))
         self._put("timeout", parse_duration(self.timeout, "timeout"))
         if self.hold != "auto":
             self._put("hold", parse_duration(self.hold, "hold"))
@@ -170,7 +178,7 @@ class GatePolicy:
         value = getattr(self, name)
         if name in ("capacity", "min_healthy_per_zone"):
             return value is not None
-        return value != () if name == "ignore_extensions" else not isinstance(value, _Default)
+        return value != () if name in _LISTS else not isinstance(value, _Default)
 
     def _check_agreement(self) -> None:
         both = {name.lower() for name in self.ignore_extensions}
@@ -228,14 +236,23 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be {words}, not {value!r}")
 
 
-def _names(field_name: str, value: object) -> tuple[str, ...]:
+def _codes(field_name: str, value: object) -> tuple[str, ...]:
+    codes = _names(field_name, value, "failure codes")
+    for code in codes:
+        if "/" in code or code != code.strip():
+            short = code.strip().rpartition("/")[2]
+            raise ValueError(f"{field_name} must hold the last part of a code, such as {short!r}, not {code!r}")
+    return codes
+
+
+def _names(field_name: str, value: object, what: str = "names of extensions") -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        words = "'all' or a list of names" if field_name == "extensions" else "a list of names"
+        words = "'all' or a list of names" if field_name == "extensions" else f"a list of {what.partition(' of ')[0]}"
         have = repr(value) if isinstance(value, str) else type(value).__name__
         raise TypeError(f"{field_name} must be {words}, not {have}")
     for name in value:
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{field_name} must hold names of extensions, not {type(name).__name__}")
+            raise TypeError(f"{field_name} must hold {what}, not {type(name).__name__}")
     return tuple(value)
 
 

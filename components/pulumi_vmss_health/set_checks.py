@@ -4,63 +4,90 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, short_code
+from pulumi_vmss_health import advice
+from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, name_instances, short_code
+from pulumi_vmss_health.guest import last_words, said
 from pulumi_vmss_health.snapshot import count_state, describe
-from vmss_instance_view.model import Status, StatusCount, parse_time
-from vmss_instance_view.text import clean
+from vmss_instance_view.model import (
+    Instance,
+    ScaleSet,
+    Status,
+    StatusCount,
+    in_group,
+    is_failure,
+    parse_time,
+    state_of,
+)
 
 _SUBJECT = "scale set"
 
 
-def capacity(facts: Facts) -> Findings:
-    """Are there as many VMs as asked for? Refuses to be content with nothing."""
+def capacity(facts: Facts, ill: Sequence[Instance] = ()) -> Findings:
+    """Are there as many VMs as asked for? Refuses to be content with nothing. ill: instances that some check fails."""
     if facts.capacity is None:
         yield Unjudged("capacity")
         return
+    asked = facts.policy.required(facts.capacity)
+    if asked > facts.capacity:
+        message = f"min_healthy asks for {asked} VMs, the capacity is {facts.capacity}: that many never come"
+        hint = "lower min_healthy, or raise the capacity"
+        yield Reason("MinHealthyAboveCapacity", _SUBJECT, str(facts.capacity), str(asked), message, hint)
     instances = facts.snapshot.instances
     counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
     wrong = min((count for count in counts if count != facts.capacity), default=None)  # where both are, fewer counts
     if wrong is not None:
-        yield _wrong_count(wrong, facts.capacity, settled=facts.snapshot.surplus_settled)
+        yield _wrong_count(facts, wrong, facts.capacity, ill)
     elif facts.capacity == 0:
         message = "the capacity is 0: there was nothing to judge"
         yield Reason("NothingToJudge", _SUBJECT, "0", "0", message, state=State.HEALTHY)
 
 
-def _wrong_count(seen: int, wanted: int, *, settled: bool) -> Reason:
+def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) -> Reason:
     """Fewer VMs are still to come. More are on their way out, unless they have stayed for long."""
+    model = facts.snapshot.scale_set
     message = f"{seen} VMs exist, the capacity is {wanted}"
+    numbers = _SUBJECT, str(seen), str(wanted)
     if seen < wanted:
-        return Reason("TooFewVms", _SUBJECT, str(seen), str(wanted), message, state=State.PROGRESSING)
-    if settled:
+        hint = "spot restore is on: Azure tries to bring evicted VMs back" if model and model.spot_restore else ""
+        return Reason("TooFewVms", *numbers, message, hint, State.PROGRESSING)
+    if model and model.max_surge and facts.snapshot.is_upgrading:
+        return Reason("SurgeVms", *numbers, f"{message}: the surge of the rolling upgrade", "", State.PROGRESSING)
+    if facts.snapshot.surplus_settled:
         message += ": the surplus stays, so it is only told"
-        return Reason("SurplusStays", _SUBJECT, str(seen), str(wanted), message, state=State.HEALTHY)
-    return Reason("SurplusVms", _SUBJECT, str(seen), str(wanted), message, state=State.PROGRESSING)
+        message += f"; not well: {name_instances(ill)}" if ill else ""
+        ids = tuple(each.instance_id for each in ill)
+        return Reason("SurplusStays", *numbers, message, "", State.HEALTHY, ids)
+    hint = "zone rebalancing is on: Azure adds VMs before it takes others" if model and model.zone_rebalancing else ""
+    return Reason("SurplusVms", *numbers, message, hint, State.PROGRESSING)
 
 
-def vm_summary(facts: Facts) -> Findings:
-    """Were enough VMs provisioned?"""
-    yield from _enough(facts, "VMs", "Vms", facts.snapshot.view.virtual_machine.statuses_summary)
+def vm_summary(facts: Facts, excused: int) -> Findings:
+    """Were enough VMs provisioned? excused: VMs that failed in a way that does not count."""
+    yield from _enough(facts, "VMs", "Vms", [facts.snapshot.view.virtual_machine.statuses_summary], excused)
 
 
-def extension_summary(facts: Facts, name: str) -> Findings:
-    """Did an extension succeed on enough VMs? One that the view does not list is still to come."""
-    summary: Sequence[StatusCount] = ()
-    for listed in facts.snapshot.view.extensions:
-        if (listed.name or "").lower() == name.lower():
-            summary = listed.statuses_summary
-    yield from _enough(facts, f"extension {name}", "Extensions", summary)
+def extension_summary(facts: Facts, name: str, excused: int) -> Findings:
+    """Did an extension succeed on enough VMs? One that the view does not list is still to come.
+
+    excused: VMs on which it failed in a way that does not count.
+    """
+    lower = name.lower()
+    summaries = [each.statuses_summary for each in facts.snapshot.view.extensions if (each.name or "").lower() == lower]
+    yield from _enough(facts, f"extension {name}", "Extensions", summaries or [()], excused)
 
 
-def _enough(facts: Facts, subject: str, code: str, summary: Sequence[StatusCount]) -> Findings:
-    """The arithmetic of a summary: enough succeeded, or not yet, or never."""
+def _enough(
+    facts: Facts, subject: str, code: str, summaries: Sequence[Sequence[StatusCount]], excused: int
+) -> Findings:
+    """The arithmetic of a summary: enough succeeded, or not yet, or never. The worst of several counts."""
     if facts.required is None:
         yield Unjudged(subject)
         return
-    succeeded = count_state(summary, "succeeded")
-    if succeeded >= facts.required:
+    summary = min(summaries, key=lambda each: (count_state(each, "succeeded"), -_count_failed(each)))
+    succeeded, failed = count_state(summary, "succeeded"), _count_failed(summary)
+    if succeeded + min(excused, failed) >= facts.required:
         return
-    hopeless = facts.vms - count_state(summary, "failed") < facts.required
+    hopeless = facts.vms - max(failed - excused, 0) < facts.required
     yield Reason(
         f"TooMany{code}Failed" if hopeless else f"TooFew{code}Succeeded",
         subject,
@@ -71,11 +98,16 @@ def _enough(facts: Facts, subject: str, code: str, summary: Sequence[StatusCount
     )
 
 
+def _count_failed(summary: Sequence[StatusCount]) -> int:
+    return sum(each.count for each in summary if is_failure(state_of(each.code)))
+
+
 def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
     """Did the last operation on the set succeed? others: what every other check found.
 
     The status is sticky: it stays failed until the next operation. A failure that all instances have outlived (each
-    judged on its own, nothing found) is a warning, unless the policy requires the operation's success.
+    judged on its own, nothing found) is a warning, unless the policy requires the operation's success. One that only
+    echoes extensions that are told already is not told again.
     """
     if facts.policy.set_status == "ignored":
         return
@@ -83,48 +115,74 @@ def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
         isinstance(each, Reason) and each.state is State.HEALTHY for each in others
     )
     outlived = facts.policy.set_status == "auto" and judged_on_instances
-    statuses = facts.snapshot.view.statuses
+    told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
+    statuses = _operation(facts)
     if not statuses:
         message = "no operation on the set has reported yet"
         yield Reason("SetStatusAbsent", _SUBJECT, "no status", "succeeded", message, state=State.PROGRESSING)
     for status in statuses:
-        if status.state == "failed" or (status.level or "").lower() == "error":
-            yield _failed_operation(status, outlived=outlived)
+        code = short_code(status)
+        if is_failure(status.state):
+            if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
+                yield _failed_operation(status, outlived=outlived)
         elif status.state != "succeeded":
-            message = f"an operation on the set is {short_code(status)}"
-            yield Reason(
-                "SetOperationRunning", _SUBJECT, short_code(status), "succeeded", message, state=State.PROGRESSING
-            )
+            message = f"an operation on the set is {code}"
+            yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
+        elif (status.level or "").lower() == "error":
+            words = said([status])
+            message = f"the last operation on the set ended {code}, at the level {status.level}"
+            message += f": {words}" if words else ""
+            yield Reason("SetStatusLevel", _SUBJECT, code, "succeeded", message, state=State.HEALTHY)
+
+
+def _operation(facts: Facts) -> Sequence[Status]:
+    """What is said of the last operation: by the view; where that has no statuses at all, by the model."""
+    statuses = facts.snapshot.view.statuses
+    model = facts.snapshot.scale_set
+    if not statuses and model is not None and model.provisioning_state:
+        return (Status(f"ProvisioningState/{model.provisioning_state.strip().lower()}"),)
+    return tuple(each for each in statuses if in_group(each.code, "ProvisioningState")) or statuses
 
 
 def _failed_operation(status: Status, *, outlived: bool) -> Reason:
-    said = f": {clean(status.message)}" if status.message else ""
-    message = f"the last operation on the set ended {short_code(status)}{said}"
+    words = f": {last_words(status.message)}" if status.message else ""
+    message = f"the last operation on the set ended {short_code(status)}{words}"
     if outlived:
         warning = f"{message}; every instance is well, so it is taken for outlived"
         return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=State.HEALTHY)
-    hint = "see the failed operation in the scale set's activity log"
+    hint = advice.after(status.state, status.detail)
     return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)
 
 
 def rolling_upgrade(facts: Facts) -> Findings:
-    """Is a rolling upgrade under way, or did this deployment's own one fail? Azure also starts some by itself."""
+    """Is a rolling upgrade under way, or did one fail and leave instances behind? Azure also starts some by itself."""
     upgrade = facts.snapshot.rolling_upgrade
-    if facts.policy.rolling_upgrade == "ignore" or upgrade is None:
+    if facts.policy.rolling_upgrade == "ignore" or upgrade is None or not (upgrade.code or upgrade.start_time):
         return
     state = facts.snapshot.upgrade_state
     whose = "" if _is_ours(facts) else " that Azure or somebody else started"
     counts = f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} at work, {upgrade.pending or 0} to come"
     have = upgrade.code or "unknown"
-    if state in ("faulted", "cancelled"):
-        if _is_ours(facts) and not _enough_on_the_latest_model(facts):
-            said = f": {clean(upgrade.error_message)}" if upgrade.error_message else ""
-            message = f"the rolling upgrade ended {have} ({counts}, {upgrade.failed or 0} failed){said}"
-            hint = "see `az vmss rolling-upgrade get-latest`; mend the model, or start the upgrade again"
-            yield Reason("RollingUpgradeFailed", "rolling upgrade", have, "Completed", message, hint)
+    if state == "faulted" or is_failure(state):
+        if not _enough_on_the_latest_model(facts):
+            words = f": {last_words(upgrade.error_message)}" if upgrade.error_message else ""
+            message = f"the rolling upgrade{whose} ended {have} ({counts}, {upgrade.failed or 0} failed){words}"
+            hint = "mend what the upgrade failed for, then start it again"
+            code, found = ("OtherUpgradeFailed", State.HEALTHY) if whose else ("RollingUpgradeFailed", State.FAILING)
+            yield Reason(code, "rolling upgrade", have, "Completed", message, hint, found)
     elif state != "completed":
         message = f"a rolling upgrade{whose} is {have} ({counts})"
-        yield Reason("RollingUpgradeRunning", "rolling upgrade", have, "Completed", message, state=State.PROGRESSING)
+        hint = _held_back(facts.snapshot.scale_set)
+        yield Reason("RollingUpgradeRunning", "rolling upgrade", have, "Completed", message, hint, State.PROGRESSING)
+
+
+def _held_back(model: ScaleSet | None) -> str:
+    """What an upgrade may wait for besides the VMs."""
+    if model and model.os_upgrade_deferral:
+        return "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
+    if model and model.lifecycle_hooks:
+        return f"a lifecycle hook may hold it back until it is approved: {', '.join(model.lifecycle_hooks)}"
+    return ""
 
 
 def _is_ours(facts: Facts) -> bool:
@@ -139,4 +197,4 @@ def _enough_on_the_latest_model(facts: Facts) -> bool:
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
         return False
-    return sum(instance.latest_model_applied is True for instance in instances) >= facts.required
+    return sum(facts.runs_latest(instance) is True for instance in instances) >= facts.required

@@ -43,7 +43,6 @@ class Snapshot:
     scale_set: the model. instances: every VM with its own instance view. rolling_upgrade: the latest one; None also
         where there never was one.
     since: when the change began that is being judged: the gate's last pass; None: not known.
-    lacks: evidence that the set's orchestration mode cannot give, such as "latest model".
     surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
     age: seconds by which the oldest of it is older than the look; infinity where something was never read.
     is_bare: the list of instances leaves out what the model promises of some; their own views have it.
@@ -54,7 +53,6 @@ class Snapshot:
     instances: tuple[Instance, ...] | None = None
     rolling_upgrade: RollingUpgrade | None = None
     since: datetime | None = None
-    lacks: frozenset[str] = frozenset()
     surplus_settled: bool = False
     age: float = 0.0
     is_bare: bool = False

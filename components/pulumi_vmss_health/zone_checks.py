@@ -37,5 +37,7 @@ def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> 
     to_come = max((facts.capacity or 0) - len(facts.snapshot.instances or ()), 0)
     hopeless = len(members) + to_come - final < required
     message = f"zone {zone}: {passing} of {len(members)} VMs pass every check, {required} required"
+    if hopeless and not final:
+        message += f"; its share of the capacity is {share}"
     state = State.FAILING if hopeless else State.PROGRESSING
     yield Reason("ZoneNotHealthy", f"zone {zone}", str(passing), str(required), message, state=state)

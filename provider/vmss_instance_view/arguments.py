@@ -106,3 +106,16 @@ def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
     if value is None or isinstance(value, (bool, Unknown)):
         return []
     return [CheckFailure(name, f"{name} must be true or false, not {type(value).__name__}")]
+
+
+def as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+    """Inputs in which a scale set is written as in the state, if it is the same one.
+
+    Azure compares ids without case, and other resources spell them otherwise from one update to the next: for the
+    engine that would be a change.
+    """
+    try:
+        is_same = ScaleSetId.parse(olds.get("scaleSet")) == ScaleSetId.parse(news.get("scaleSet"))
+    except InvalidScaleSetId:  # also what is not known yet
+        return news
+    return {**news, "scaleSet": olds["scaleSet"]} if is_same else news

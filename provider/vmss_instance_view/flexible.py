@@ -5,7 +5,7 @@ and expanded (its instance view), joined by id. What the expanded list does not 
 fault domain, power and provisioning only - comes from the VMs' own instance views.
 
 A filter that matches nothing is answered with an empty list, also for a set that does not exist: the counts then are
-zero, which is never "no problem" beside a capacity. Which model a VM has, this mode cannot tell.
+zero, which is never "no problem" beside a capacity. Which model a VM has is told by the time in its tags.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from vmss_instance_view.model import (
     StatusCount,
     VirtualMachineInstanceView,
     VirtualMachineSummary,
+    is_failure,
+    worst,
 )
 from vmss_instance_view.quota import Charge
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.uniform import check_number, instances_of
 from vmss_instance_view.wire import SMALL
-
-LACKS = frozenset({"latest model"})
 
 _LIST = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines"
 _VM_ID = re.compile(
@@ -43,12 +43,16 @@ _VM_ID = re.compile(
 
 
 class FlexibleReader:
-    """One set. region: of the set, "" until it is known. pages: how many one of its last lists had."""
+    """One set. region: of the set, "" until it is known. pages: how many one of its last lists had.
+
+    tells_pool: whether the last list says of any VM if it waits in a standby pool; else only its own view may tell.
+    """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Nothing is read yet."""
         self.region = ""
         self.pages = 1
+        self.tells_pool = False
         self._arm = arm
         self._id = scale_set
 
@@ -61,6 +65,7 @@ class FlexibleReader:
         expanded = self._list(deadline, ("$expand", "instanceView"))
         vms = {**expanded, **plain}
         joined = [replace(vm, view=expanded[key].view if key in expanded else vm.view) for key, vm in vms.items()]
+        self.tells_pool = any(vm.view is not None and vm.view.in_standby_pool is not None for vm in joined)
         return tuple(vm for vm in joined if not vm.in_standby_pool)
 
     def own_view(self, instance: Instance) -> Question | None:
@@ -125,15 +130,9 @@ def _provisioning(instance: Instance) -> str:
 
 
 def _extensions(view: VirtualMachineInstanceView) -> dict[str, str]:
-    """The state of each extension that a VM lists with one, by its name in lower case; of several the worst."""
-    found: dict[str, str] = {}
-    for extension in view.extensions:
-        for status in extension.statuses:
-            name = (extension.name or "").lower()
-            before = found.get(name, "succeeded")
-            if before == "succeeded" or status.state == "failed":
-                found[name] = status.state
-    return found
+    """The state of each extension that a VM lists with one, by its name in lower case."""
+    said = {each.name: worst(view.extension_statuses(each.name)) for each in view.extensions if each.name}
+    return {name.lower(): status.state for name, status in said.items() if status}
 
 
 def _counted(states: Iterable[str]) -> tuple[StatusCount, ...]:
@@ -147,5 +146,5 @@ def _set_statuses(model: ScaleSet) -> tuple[Status, ...]:
     state = (model.provisioning_state or "").lower()
     if not state:
         return ()
-    level = "Error" if state == "failed" else "Info"
+    level = "Error" if is_failure(state) else "Info"
     return (Status(f"ProvisioningState/{state}", level, f"Provisioning {state}"),)

@@ -121,10 +121,15 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
 
 
 def is_bare(model: ScaleSet, instance: Instance) -> bool:
-    """Whether a list left out what the model promises: extensions, or application health."""
+    """Whether a list left out what the model promises: extensions, or application health.
+
+    A set without a profile promises nothing, so that anything may be left out.
+    """
     view = instance.view
     if view is None:
         return True
+    if model.is_flexible and not model.has_profile:
+        return not view.extensions or view.vm_health is None
     return bool(model.extensions and not view.extensions) or (model.reports_health and view.vm_health is None)
 
 

@@ -1,12 +1,13 @@
 """Reads one scale set: its instance view, its model, its instances, its latest rolling upgrade.
 
-Azure reads Uniform and Flexible sets by different operations; callers see no difference, but in what a mode cannot
-tell (`lacks`). One reader serves one caller: it remembers what it has seen.
+Azure reads Uniform and Flexible sets by different operations; callers see no difference. One reader serves one caller:
+it remembers what it has seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
 
@@ -130,11 +131,6 @@ class ScaleSetReader:
         """Whether the set is Flexible, so far as it is known: then its view costs as much as its instances."""
         return self._is_flexible
 
-    @property
-    def lacks(self) -> frozenset[str]:
-        """Evidence that the set's mode cannot give, so far as it is known: {"latest model"} or nothing."""
-        return flexible.LACKS if self._is_flexible else frozenset()
-
     def _list(self, deadline: Deadline, *, whole: bool) -> tuple[Instance, ...]:
         if not self._is_flexible:
             try:
@@ -148,7 +144,12 @@ class ScaleSetReader:
     def _members(self) -> tuple[Instance, ...]:
         """The instances, joined with their own views: these may tell of a standby pool where a list does not."""
         joined = self._own.joined(self._listed, self._listed_at)
-        return tuple(each for each in joined if not each.in_standby_pool)
+        model = self._model
+        return tuple(
+            replace(each, latest_model_applied=model.runs_on(each)) if model else each
+            for each in joined
+            if not each.in_standby_pool
+        )
 
     def _turn_flexible(self, refused: NotSupported) -> None:
         """Take Azure's refusal for the mode, unless the model names one: a set that says Uniform is Uniform."""
@@ -166,9 +167,7 @@ class ScaleSetReader:
         """Of which instances the list left something out, and how to ask each: found once for a list and a model."""
         found_for = (self._listed, self._model, self._is_flexible)
         if not all(one is other for one, other in zip(found_for, self._found_for, strict=True)):
-            model = self._model
-            bare = [each for each in self._listed if is_bare(model, each)] if model else []
-            self._found = [(each, asked) for each in bare if (asked := self._own_view(each))]
+            self._found = [(each, asked) for each in self._incomplete() if (asked := self._own_view(each))]
             self._found_for = found_for
         return self._found
 
@@ -176,6 +175,15 @@ class ScaleSetReader:
         ids = {*which}
         named = [each for each in self._listed if each.instance_id in ids]
         return [(each, asked) for each in named if (asked := self._own_view(each))]
+
+    def _incomplete(self) -> list[Instance]:
+        model = self._model
+        if model is None:
+            return []
+        # More VMs than the capacity may be those of a standby pool, of which the list did not tell.
+        surplus = self._is_flexible and model.capacity is not None and len(self._listed) > model.capacity
+        may_wait = surplus and not self._flexible.tells_pool
+        return [each for each in self._listed if may_wait or is_bare(model, each)]
 
     def _own_view(self, instance: Instance) -> Question | None:
         return self._flexible.own_view(instance) if self._is_flexible else self._uniform.own_view(instance)

@@ -27,6 +27,7 @@ from pulumi.dynamic import (
 
 from vmss_instance_view import engine
 from vmss_instance_view.arguments import (
+    as_before,
     check_options,
     check_switch,
     scale_set_failures,
@@ -121,9 +122,10 @@ class InstanceViewProvider(ResourceProvider):
         engine.install()
         self._azure = azure_of(req)
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, an id that can be none, and a switch that is neither on nor off."""
-        return CheckResult(news, [*scale_set_failures(news), *switch_failures(news, "includeInstances")])
+        failures = [*scale_set_failures(news), *switch_failures(news, "includeInstances")]
+        return CheckResult(as_before(olds, news), failures)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""

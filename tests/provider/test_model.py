@@ -27,11 +27,11 @@ FULL_VIEW = InstanceView.from_json(own("view_with_codes_nobody_knows"))
 FULL_VM_VIEW = VirtualMachineInstanceView(
     (STATUS,), (ExtensionStatus("e", (STATUS,), (STATUS,)),), (STATUS,), STATUS, True
 )
-FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True)
+FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True, "time")
 FULL_SET = ScaleSet(
     "id", "web", "westeurope", '"1"', "unique", "Succeeded", 3, "Uniform", "Manual", True, ("1",),
-    (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1),), "probe", "time",
-    "Spot", True,
+    (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1, True, ("a",)),), "probe", "time",
+    "Spot", True, True, True, "time", True, True, True, True, True, True, ("hook",),
 )  # fmt: skip
 
 Parse = Callable[[Mapping[str, object]], Any]
@@ -147,6 +147,9 @@ def test_a_code_names_its_state_in_the_second_segment(code: str | None, state: s
         ("2022-08-10T16:22:15.973078-04:00", "2022-08-10T20:22:15.973078+00:00"),
         ("2017-06-02T14:34:20.4153913+00:00", "2017-06-02T14:34:20.415391+00:00"),
         ("2026-09-12T08:42:20Z", "2026-09-12T08:42:20+00:00"),
+        ("4/3/2025 7:34:39 PM +00:00", "2025-04-03T19:34:39+00:00"),
+        ("12/31/2025 12:00:01 AM +01:00", "2025-12-30T23:00:01+00:00"),
+        ("04/03/2025 19:34:39 +00:00", "2025-04-03T19:34:39+00:00"),
     ],
 )
 def test_times_are_read_with_any_fraction_and_offset(text: str, utc: str) -> None:
@@ -155,7 +158,7 @@ def test_times_are_read_with_any_fraction_and_offset(text: str, utc: str) -> Non
     assert time.isoformat() == utc
 
 
-@pytest.mark.parametrize("text", ["status-report-time", "", None, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("text", ["status-report-time", "", None, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "13/1/2025 1:00:00 PM"])
 def test_what_is_no_time_is_none(text: str | None) -> None:
     assert parse_time(text) is None
 

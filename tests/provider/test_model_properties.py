@@ -65,13 +65,22 @@ INSTANCES = st.builds(
     SOME,
     FLAG,
     FLAG,
+    SOME,
 )
 HEALTH = st.builds(
-    ExtensionProfile, SOME, st.just("Microsoft.ManagedServices"), st.just("ApplicationHealthLinux"), COUNT, COUNT
+    ExtensionProfile,
+    SOME,
+    st.just("Microsoft.ManagedServices"),
+    st.just("ApplicationHealthLinux"),
+    COUNT,
+    COUNT,
+    FLAG,
+    tuples(TEXT),
 )
 SETS = st.builds(
     ScaleSet, SOME, SOME, SOME, SOME, SOME, SOME, COUNT, SOME, SOME, FLAG, tuples(TEXT),
     tuples(HEALTH | st.builds(ExtensionProfile, SOME, st.just("p"), SOME)), SOME, SOME, SOME, FLAG,
+    FLAG, st.booleans(), SOME, FLAG, FLAG, FLAG, FLAG, FLAG, FLAG, tuples(TEXT),
 )  # fmt: skip
 UPGRADES = st.builds(RollingUpgrade, SOME, SOME, SOME, SOME, COUNT, COUNT, COUNT, COUNT, SOME, SOME)
 
@@ -89,7 +98,8 @@ JSON = st.recursive(
 KEYS = [
     "virtualMachine", "statusesSummary", "statuses", "extensions", "code", "count", "properties", "instanceView",
     "vmHealth", "status", "sku", "capacity", "zones", "virtualMachineProfile", "extensionProfile", "settings",
-    "runningStatus", "progress", "vmAgent", "substatuses", "protectionPolicy", "publisher", "type",
+    "runningStatus", "progress", "vmAgent", "substatuses", "protectionPolicy", "publisher", "type", "tags",
+    "message", "externalHealthPolicy", "enabled", "provisionAfterExtensions", "suppressFailures",
 ]  # fmt: skip
 SHAPED = st.recursive(
     JSON,

@@ -14,7 +14,16 @@ from vmss_instance_view.model.instance_view import (
 )
 from vmss_instance_view.model.rolling_upgrade import RollingUpgrade
 from vmss_instance_view.model.scale_set import ExtensionProfile, ScaleSet
-from vmss_instance_view.model.status import Status, StatusCount, in_group, parse_time, state_of
+from vmss_instance_view.model.status import (
+    Status,
+    StatusCount,
+    detail_of,
+    in_group,
+    is_failure,
+    parse_time,
+    state_of,
+    worst,
+)
 
 __all__ = [
     "ExtensionProfile",
@@ -29,7 +38,10 @@ __all__ = [
     "StatusCount",
     "VirtualMachineInstanceView",
     "VirtualMachineSummary",
+    "detail_of",
     "in_group",
+    "is_failure",
     "parse_time",
     "state_of",
+    "worst",
 ]

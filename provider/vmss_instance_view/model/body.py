@@ -61,6 +61,19 @@ class Body:
         value = self._values.get(key)
         return Body({} if value is None else value, self._at(key))
 
+    def free_form(self, key: str) -> Body:
+        """An object that somebody else than Azure defines; an empty one where it is anything else."""
+        value = self._values.get(key)
+        return Body(value if isinstance(value, Mapping) else {}, self._at(key))
+
+    def free_number(self, key: str) -> int | None:
+        """A whole number of an object of free form; None where it cannot be read as one."""
+        return _whole(self._values.get(key))
+
+    def text_of_any_case(self, key: str) -> str | None:
+        """A text below a key that is compared without case, as the names of tags are."""
+        return next((self.text(each) for each in self._values if each.lower() == key.lower()), None)
+
     def children(self, key: str) -> list[Body]:
         """The objects of a list."""
         return [Body(each, f"{self._at(key)}[{index}]") for index, each in enumerate(self._list(key))]

@@ -5,11 +5,18 @@ Source: REST "Virtual Machine Scale Set VMs - List" and "- Get Instance View", 2
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vmss_instance_view.model.body import Body, Json, drop_empty
-from vmss_instance_view.model.status import Status, in_group
+from vmss_instance_view.model.status import Status, in_group, state_of, worst
+
+PROFILE_TAG = "VirtualMachineProfileTimeCreated"
+"""The tag of a Flexible set's VM in which Azure keeps the time of the profile that it was made from."""
+
+_COMPONENT = "ComponentStatus"  # the group of what an extension reports beside its state
+_RUNNING = {"powerstate": "running", "healthstate": "healthy"}  # good states of groups; of others: succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +76,34 @@ class VirtualMachineInstanceView:
         )
 
     def status(self, group: str) -> Status | None:
-        """The status of a group such as "ProvisioningState" or "PowerState"; None where the view has none."""
-        return next((status for status in self.statuses if in_group(status.code, group)), None)
+        """The status of a group such as "ProvisioningState" or "PowerState"; None where the view has none.
+
+        Where the view has several of one group, the worst.
+        """
+        return worst(self.statuses_of(group), _RUNNING.get(group.lower(), "succeeded"))
+
+    def statuses_of(self, group: str) -> tuple[Status, ...]:
+        """All statuses of a group."""
+        return tuple(status for status in self.statuses if in_group(status.code, group))
+
+    def extension_statuses(self, name: str) -> tuple[Status, ...]:
+        """What is said of an extension, also where it is listed several times; its components' output is not that."""
+        return tuple(
+            status
+            for each in self.extensions
+            if each.name == name or (each.name or "").lower() == name.lower()
+            for status in each.statuses
+            if not in_group(status.code, _COMPONENT)
+        )
+
+    @property
+    def skips_upgrades(self) -> bool:
+        """Whether the application asks, by custom metrics of its health, to be left out of rolling upgrades."""
+        return any(
+            in_group(each.code, _COMPONENT) and state_of(each.code) == "custommetrics" and _says_skip(each.message)
+            for extension in self.extensions
+            for each in (*extension.substatuses, *extension.statuses)
+        )
 
     def to_json(self) -> Json:
         """ARM's form."""
@@ -90,7 +123,8 @@ class Instance:
     """One VM of a scale set.
 
     instance_id: "0", "7", …; a VM name in Flexible mode. id: the ARM id. view: None where no instance view was read.
-    latest_model_applied: None where Azure did not say. protected_from_scale_set_actions: upgrades leave it alone.
+    latest_model_applied: None where Azure did not say. profile_time_created: of the set's profile that a Flexible set's
+    VM was made from, as Azure wrote it into the VM's tags. protected_from_scale_set_actions: upgrades leave it alone.
     """
 
     instance_id: str
@@ -104,6 +138,7 @@ class Instance:
     time_created: str | None = None
     protected_from_scale_in: bool | None = None
     protected_from_scale_set_actions: bool | None = None
+    profile_time_created: str | None = None
 
     @property
     def in_standby_pool(self) -> bool:
@@ -133,6 +168,7 @@ class Instance:
             properties.text("timeCreated"),
             protection.flag("protectFromScaleIn"),
             protection.flag("protectFromScaleSetActions"),
+            body.child("tags").text_of_any_case(PROFILE_TAG),
         )
 
     def to_json(self) -> Json:
@@ -158,9 +194,20 @@ class Instance:
                 "name": self.name,
                 "id": self.id,
                 "zones": list(self.zones),
+                "tags": drop_empty({PROFILE_TAG: self.profile_time_created}),
                 "properties": properties,
             }
         )
+
+
+def _says_skip(message: str | None) -> bool:
+    try:
+        metrics = json.loads(message or "")
+    except (ValueError, RecursionError):  # whoever writes the metrics writes what they like
+        return False
+    upgrade = metrics.get("rollingUpgrade") if isinstance(metrics, dict) else None
+    skip = upgrade.get("SkipUpgrade") if isinstance(upgrade, dict) else None
+    return skip is True or str(skip).lower() == "true"
 
 
 def _statuses(body: Body, key: str = "statuses") -> tuple[Status, ...]:

@@ -6,9 +6,12 @@ Source: REST "Virtual Machine Scale Sets - Get", 2016-04-30-preview to 2026-04-0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from vmss_instance_view.model.body import Body, Json, drop_empty
+from vmss_instance_view.model.instance import Instance
+from vmss_instance_view.model.status import parse_time
 
 _HEALTH_PUBLISHER = "microsoft.managedservices"
 _HEALTH_TYPES = ("applicationhealthlinux", "applicationhealthwindows")
@@ -18,7 +21,9 @@ _HEALTH_TYPES = ("applicationhealthlinux", "applicationhealthwindows")
 class ExtensionProfile:
     """An extension that the model puts on every VM.
 
-    interval, probes: of a health extension, in seconds and in equal answers that it takes to change its mind.
+    interval, probes: of a health extension, in seconds and in equal answers that it takes to change its mind; None
+        where the settings, which are of free form, do not say it readably.
+    suppress_failures: its failure is not to fail the deployment. provision_after: extensions that come before it.
     """
 
     name: str | None
@@ -26,22 +31,25 @@ class ExtensionProfile:
     type: str | None = None
     interval: int | None = None
     probes: int | None = None
+    suppress_failures: bool | None = None
+    provision_after: tuple[str, ...] = ()
 
     @classmethod
     def from_body(cls, body: Body) -> ExtensionProfile:
         """One element of extensionProfile.extensions. Settings are free-form: only a health extension's are read."""
         properties = body.child("properties")
-        profile = cls(body.text("name"), properties.text("publisher"), properties.text("type"))
+        profile = cls(
+            body.text("name"),
+            properties.text("publisher"),
+            properties.text("type"),
+            suppress_failures=properties.flag("suppressFailures"),
+            provision_after=properties.texts("provisionAfterExtensions"),
+        )
         if not profile.reports_health:
             return profile
-        settings = properties.child("settings")
-        return cls(
-            profile.name,
-            profile.publisher,
-            profile.type,
-            settings.number("intervalInSeconds"),
-            settings.number("numberOfProbes"),
-        )
+        settings = properties.free_form("settings")
+        interval, probes = settings.free_number("intervalInSeconds"), settings.free_number("numberOfProbes")
+        return replace(profile, interval=interval, probes=probes)
 
     @property
     def reports_health(self) -> bool:
@@ -51,7 +59,15 @@ class ExtensionProfile:
     def to_json(self) -> Json:
         """ARM's form, with what this class names."""
         settings = drop_empty({"intervalInSeconds": self.interval, "numberOfProbes": self.probes})
-        properties = drop_empty({"publisher": self.publisher, "type": self.type, "settings": settings})
+        properties = drop_empty(
+            {
+                "publisher": self.publisher,
+                "type": self.type,
+                "settings": settings,
+                "suppressFailures": self.suppress_failures,
+                "provisionAfterExtensions": list(self.provision_after),
+            }
+        )
         return drop_empty({"name": self.name, "properties": properties})
 
 
@@ -60,7 +76,10 @@ class ScaleSet:
     """A scale set's model.
 
     capacity: None where Azure did not say: never to be read as 0. orchestration_mode: None in bodies before 2020-12-01
-    and then Uniform. unique_id: differs for a set that was recreated under its name.
+    and then Uniform. unique_id: differs for a set that was recreated under its name. external_health: somebody outside
+    reports the health of its VMs. has_profile: False for a Flexible set to which VMs are attached one by one.
+    profile_time_created: when the profile got its present form. max_surge, os_upgrade_deferral, resilient_creation,
+    resilient_deletion, zone_rebalancing, spot_restore, lifecycle_hooks: what Azure does with VMs of its own accord.
     """
 
     id: str | None = None
@@ -79,6 +98,16 @@ class ScaleSet:
     time_created: str | None = None
     priority: str | None = None
     automatic_repairs: bool | None = None
+    external_health: bool | None = None
+    has_profile: bool = True
+    profile_time_created: str | None = None
+    max_surge: bool | None = None
+    os_upgrade_deferral: bool | None = None
+    resilient_creation: bool | None = None
+    resilient_deletion: bool | None = None
+    zone_rebalancing: bool | None = None
+    spot_restore: bool | None = None
+    lifecycle_hooks: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, body: Mapping[str, object]) -> ScaleSet:
@@ -86,6 +115,8 @@ class ScaleSet:
         root = Body(body)
         properties = root.child("properties")
         profile = properties.child("virtualMachineProfile")
+        upgrade = properties.child("upgradePolicy")
+        resiliency = properties.child("resiliencyPolicy")
         return cls(
             id=root.text("id"),
             name=root.text("name"),
@@ -95,7 +126,7 @@ class ScaleSet:
             provisioning_state=properties.text("provisioningState"),
             capacity=root.child("sku").number("capacity"),
             orchestration_mode=properties.text("orchestrationMode"),
-            upgrade_mode=properties.child("upgradePolicy").text("mode"),
+            upgrade_mode=upgrade.text("mode"),
             overprovision=properties.flag("overprovision"),
             zones=root.texts("zones"),
             extensions=tuple(map(ExtensionProfile.from_body, profile.child("extensionProfile").children("extensions"))),
@@ -103,6 +134,18 @@ class ScaleSet:
             time_created=properties.text("timeCreated"),
             priority=profile.text("priority"),
             automatic_repairs=properties.child("automaticRepairsPolicy").flag("enabled"),
+            external_health=properties.child("externalHealthPolicy").flag("enabled"),
+            has_profile=properties.has("virtualMachineProfile"),
+            profile_time_created=profile.text("timeCreated"),
+            max_surge=upgrade.child("rollingUpgradePolicy").flag("maxSurge"),
+            os_upgrade_deferral=upgrade.child("automaticOSUpgradePolicy").flag("osRollingUpgradeDeferral"),
+            resilient_creation=resiliency.child("resilientVMCreationPolicy").flag("enabled"),
+            resilient_deletion=resiliency.child("resilientVMDeletionPolicy").flag("enabled"),
+            zone_rebalancing=resiliency.child("automaticZoneRebalancingPolicy").flag("enabled"),
+            spot_restore=properties.child("spotRestorePolicy").flag("enabled"),
+            lifecycle_hooks=tuple(
+                each.text("type") or "" for each in properties.child("lifecycleHooksProfile").children("lifecycleHooks")
+            ),
         )
 
     @property
@@ -117,8 +160,18 @@ class ScaleSet:
 
     @property
     def reports_health(self) -> bool:
-        """Whether the model has a source of application health: the health extension or a load balancer's probe."""
-        return self.health_extension is not None or self.health_probe is not None
+        """Whether the model has a source of application health: the health extension, a probe, or somebody outside."""
+        return self.health_extension is not None or self.health_probe is not None or bool(self.external_health)
+
+    def runs_on(self, instance: Instance) -> bool | None:
+        """Whether an instance runs this model; None where Azure does not say.
+
+        A Flexible set's VMs tell it by the time of the profile that they were made from, in whole seconds.
+        """
+        made, ours = parse_time(instance.profile_time_created), parse_time(self.profile_time_created)
+        if not self.is_flexible or made is None or ours is None:
+            return instance.latest_model_applied
+        return made > ours - timedelta(seconds=1)
 
     def to_json(self) -> Json:
         """ARM's form, with what this class names."""
@@ -127,20 +180,38 @@ class ScaleSet:
                 "priority": self.priority,
                 "extensionProfile": drop_empty({"extensions": [each.to_json() for each in self.extensions]}),
                 "networkProfile": drop_empty({"healthProbe": drop_empty({"id": self.health_probe})}),
+                "timeCreated": self.profile_time_created,
             }
         )
+        upgrade = {
+            "mode": self.upgrade_mode,
+            "rollingUpgradePolicy": drop_empty({"maxSurge": self.max_surge}),
+            "automaticOSUpgradePolicy": drop_empty({"osRollingUpgradeDeferral": self.os_upgrade_deferral}),
+        }
+        resiliency = {
+            "resilientVMCreationPolicy": drop_empty({"enabled": self.resilient_creation}),
+            "resilientVMDeletionPolicy": drop_empty({"enabled": self.resilient_deletion}),
+            "automaticZoneRebalancingPolicy": drop_empty({"enabled": self.zone_rebalancing}),
+        }
         properties = drop_empty(
             {
                 "uniqueId": self.unique_id,
                 "provisioningState": self.provisioning_state,
                 "orchestrationMode": self.orchestration_mode,
-                "upgradePolicy": drop_empty({"mode": self.upgrade_mode}),
+                "upgradePolicy": drop_empty(upgrade),
                 "overprovision": self.overprovision,
                 "timeCreated": self.time_created,
                 "automaticRepairsPolicy": drop_empty({"enabled": self.automatic_repairs}),
-                "virtualMachineProfile": profile,
+                "externalHealthPolicy": drop_empty({"enabled": self.external_health}),
+                "resiliencyPolicy": drop_empty(resiliency),
+                "spotRestorePolicy": drop_empty({"enabled": self.spot_restore}),
+                "lifecycleHooksProfile": drop_empty(
+                    {"lifecycleHooks": [{"type": each} for each in self.lifecycle_hooks]}
+                ),
             }
         )
+        if self.has_profile:
+            properties["virtualMachineProfile"] = profile
         return drop_empty(
             {
                 "id": self.id,

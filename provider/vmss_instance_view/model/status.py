@@ -6,6 +6,7 @@ Source: REST "Virtual Machine Scale Sets - Get Instance View", 2016-04-30-previe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -29,12 +30,29 @@ def in_group(code: str | None, group: str) -> bool:
     return (code or "").split("/")[0].strip().lower() == group.lower()
 
 
+@lru_cache(maxsize=1024)
+def detail_of(code: str | None) -> str:
+    """The reason that a status code gives for its state, as Azure wrote it; "" where it gives none."""
+    return (code or "").partition("/")[2].partition("/")[2].strip()
+
+
+def is_failure(state: str) -> bool:
+    """Whether a state in lower case is a final one without success: what was canceled is not done either."""
+    return state in ("failed", "canceled", "cancelled")
+
+
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
+_US_TIME = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP])M)?(?: ?(Z|[+-]\d\d:\d\d))?", re.IGNORECASE
+)
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """A time as Azure writes it (up to 7 fraction digits, any offset), in UTC; None for anything else."""
-    match = _TIME.fullmatch((text or "").strip())
+    """A time as Azure writes it (up to 7 fraction digits, any offset), in UTC; None for anything else.
+
+    Also as it writes one into the tags of VMs: "4/3/2025 7:34:39 PM +00:00".
+    """
+    match = _TIME.fullmatch(_iso((text or "").strip()))
     if not match:
         return None
     seconds, fraction, offset = match.groups()
@@ -43,6 +61,16 @@ def parse_time(text: str | None) -> datetime | None:
         return datetime.fromisoformat(f"{seconds}.{(fraction or '')[:6]:0<6}{offset}").astimezone(timezone.utc)
     except (ValueError, OverflowError):  # a thirteenth month, or the year 1 in a zone east of Greenwich
         return None
+
+
+def _iso(text: str) -> str:
+    """A time of the form "4/3/2025 7:34:39 PM +00:00" as an ISO one; any other text as it is."""
+    match = _US_TIME.fullmatch(text)
+    if not match:
+        return text
+    month, day, year, hour, minute, second, half, offset = match.groups()
+    hours = int(hour) if half is None else int(hour) % 12 + (12 if half.upper() == "P" else 0)
+    return f"{year}-{int(month):02}-{int(day):02}T{hours:02}:{minute}:{second}{offset or 'Z'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +114,11 @@ class Status:
         """The state its code names, in lower case: "succeeded", "running", "healthy"; "" for none."""
         return state_of(self.code)
 
+    @property
+    def detail(self) -> str:
+        """The reason that its code gives for the state: "OSProvisioningTimedOut"; "" for none."""
+        return detail_of(self.code)
+
     def to_json(self) -> Json:
         """ARM's form."""
         return drop_empty(
@@ -97,3 +130,11 @@ class Status:
                 "time": self.time,
             }
         )
+
+
+def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
+    """Where one thing is said several times: a failure, else what is not good, else the first; None for nothing."""
+    known = tuple(statuses)
+    failed = (each for each in known if is_failure(each.state))
+    unfinished = (each for each in known if each.state != good)
+    return next(failed, next(unfinished, known[0] if known else None))

@@ -17,6 +17,7 @@ from vmss_emulator import Emulator
 from vmss_instance_view import engine
 from vmss_instance_view.engine import Call, CallFailed, PartialFailure
 from vmss_instance_view.model import InstanceView
+from vmss_instance_view.resource import InstanceViewProvider
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -43,6 +44,28 @@ def test_what_cannot_work_is_refused_in_check_by_the_name_of_its_input(provider:
 
 def test_what_is_not_known_yet_is_not_checked_yet(provider: HealthGateProvider) -> None:
     assert not provider.check({}, {"scaleSet": UNKNOWN, "policy": {}}).failures
+
+
+@pytest.mark.parametrize(
+    ("known", "given"),
+    [
+        (ID, f"{ID}/"),
+        (ID, ID.replace("resourceGroups", "resourcegroups")),
+        (ID, ID.upper().replace("/SUBSCRIPTIONS", "/subscriptions")),
+        (f"{ID}/", ID),
+    ],
+)
+def test_an_id_that_is_only_spelled_otherwise_is_no_change(
+    provider: HealthGateProvider, known: str, given: str
+) -> None:
+    for resource in (provider, InstanceViewProvider()):
+        assert resource.check({"scaleSet": known}, {"scaleSet": given, "policy": {}}).inputs["scaleSet"] == known
+
+
+@pytest.mark.parametrize("given", [f"{ID}2", UNKNOWN, "web"])
+def test_another_id_is_a_change(provider: HealthGateProvider, given: object) -> None:
+    assert provider.check({"scaleSet": ID}, {"scaleSet": given}).inputs["scaleSet"] is given
+    assert provider.check({}, {"scaleSet": given}).inputs["scaleSet"] is given
 
 
 @pytest.mark.parametrize("state", ["healthy", "warned", "skipped"])

@@ -21,6 +21,12 @@ from pulumi_vmss_health import GatePolicy
         ({"extensions": "cse"}, "extensions must be 'all' or a list of names, not 'cse'"),
         ({"extensions": [3]}, "extensions must hold names of extensions, not int"),
         ({"ignore_extensions": "cse"}, "ignore_extensions must be a list of names, not 'cse'"),
+        ({"ignore_failure_codes": "X"}, "ignore_failure_codes must be a list of failure codes, not 'X'"),
+        ({"ignore_failure_codes": [3]}, "ignore_failure_codes must hold failure codes, not int"),
+        (
+            {"ignore_failure_codes": ["ProvisioningState/failed/OSProvisioningTimedOut"]},
+            "ignore_failure_codes must hold the last part of a code, such as 'OSProvisioningTimedOut', not",
+        ),
         ({"set_status": "maybe"}, "set_status must be 'auto' or 'required' or 'ignored', not 'maybe'"),
         ({"application_health": None}, "application_health must be"),
         ({"power_state": "off"}, "power_state must be 'running' or 'ignored', not 'off'"),
@@ -87,6 +93,7 @@ def test_a_field_set_to_its_default_is_stored_for_defaults_may_change() -> None:
         GatePolicy(),
         GatePolicy(min_healthy=2, capacity=3, timeout=timedelta(seconds=90.5), hold="0s"),
         GatePolicy(confirm_failure=None, extensions=["a", "b"], application_health="required"),
+        GatePolicy(ignore_failure_codes=["OSProvisioningTimedOut"]),
         GatePolicy(ignore_extensions=["x"], set_status="ignored", power_state="ignored", hold="auto"),
     ],
 )

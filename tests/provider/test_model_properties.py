@@ -80,7 +80,7 @@ HEALTH = st.builds(
 SETS = st.builds(
     ScaleSet, SOME, SOME, SOME, SOME, SOME, SOME, COUNT, SOME, SOME, FLAG, tuples(TEXT),
     tuples(HEALTH | st.builds(ExtensionProfile, SOME, st.just("p"), SOME)), SOME, SOME, SOME, FLAG,
-    FLAG, st.booleans(), SOME, FLAG, FLAG, FLAG, FLAG, FLAG, FLAG, tuples(TEXT),
+    FLAG, st.just(True), SOME, FLAG, FLAG, FLAG, FLAG, FLAG, FLAG, tuples(TEXT),
 )  # fmt: skip
 UPGRADES = st.builds(RollingUpgrade, SOME, SOME, SOME, SOME, COUNT, COUNT, COUNT, COUNT, SOME, SOME)
 

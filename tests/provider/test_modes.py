@@ -140,9 +140,9 @@ def test_a_set_whose_model_does_not_name_its_mode_is_recognised_by_azures_refusa
     azure.load({"scale_sets": {"*": {**AT_ONCE, "omit_mode": True}}})
     web = flexible(azure, capacity=3)
     assert web.model(within(5)).orchestration_mode is None
-    assert web.lacks == frozenset()
+    assert not web.is_flexible
     assert len(web.instances(within(5))) == 3
-    assert web.lacks == {"latest model"}
+    assert web.is_flexible
 
 
 def test_the_view_of_a_flexible_set_can_be_read_without_its_model(azure: Emulator) -> None:
@@ -219,3 +219,28 @@ def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) ->
     for read in (web.model, web.view, web.instances):
         with pytest.raises(ScaleSetDeleted, match="it was there before"):
             read(within(5))
+
+
+@pytest.mark.parametrize("power", ["running", "deallocated"])
+def test_vms_in_a_standby_pool_do_not_count_where_only_their_own_views_tell_of_it(azure: Emulator, power: str) -> None:
+    life = {**AT_ONCE, "standby": 2, "standby_power": power, "list_carries": ["extensions", "health"]}
+    azure.load({"scale_sets": {"*": life}})
+    web = flexible(azure, capacity=3)
+    web.model(within(5))
+    assert len(web.instances(within(5))) == 3
+
+
+def test_of_a_set_without_a_model_the_vms_own_views_tell_what_the_list_leaves_out(azure: Emulator) -> None:
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "attached": 2, "list_carries": []}}})
+    web = flexible(azure, capacity=None)
+    model = web.model(within(5))
+    assert (model.has_profile, model.capacity) == (False, None)
+    instances = web.instances(within(5))
+    assert len(instances) == 2
+    assert len([each for each in azure.requests if each.path.endswith("/instanceView")]) == 2
+
+
+def test_a_flexible_vm_runs_the_latest_model_if_it_has_the_time_of_its_profile(azure: Emulator) -> None:
+    web = flexible(azure, capacity=2)
+    web.model(within(5))
+    assert [each.latest_model_applied for each in web.instances(within(5))] == [True, True]

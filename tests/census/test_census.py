@@ -40,6 +40,7 @@ READERS: dict[str, Any] = {
 }
 # Values that a reader takes; any text, number, flag or moment does elsewhere.
 VALUES: dict[str, object] = {
+    "tags{}": {"VirtualMachineProfileTimeCreated": "4/3/2025 7:34:39 PM +00:00"},
     "properties.instanceView": {"statuses": [{"code": "PowerState/running"}]},
     "properties.virtualMachineProfile.extensionProfile.extensions[].properties.publisher": "Microsoft.ManagedServices",
     "properties.virtualMachineProfile.extensionProfile.extensions[].properties.type": "ApplicationHealthLinux",
@@ -143,7 +144,7 @@ def put(body: dict[str, Any], steps: list[str], value: object) -> None:
         inner = body.setdefault(key, [{}] if lists else {})
         put(inner[0] if lists else inner, steps[1:], value)
     else:
-        body[key] = [value] if lists else {"key": value} if mappings else value
+        body[key] = [value] if lists else {"key": value} if mappings and not isinstance(value, dict) else value
 
 
 def values(body: Any, steps: list[str]) -> Iterator[object]:

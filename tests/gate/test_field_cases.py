@@ -52,7 +52,7 @@ def vm(number: int, *states: str, **view: Any) -> dict[str, Any]:
     """One VM that is well, but for what is said. states: of its provisioning; the first is the resource's, too."""
     states = states or ("succeeded",)
     statuses = [*map(code, states), {"code": f"PowerState/{view.pop('power', 'running')}"}]
-    top = {key: view.pop(key) for key in ("tags", "latest", "zones") if key in view}
+    top: dict[str, Any] = {key: view.pop(key) for key in ("tags", "latest", "zones") if key in view}
     health = view.pop("health", "healthy")
     body = {
         "statuses": statuses,

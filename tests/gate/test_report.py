@@ -89,8 +89,8 @@ def test_a_failure_is_told_with_headline_causes_and_where_to_look() -> None:
         "look closer: `az vmss list-instances -g rg -n web --subscription 0b1f --expand instanceView "
         "--query '[].{id:instanceId,vm:provisioningState,latest:latestModelApplied,"
         "health:instanceView.vmHealth.status.code}' -o table`",
-        f"look closer: `az monitor activity-log list --resource-id {WEB} --offset 1d "
-        "--query \"[?status.value=='Failed'].{at:eventTimestamp,what:operationName.value,why:subStatus.value}\" -o table`",
+        f"look closer: `az monitor activity-log list --resource-id {WEB} --offset 1d --query "
+        "\"[?status.value=='Failed'].{at:eventTimestamp,what:operationName.value,why:subStatus.value}\" -o table`",
         f"look closer: {PORTAL}/#@/resource{WEB}/instances",
     ]
 

@@ -12,7 +12,6 @@ from pulumi_vmss_health import (
     RollingUpgrade,
     Snapshot,
     State,
-    Status,
     Verdict,
     evaluate,
 )

@@ -30,8 +30,8 @@ FULL_VM_VIEW = VirtualMachineInstanceView(
 FULL_INSTANCE = Instance("0", "web_0", "vm", "Succeeded", True, ("1",), FULL_VM_VIEW, "id", "time", True, True, "time")
 FULL_SET = ScaleSet(
     "id", "web", "westeurope", '"1"', "unique", "Succeeded", 3, "Uniform", "Manual", True, ("1",),
-    (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1, True, ("a",)),), "probe", "time",
-    "Spot", True, True, True, "time", True, True, True, True, True, True, ("hook",),
+    (ExtensionProfile("h", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 1, True, ("a",)),), "probe",
+    "time", "Spot", True, True, True, "time", True, True, True, True, True, True, ("hook",),
 )  # fmt: skip
 
 Parse = Callable[[Mapping[str, object]], Any]
@@ -158,7 +158,10 @@ def test_times_are_read_with_any_fraction_and_offset(text: str, utc: str) -> Non
     assert time.isoformat() == utc
 
 
-@pytest.mark.parametrize("text", ["status-report-time", "", None, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "13/1/2025 1:00:00 PM"])
+@pytest.mark.parametrize(
+    "text",
+    ["status-report-time", "", None, "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "13/1/2025 1:00:00 PM"],
+)
 def test_what_is_no_time_is_none(text: str | None) -> None:
     assert parse_time(text) is None
 

@@ -137,8 +137,12 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
 
 def warnings(outcome: Outcome) -> list[str]:
     """What there is to tell of a set that passed, one line each; not what the headline says already."""
-    verdict = outcome.progress.verdict
-    return [reason.message for reason in verdict.reasons if reason.code != _NO_HEALTH] if verdict else []
+    return [reason.message for reason in beside_the_headline(outcome.progress.verdict)]
+
+
+def beside_the_headline(verdict: Verdict | None) -> list[Reason]:
+    """The reasons of a verdict without the word on application health, which is no news at every pass."""
+    return [each for each in (verdict.reasons if verdict else ()) if each.code != _NO_HEALTH]
 
 
 def causes(verdict: Verdict) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pulumi_vmss_health.findings import Reason, State, Verdict
 from pulumi_vmss_health.memory import Ending
-from pulumi_vmss_health.report import headline, lost_look
+from pulumi_vmss_health.report import beside_the_headline, headline, lost_look
 from pulumi_vmss_health.snapshot import Snapshot
 from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
@@ -97,7 +97,7 @@ def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
 
 
 def _reasons(verdict: Verdict | None, error: InstanceViewError | None = None) -> dict[str, Any]:
-    reasons = [*([lost_look(error)] if error else []), *(verdict.reasons if verdict else [])]
+    reasons = [*([lost_look(error)] if error else []), *beside_the_headline(verdict)]
     return {"reasons": [_reason(each) for each in reasons[:_REASONS]]}
 
 

@@ -12,7 +12,7 @@ from tests.gate.azure import running
 from tests.metered import Metered, ScaleSet, timeline
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import ConfigurationError, GatePolicy, ScaleSetId, Snapshot
+from pulumi_vmss_health import GatePolicy, ScaleSetId, Snapshot
 from pulumi_vmss_health.look import Looker
 from pulumi_vmss_health.snapshot import Ask, Depth
 from vmss_emulator import Emulator
@@ -97,13 +97,6 @@ def test_a_look_at_a_part_reads_that_part_alone(azure: Emulator, ask: Ask, reque
 def test_rolling_upgrades_are_not_asked_for_where_they_do_not_matter(azure: Emulator) -> None:
     looker(azure, GatePolicy(rolling_upgrade="ignore"))(10, FULL)
     assert "latest" not in asked(azure)
-
-
-@pytest.mark.parametrize("wanted", ["fail", "wait"])
-def test_a_policy_that_insists_on_what_the_mode_cannot_tell_is_refused_by_name(azure: Emulator, wanted: str) -> None:
-    look = looker(azure, GatePolicy(stale_instances=wanted), orchestration_mode="Flexible")  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=f"stale_instances='{wanted}' needs to know which model each VM runs"):
-        look(10, FULL)
 
 
 # --- On the metered Azure -------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ class Story:
         policy = GatePolicy(**self.told.policy).override(before_first_pass=not self.told.change)
         looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy)
         outcome = watch(Meanwhile(self, looker), policy, self.clock, self.report)
-        *lines, _where_to_look = failure_lines(outcome, ScaleSetId.parse(self.id))
+        told = failure_lines(outcome, ScaleSetId.parse(self.id))
+        lines = takewhile(lambda line: not line.startswith("look closer"), told)
         return "\n".join([*self.said, *lines]).replace(self.azure.subscription_id, "…") + "\n"
 
     def report(self, progress: Progress) -> None:

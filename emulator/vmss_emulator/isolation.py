@@ -22,6 +22,7 @@ from vmss_emulator.pulumi_plugin import install
 _AZURE = ("ARM_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ACTIONS_ID_TOKEN_", "VMSS_EMULATOR_")
 # Credentials that a Pulumi backend elsewhere would need.
 _ELSEWHERE = ("AWS_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "PULUMI_ACCESS_TOKEN")
+_REAL = "resource-azure-native-v"
 _HARMLESS_PREFIXES = ("LC_", "XDG_", "PYTHON", "PYTEST_", "COVERAGE_", "COV_CORE_", "GRPC_")
 _HARMLESS = frozenset(
     {
@@ -109,6 +110,8 @@ def environment(
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # A program may ask for another version than that of the SDK here: a newer plugin does for it, too.
+        "PULUMI_ENABLE_LEGACY_PLUGIN_SEARCH": "true",
         "AZURE_CONFIG_DIR": str(place.home / "azure"),
     }
     for name in passed:
@@ -117,6 +120,7 @@ def environment(
         if name not in inherited:
             raise ValueError(f"there is no variable {name!r}; give the name of one that is set")
         kept[name] = inherited[name]
+    _link_plugins(inherited, place.home)
     return {**kept, **_plugin(kept, place.home), **pulumi, **azure}
 
 
@@ -126,14 +130,22 @@ def _harmless(variable: str, place: Workspace) -> bool:
 
 
 def _plugin(inherited: Mapping[str, str], home: Path) -> dict[str, str]:
-    """Install the stand-in where only this PULUMI_HOME leads.
+    """Install the stand-in where only this PULUMI_HOME leads, newer than any version that a program asks for.
 
-    The engine takes the plugin of the SDK's version from there. It prefers one on PATH: so the stand-in is put first
-    there, too, where a real one would be found, and where no SDK tells which version will be asked for.
+    The engine prefers a plugin on PATH: so the stand-in is put first there, too, where a real one would be found.
     """
-    version = install.sdk_version()
-    folder = install.install(home, version or "99.0.0")
+    folder = install.install(home)
     path = inherited.get("PATH", os.defpath)
-    if version is not None and shutil.which(install.NAME, path=path) is None:
+    if shutil.which(install.NAME, path=path) is None:
         return {}
     return {"PATH": os.pathsep.join([str(folder), path])}
+
+
+def _link_plugins(inherited: Mapping[str, str], home: Path) -> None:
+    """Show the command the user's other plugins; the real azure-native stays out of its sight."""
+    theirs = Path(inherited.get("PULUMI_HOME") or Path(inherited.get("HOME") or Path.home(), ".pulumi"), "plugins")
+    own = home / "plugins"
+    own.mkdir(parents=True, exist_ok=True)
+    for plugin in sorted(theirs.glob("*-v*")) if theirs.is_dir() else ():
+        if plugin.is_dir() and not plugin.name.startswith(_REAL) and not (own / plugin.name).exists():
+            (own / plugin.name).symlink_to(plugin.resolve(), target_is_directory=True)

@@ -156,6 +156,18 @@ def test_the_stand_in_goes_before_a_real_one_on_path(tmp_path: Path) -> None:
     assert (path[0].startswith(str(place.home)), path[1:]) == (True, [str(real)])
 
 
+def test_the_users_other_plugins_are_seen_and_the_real_azure_native_is_not(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs" / "plugins"
+    for name in ("resource-random-v4.16.0", "resource-azure-native-v3.29.0", "analyzer-policy-v1.0.0"):
+        (theirs / name).mkdir(parents=True)
+    place = Workspace(tmp_path / "home", "file:///state")
+    found = isolation.environment({"PULUMI_HOME": str(tmp_path / "theirs")}, {}, place)
+    assert found["PULUMI_HOME"] == str(place.home)
+    seen = {folder.name for folder in (place.home / "plugins").iterdir()}
+    assert seen >= {"resource-random-v4.16.0", "analyzer-policy-v1.0.0"}
+    assert "resource-azure-native-v3.29.0" not in seen
+
+
 def test_the_command_speaks_to_the_emulator_and_its_requests_are_written_down(tmp_path: Path) -> None:
     log = tmp_path / "requests.jsonl"
     script = (

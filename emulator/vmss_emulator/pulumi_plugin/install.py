@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 NAME = "pulumi-resource-azure-native"
+VERSION = "999.0.0"  # newer than any that a program asks for
 
 _SCRIPT = """#!/bin/sh
 # exec: the engine must be the parent of Python itself, whose end it is to notice.
@@ -17,16 +18,16 @@ _PROGRAM = "import sys; sys.path.append({root!r}); from vmss_emulator.pulumi_plu
 
 
 def sdk_version() -> str | None:
-    """The version of the installed `pulumi_azure_native`, which asks the engine for just that plugin; None without."""
+    """The version of the installed `pulumi_azure_native`; None without."""
     try:
         return metadata.version("pulumi-azure-native")
     except metadata.PackageNotFoundError:
         return None
 
 
-def install(pulumi_home: Path, version: str) -> Path:
+def install(pulumi_home: Path) -> Path:
     """Write the stand-in into the plugin cache of a PULUMI_HOME; returns the folder it lies in."""
-    folder = pulumi_home / "plugins" / f"resource-azure-native-v{version}"
+    folder = pulumi_home / "plugins" / f"resource-azure-native-v{VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     root = str(Path(__file__).resolve().parents[2])  # what holds the package, wherever it is installed
     program = shlex.quote(_PROGRAM.format(root=root))

@@ -21,7 +21,7 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from vmss_emulator.pulumi_plugin.client import AzureError
-from vmss_emulator.pulumi_plugin.install import sdk_version
+from vmss_emulator.pulumi_plugin.install import VERSION
 from vmss_emulator.pulumi_plugin.provider import AzureNative, PartialFailureError
 
 _LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself allows
@@ -77,7 +77,7 @@ async def _serve(arguments: list[str]) -> None:
     limits = [(f"grpc.max_{way}_message_length", _LARGEST_MESSAGE) for way in ("send", "receive")]
     server = grpc.aio.server(options=limits)
     engine = next((word for word in arguments if ":" in word), "")
-    servicer = Servicer(arguments, sdk_version() or "0.0.0", AzureNative(), engine)
+    servicer = Servicer(arguments, VERSION, AzureNative(), engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -134,9 +134,12 @@ class Arm:
 
     def _generic(self, ask: Ask, path: ArmPath) -> Answer:
         resources = self._world.resources
-        if path.group is None and ask.method == "GET":
+        if path.scope is not None:
+            self._world.require(path.scope)
+        elif path.group is not None:
+            resources.group(path)
+        elif ask.method == "GET" and not path.names_a_resource:
             return Answer(200, {"value": list(resources.of_kind(path.kind))})
-        resources.group(path)
         match ask.method:
             case "GET" if not path.names_a_resource:
                 return Answer(200, {"value": list(resources.below(path.id))})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 
@@ -16,12 +16,14 @@ class ArmPath:
         provider: the namespace, such as Microsoft.Compute.
         parts: what follows the namespace: type, name, type, name, ...; without one, what follows the subscription
             or group.
+        scope: the resource that this one extends, such as the scale set of a lock; None: it stands by itself.
     """
 
     subscription: str | None = None
     group: str | None = None
     provider: str | None = None
     parts: tuple[str, ...] = ()
+    scope: ArmPath | None = None
 
     @classmethod
     def parse(cls, path: str) -> ArmPath | None:
@@ -32,7 +34,16 @@ class ArmPath:
         subscription = words[1] if len(words) > 1 else None
         group, words = _after("resourcegroups", words[2:])
         provider, words = _after("providers", words)
-        return cls(subscription, group, provider, tuple(words))
+        found = cls(subscription, group, provider, tuple(words))
+        while (at := found._extended()) is not None:
+            scope = cls(subscription, group, found.provider, found.parts[:at], found.scope)
+            found = cls(subscription, group, found.parts[at + 1], found.parts[at + 2 :], scope)
+        return found
+
+    def _extended(self) -> int | None:
+        """Where among the parts another provider's resource begins."""
+        places = range(2, len(self.parts) - 1, 2)
+        return next((at for at in places if self.parts[at].lower() == "providers"), None)
 
     @property
     def names_a_resource(self) -> bool:
@@ -52,6 +63,8 @@ class ArmPath:
     @property
     def id(self) -> str:
         """The path written as Azure writes ids."""
+        if self.scope is not None:
+            return "/".join([self.scope.id, "providers", self.provider or "", *self.parts])
         words = ["", "subscriptions", self.subscription or ""]
         if self.group is not None:
             words += ["resourceGroups", self.group]
@@ -65,7 +78,7 @@ class ArmPath:
 
     def up(self, levels: int) -> ArmPath:
         """The path without its last parts."""
-        return ArmPath(self.subscription, self.group, self.provider, self.parts[: len(self.parts) - levels])
+        return replace(self, parts=self.parts[: len(self.parts) - levels])
 
 
 def _after(word: str, words: list[str]) -> tuple[str | None, list[str]]:

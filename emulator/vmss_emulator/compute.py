@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vmss_emulator import models, views
+from vmss_emulator import computed, models, views
 from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, method_not_allowed, operation_not_allowed
@@ -101,6 +101,7 @@ class ScaleSetRoutes:
             return Answer(204)
         _check_etag(ask, found)
         del self._world.scale_sets[path.id.lower()]
+        self._world.resources.delete(path)  # what extended it, such as locks
         now = self._world.clock()
         operation = self._world.begin(lambda _: Outcome(now))
         return Answer(202, None, self._world.lead_to(operation, found, ask.version))
@@ -113,7 +114,9 @@ class ScaleSetRoutes:
         return Answer(200, views.instance_view(found, self._world.life(found), self._world.clock()))
 
     def _shown(self, found: ScaleSet) -> models.Body:
-        return views.scale_set(found, self._world.life(found), self._world.clock())
+        body = views.scale_set(found, self._world.life(found), self._world.clock())
+        identity = computed.identity(body.get("identity"), found.id, self._world.tenant_id)
+        return {**body, "identity": identity} if identity else body
 
 
 def _prefix(path: ArmPath) -> str:

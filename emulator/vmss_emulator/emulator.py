@@ -71,6 +71,7 @@ class Emulator:
             Timeline.load(timeline),
             frozenset(list_carries),
             Quota.parse(Section({"quota": quota or None}, "")),
+            tenant_id=self._identity.tenant_id,
         )
         self._port = port
         self._server: Server | None = None

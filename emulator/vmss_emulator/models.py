@@ -17,6 +17,7 @@ Body = dict[str, Any]
 
 _READ_ONLY = ("id", "name", "type", "etag", "systemData")
 _READ_ONLY_PROPERTIES = ("provisioningState", "uniqueId", "timeCreated")
+_PRINCIPAL = ("principalId", "tenantId")
 _WRITE_ONLY = frozenset({"adminPassword", "customData", "protectedSettings", "userData"})
 _UNIFORM: Body = {
     "singlePlacementGroup": True,
@@ -190,6 +191,10 @@ def _is_health(extension: Body) -> bool:
 
 def _writable(asked: Mapping[str, Any]) -> Body:
     body: Body = without_nulls({key: value for key, value in asked.items() if key not in _READ_ONLY})
+    if isinstance(body.get("identity"), dict):
+        body["identity"] = identity = {key: item for key, item in body["identity"].items() if key not in _PRINCIPAL}
+        if isinstance(identity.get("userAssignedIdentities"), dict):
+            identity["userAssignedIdentities"] = {name: {} for name in identity["userAssignedIdentities"]}
     properties = body.get("properties")
     if isinstance(properties, dict):
         for key in _READ_ONLY_PROPERTIES:

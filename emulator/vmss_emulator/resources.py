@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vmss_emulator import computed
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, group_not_found, resource_not_found
 from vmss_emulator.json_shapes import check, require_location, without_nulls
@@ -23,8 +24,13 @@ _NAME = re.compile(r"[\w.-]{1,80}")
 
 @dataclass(slots=True)
 class Resources:
-    """All groups and resources of a subscription by their ids in lower case."""
+    """All groups and resources of a subscription by their ids in lower case.
 
+    Attributes:
+        tenant_id: of the identities that resources have.
+    """
+
+    tenant_id: str = ""
     groups: dict[str, Body] = field(default_factory=dict)
     resources: dict[str, Body] = field(default_factory=dict)
 
@@ -93,7 +99,7 @@ class Resources:
         found = self.resources.get(path.id.lower())
         if found is None:
             raise resource_not_found(path.kind, path.name, path.group or "")
-        body = shown(found)
+        body = self._shown(found)
         if _is_vnet(path):
             subnets = list(self.below(f"{path.id}/subnets"))
             body = {**body, "properties": {**body["properties"], "subnets": subnets}}
@@ -110,14 +116,17 @@ class Resources:
         prefix = collection.lower() + "/"
         for key, body in self.resources.items():
             if key.startswith(prefix) and "/" not in key[len(prefix) :]:
-                yield shown(body)
+                yield self._shown(body)
 
     def of_kind(self, kind: str) -> Iterator[Body]:
         """The resources of one full type in all groups."""
-        return (shown(body) for body in self.resources.values() if body["type"].lower() == kind.lower())
+        return (self._shown(body) for body in self.resources.values() if body["type"].lower() == kind.lower())
+
+    def _shown(self, body: Body) -> Body:
+        return computed.complete(shown(body), self.tenant_id)
 
     def _require_parent(self, path: ArmPath) -> None:
-        parent = path.up(2)
+        parent = path.up(4 if path.lower()[-3:-2] == ("default",) else 2)  # blobServices/default is always there
         if parent.parts and parent.id.lower() not in self.resources:
             message = (
                 f"Can not perform requested operation on nested resource. Parent resource '{parent.name}' not found."

@@ -32,6 +32,7 @@ class World:
         clock: Unix seconds.
         url: where clients find Azure Resource Manager; known once the server listens.
         page_size: instances on one page of a list.
+        tenant_id: of the identities that resources have.
         list_carries: what the expanded list of VMs tells of a set for which the timeline does not say it.
         quota: what may be asked in a minute where the timeline does not say it; None: anything.
     """
@@ -43,6 +44,7 @@ class World:
     list_carries: frozenset[str] = frozenset(LIST_CARRIES)
     quota: Quota | None = None
     url: str = ""
+    tenant_id: str = ""
     resources: Resources = field(default_factory=Resources)
     scale_sets: dict[str, ScaleSet] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
+        self.resources.tenant_id = self.tenant_id
         self._heed(self.timeline)
 
     def _heed(self, timeline: Timeline) -> None:
@@ -91,6 +94,17 @@ class World:
         if found is None:
             raise resource_not_found(own.kind, own.name, path.group or "")
         return found
+
+    def require(self, path: ArmPath) -> None:
+        """Make sure that the resource is there which another one extends.
+
+        Raises:
+            ArmError: 404.
+        """
+        if path.lower()[:1] == ("virtualmachinescalesets",):
+            self.scale_set(path)
+        elif path.id.lower() not in self.resources.resources and path.lower()[:1] != ("virtualmachines",):
+            self.resources.get(path)
 
     def delete_group(self, path: ArmPath) -> None:
         """Remove a group and all that is in it, scale sets included."""

@@ -14,7 +14,7 @@ from pulumi.provider.experimental import provider as pulumi
 from pulumi.runtime import rpc
 
 from vmss_emulator import Emulator
-from vmss_emulator.pulumi_plugin import kinds, values
+from vmss_emulator.pulumi_plugin import kinds, sdk, values
 from vmss_emulator.pulumi_plugin.client import ArmClient, AzureError, Settings
 from vmss_emulator.pulumi_plugin.provider import AzureNative
 
@@ -64,23 +64,152 @@ def test_bodies_are_flat_in_the_sdk_and_wrapped_in_arm() -> None:
 
 
 def test_an_older_version_of_a_type_is_the_same_type() -> None:
-    assert kinds.find("azure-native:compute/v20241101:VirtualMachineScaleSet") is kinds.find(SCALE_SET)
+    assert kinds.find("azure-native:compute/v20241101:VirtualMachineScaleSet") == kinds.find(SCALE_SET)
 
 
-def test_an_unknown_type_is_told_with_how_to_add_it() -> None:
-    urn = "urn:pulumi:dev::emulated::azure-native:web:WebApp::app"
+def test_a_type_is_known_below_whatever_components_it_lies() -> None:
+    assert kinds.find(f"acme:shop:Shop$acme:shop:Machines${SCALE_SET}") == kinds.find(SCALE_SET)
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "version"),
+    [
+        (
+            "compute:VirtualMachineScaleSet",
+            "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachineScaleSets/{vmScaleSetName}",
+            "2024-11-01",
+        ),
+        (
+            "network:SecurityRule",
+            "resourceGroups/{resourceGroupName}/providers/Microsoft.Network/networkSecurityGroups"
+            "/{networkSecurityGroupName}/securityRules/{securityRuleName}",
+            "2024-05-01",
+        ),
+        (
+            "web:WebApp",
+            "resourceGroups/{resourceGroupName}/providers/Microsoft.Web/sites/{name}",
+            "2025-05-01",
+        ),
+        (
+            "authorization:RoleAssignment",
+            "{scope}/providers/Microsoft.Authorization/roleAssignments/{roleAssignmentName}",
+            "2022-04-01",
+        ),
+        (
+            "servicebus:Subscription",
+            "resourceGroups/{resourceGroupName}/providers/Microsoft.ServiceBus/namespaces/{namespaceName}"
+            "/topics/{topicName}/subscriptions/{subscriptionName}",
+            "2026-01-01",
+        ),
+        (
+            "storage:BlobContainer",
+            "resourceGroups/{resourceGroupName}/providers/Microsoft.Storage/storageAccounts/{accountName}"
+            "/blobServices/default/containers/{containerName}",
+            "2024-01-01",
+        ),
+    ],
+)
+def test_a_types_place_and_version_come_from_the_installed_sdk(token: str, path: str, version: str) -> None:
+    kind = kinds.find(f"azure-native:{token}")
+    assert (kind.path, kind.api_version) == (path, version)
+
+
+def test_nearly_all_types_of_the_sdk_have_a_place() -> None:
+    modules = ("authorization", "cdn", "compute", "containerservice", "keyvault", "monitor", "sql", "storage", "web")
+    types = [f"azure-native:{module}:{name}" for module in modules for name in sdk.module(module)]
+    placed = [one for one in types if _is_placed(one)]
+    assert len(types) > 300
+    assert len(placed) > 0.94 * len(types)
+
+
+def _is_placed(token: str) -> bool:
+    try:
+        return bool(kinds.find(token).path)
+    except LookupError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("azure-native:web:NoSuchType", "has no such type"),
+        ("azure-native:sql:SensitivityLabel", "which of its inputs is its name"),
+        ("aws:s3:Bucket", "no resource type of azure-native"),
+    ],
+)
+def test_a_type_that_cannot_be_placed_is_refused_with_its_name_and_where_to_read(token: str, why: str) -> None:
+    urn = f"urn:pulumi:dev::emulated::acme:shop:Shop${token}::app"
     answer = asyncio.run(AzureNative().check(pulumi.CheckRequest(urn, {}, {}, b"")))
     assert answer.failures is not None
-    assert "azure-native:web:WebApp" in answer.failures[0].reason
-    assert "kinds.py" in answer.failures[0].reason
+    assert f"cannot deploy {token}: " in answer.failures[0].reason
+    assert why in answer.failures[0].reason
+    assert "docs/emulator.md" in answer.failures[0].reason
 
 
 def test_a_name_is_given_once_and_kept() -> None:
-    fresh = asyncio.run(AzureNative().check(pulumi.CheckRequest(URN, {}, {}, b"\x01\x02\x03\x04\x05"))).inputs
+    given = values.from_json({"location": "westeurope"})
+    fresh = asyncio.run(AzureNative().check(pulumi.CheckRequest(URN, {}, given, b"\x01\x02\x03\x04\x05"))).inputs
     assert fresh is not None
-    assert values.to_json(fresh) == {"vmScaleSetName": "web01020304"}
+    assert values.to_json(fresh) == {
+        "vmScaleSetName": "web01020304",
+        "location": "westeurope",
+        "azureApiVersion": "2024-11-01",
+    }
     again = asyncio.run(AzureNative().check(pulumi.CheckRequest(URN, fresh, {}, b"\x09" * 5))).inputs
     assert again == fresh
+
+
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [
+        ("compute:VirtualMachineScaleSetExtension", "app"),
+        ("network:Subnet", "app"),
+        ("network:VirtualNetwork", "app01020304"),
+        ("authorization:RoleAssignment", "74f81fe1-67d9-4c97-8c4c-9c3a0e7e1c3a"),
+    ],
+)
+def test_what_lies_below_another_resource_gets_no_random_suffix_and_a_role_assignment_a_uuid(
+    token: str, name: str
+) -> None:
+    urn = f"urn:pulumi:dev::emulated::azure-native:{token}::app"
+    given = values.from_json({"location": "westeurope"})
+    answer = asyncio.run(AzureNative().check(pulumi.CheckRequest(urn, {}, given, b"\x01\x02\x03\x04\x05")))
+    own = kinds.find(f"azure-native:{token}").own_name
+    assert own is not None
+    found = values.to_json(answer.inputs or {})[own]
+    assert found == name or (own == "roleAssignmentName" and len(found) == len(name))
+
+
+def connected(azure: Emulator) -> AzureNative:
+    provider = AzureNative()
+    config = {
+        "metadataHost": azure.environment["ARM_METADATA_HOSTNAME"],
+        "subscriptionId": azure.subscription_id,
+        "tenantId": azure.tenant_id,
+        "clientId": azure.client_id,
+        "clientSecret": azure.client_secret,
+    }
+    asyncio.run(provider.configure(pulumi.ConfigureRequest({}, values.from_json(config), False, False)))
+    return provider
+
+
+def test_an_import_takes_its_inputs_from_what_azure_answers(azure: Emulator) -> None:
+    resource_id = azure.put_scale_set("web", capacity=2, extensions=["cse"])
+    answer = asyncio.run(connected(azure).read(pulumi.ReadRequest(URN, resource_id, {}, {})))
+    inputs = values.to_json(answer.inputs or {})
+    assert (inputs["resourceGroupName"], inputs["vmScaleSetName"], inputs["location"]) == ("rg", "web", "westeurope")
+    assert inputs["sku"]["capacity"] == 2
+    assert inputs["virtualMachineProfile"]["extensionProfile"]["extensions"][0]["name"] == "cse"
+    assert not {"etag", "uniqueId", "provisioningState", "id", "type", "timeCreated"} & inputs.keys()
+
+
+def test_a_preview_of_a_change_knows_the_name_and_the_place_alone_of_what_azure_tells() -> None:
+    old = {"name": "web", "location": "westeurope", "etag": '"1"', "uniqueId": "u", "type": "t", "sku": {"capacity": 2}}
+    new = {"resourceGroupName": "rg", "vmScaleSetName": "web", "location": "westeurope", "sku": {"capacity": 3}}
+    request = pulumi.UpdateRequest(URN, "/id", values.from_json(old), values.from_json(new), 60, [], True)
+    found = values.to_json(asyncio.run(AzureNative().update(request)).properties or {})
+    assert (found["name"], found["location"], found["sku"]) == ("web", "westeurope", {"capacity": 3})
+    assert {found[key] for key in ("etag", "uniqueId", "type", "provisioningState")} == {rpc.UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -201,25 +330,15 @@ def test_cancelling_ends_the_waiting(azure: Emulator) -> None:
 
 def test_it_answers_the_functions_of_the_types_that_it_knows(azure: Emulator) -> None:
     azure.put_scale_set("web", extensions=["cse"])
-    provider = AzureNative()
+    provider = connected(azure)
 
-    async def invoke(function: str, **arguments: str) -> dict[str, Any]:
-        args = values.from_json(
-            {
-                "metadataHost": azure.environment["ARM_METADATA_HOSTNAME"],
-                "subscriptionId": azure.subscription_id,
-                "tenantId": azure.tenant_id,
-                "clientId": azure.client_id,
-                "clientSecret": azure.client_secret,
-            }
-        )
-        await provider.configure(pulumi.ConfigureRequest({}, args, False, False))
-        answer = await provider.invoke(pulumi.InvokeRequest(f"azure-native:{function}", values.from_json(arguments)))
-        return values.to_json(answer.return_value or {})
+    def invoke(function: str, **arguments: str) -> dict[str, Any]:
+        request = pulumi.InvokeRequest(f"azure-native:{function}", values.from_json(arguments))
+        return values.to_json(asyncio.run(provider.invoke(request)).return_value or {})
 
-    assert asyncio.run(invoke("authorization:getClientConfig"))["subscriptionId"] == azure.subscription_id
+    assert invoke("authorization:getClientConfig")["subscriptionId"] == azure.subscription_id
     where = {"resourceGroupName": "rg", "vmScaleSetName": "web"}
-    found = asyncio.run(invoke("compute:getVirtualMachineScaleSet", **where))
+    found = invoke("compute:getVirtualMachineScaleSet", **where)
     assert found["virtualMachineProfile"]["extensionProfile"]["extensions"][0]["type"] == "CustomScript"
     with pytest.raises(AzureError, match="there is no"):
-        asyncio.run(invoke("resources:getResourceGroup", resourceGroupName="none"))
+        invoke("resources:getResourceGroup", resourceGroupName="none")

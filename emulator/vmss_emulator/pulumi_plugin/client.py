@@ -129,7 +129,9 @@ class ArmClient:
                 raise AzureError(_told(body, "the operation failed"))
 
     def _url(self, path: str, version: str) -> str:
-        return f"/subscriptions/{self.settings.subscription_id}/{path}?api-version={version}"
+        """The URL of a path below the subscription, or of one that begins with another resource's id."""
+        below = path if path.startswith("/") else f"/subscriptions/{self.settings.subscription_id}/{path}"
+        return f"{below}?api-version={version}"
 
     async def _send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> requests.Response:
         """Send until there is an answer that another attempt would not change."""

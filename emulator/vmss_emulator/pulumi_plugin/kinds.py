@@ -1,18 +1,24 @@
-"""The resource types that the stand-in knows, as a table.
+"""The resource types that the stand-in knows: what the SDK tells of them, where they lie, and the form of their bodies.
 
-To add one: its token as the SDK has it, its path in Azure Resource Manager with the SDK's names for the parts, an
-api-version, and where its body has `properties` (see `shapes`). The emulator stores types that it does not know.
+The api-version, the inputs and the outputs are the installed SDK's (see `sdk`), the path follows from them (see
+`places`). The tables here say in which objects ARM has `properties`; without the SDK only these types are known.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
+from vmss_emulator.pulumi_plugin import places, sdk
+from vmss_emulator.pulumi_plugin.install import sdk_version
 from vmss_emulator.pulumi_plugin.shapes import Shape, plain, wrapped
 
-_ENVELOPE = ("location", "tags", "sku", "zones", "identity", "plan", "extendedLocation")
-_NETWORK = "2024-07-01"
+_ENVELOPE = ("type", "location", "tags", "sku", "kind", "zones", "identity", "plan", "extendedLocation", "managedBy")
+_TOKEN = re.compile(r"azure-native:(\w+?)(?:/v\d{8}\w*)?:(\w+)")
+# Where Azure alone tells a value, whatever the type.
+_READ_ONLY = frozenset({"id", "type", "etag", "provisioningState", "systemData", "uniqueId", "timeCreated"})
+_UUIDS = frozenset({"roleAssignmentName", "roleDefinitionId"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +26,18 @@ class Kind:
     """One type.
 
     Attributes:
-        path: below the subscription; names in braces are inputs of the resource, the last one is its own name.
+        path: below the subscription, or from another resource on; names in braces are inputs of the resource.
         api_version: that is asked for.
         shape: of the body.
-        computed: outputs that only Azure can tell, and that a change of the resource may change.
-        constant: outputs that only Azure can tell, and that never change.
+        inputs: that the SDK has; empty where it is not installed.
+        outputs: that the SDK has; empty where it is not installed.
     """
 
     path: str
     api_version: str
     shape: Shape
-    computed: tuple[str, ...] = ("provisioningState",)
-    constant: tuple[str, ...] = ("name", "type")
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset({"name", "type", "etag", "provisioningState"})
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -39,82 +45,122 @@ class Kind:
         return tuple(re.findall(r"{(\w+)}", self.path))
 
     @property
-    def own_name(self) -> str:
-        """The input that is the resource's name."""
-        return self.parameters[-1]
+    def own_name(self) -> str | None:
+        """The input that is the resource's name; None: it is always called the same."""
+        return self.parameters[-1] if self.path.endswith("}") else None
+
+    @property
+    def is_child(self) -> bool:
+        """Does it lie below another resource?"""
+        return len(self.path.rpartition("providers/")[2].split("/")) > 3
+
+    @property
+    def has_uuid(self) -> bool:
+        """Is its name a UUID?"""
+        return self.own_name in _UUIDS
+
+    @property
+    def has_location(self) -> bool:
+        """Is it told a location?"""
+        beside = self.shape.beside
+        return "location" in self.inputs if self.inputs else beside is None or "location" in beside
+
+    def settable(self, key: str) -> bool:
+        """May a program set this?"""
+        return key not in _READ_ONLY and (key in self.inputs or not self.inputs)
 
 
-_SUBNET = wrapped()
 _IP_CONFIGURATION = wrapped(publicIPAddressConfiguration=wrapped("sku", "tags"))
 _VM_PROFILE = plain(
     networkProfile=plain(networkInterfaceConfigurations=wrapped("tags", ipConfigurations=_IP_CONFIGURATION)),
     extensionProfile=plain(extensions=wrapped()),
 )
-_GROUP = "resourceGroups/{resourceGroupName}"
-_VNET = _GROUP + "/providers/Microsoft.Network/virtualNetworks/{virtualNetworkName}"
-_SCALE_SET = _GROUP + "/providers/Microsoft.Compute/virtualMachineScaleSets/{vmScaleSetName}"
-
-KINDS = {
-    "azure-native:resources:ResourceGroup": Kind(_GROUP, "2024-07-01", plain(), ()),
-    "azure-native:network:VirtualNetwork": Kind(
-        _VNET, _NETWORK, wrapped(*_ENVELOPE, subnets=_SUBNET), ("provisioningState", "etag")
-    ),
-    "azure-native:network:Subnet": Kind(
-        _VNET + "/subnets/{subnetName}", _NETWORK, _SUBNET, ("provisioningState", "etag")
-    ),
-    "azure-native:network:PublicIPAddress": Kind(
-        _GROUP + "/providers/Microsoft.Network/publicIPAddresses/{publicIpAddressName}",
-        _NETWORK,
-        wrapped(*_ENVELOPE),
-        ("provisioningState", "etag"),
-    ),
-    "azure-native:network:LoadBalancer": Kind(
-        _GROUP + "/providers/Microsoft.Network/loadBalancers/{loadBalancerName}",
-        _NETWORK,
-        wrapped(
-            *_ENVELOPE,
-            frontendIPConfigurations=wrapped("zones"),
-            backendAddressPools=wrapped(),
-            probes=wrapped(),
-            loadBalancingRules=wrapped(),
-            inboundNatPools=wrapped(),
-            inboundNatRules=wrapped(),
-            outboundRules=wrapped(),
-        ),
-        ("provisioningState", "etag"),
-    ),
-    "azure-native:compute:VirtualMachineScaleSet": Kind(
-        _SCALE_SET,
+# Lists of named objects in the bodies of networks, which are resources by themselves.
+_NETWORK = {
+    "backendAddressPools": wrapped(),
+    "delegations": wrapped(),
+    "frontendIPConfigurations": wrapped("zones"),
+    "inboundNatPools": wrapped(),
+    "inboundNatRules": wrapped(),
+    "ipConfigurations": wrapped(),
+    "loadBalancingRules": wrapped(),
+    "outboundRules": wrapped(),
+    "privateDnsZoneConfigs": wrapped(),
+    "privateLinkServiceConnections": wrapped(),
+    "probes": wrapped(),
+    "routes": wrapped(),
+    "securityRules": wrapped(),
+    "subnets": wrapped(delegations=wrapped()),
+    "virtualNetworkPeerings": wrapped(),
+}
+_MADE_OF_ITSELF = plain()  # its body has no `properties`, or the SDK shows them as such
+_SHAPES = {
+    "resources:ResourceGroup": _MADE_OF_ITSELF,
+    "compute:VirtualMachineScaleSet": wrapped(*_ENVELOPE, virtualMachineProfile=_VM_PROFILE),
+    "compute:VirtualMachineScaleSetExtension": wrapped(),  # its `type` is the extension's own
+    "compute:VirtualMachineExtension": wrapped("location", "tags"),
+    "monitor:AutoscaleSetting": Shape(frozenset(_ENVELOPE)),
+}
+_WITHOUT_SDK = {
+    "compute:VirtualMachineScaleSet": (
+        "resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/virtualMachineScaleSets/{vmScaleSetName}",
         "2024-11-01",
-        wrapped(*_ENVELOPE, virtualMachineProfile=_VM_PROFILE),
-        ("provisioningState", "etag"),
-        ("name", "type", "uniqueId", "timeCreated"),
     ),
-    "azure-native:compute:VirtualMachineScaleSetExtension": Kind(
-        _SCALE_SET + "/extensions/{vmssExtensionName}", "2024-11-01", wrapped()
+    "network:Subnet": (
+        "resourceGroups/{resourceGroupName}/providers/Microsoft.Network/virtualNetworks/{virtualNetworkName}"
+        "/subnets/{subnetName}",
+        "2024-05-01",
     ),
-    "azure-native:monitor:AutoscaleSetting": Kind(
-        _GROUP + "/providers/Microsoft.Insights/autoscaleSettings/{autoscaleSettingName}",
-        "2022-10-01",
-        Shape(frozenset(_ENVELOPE)),
-        (),
+    "network:VirtualNetwork": (
+        "resourceGroups/{resourceGroupName}/providers/Microsoft.Network/virtualNetworks/{virtualNetworkName}",
+        "2024-05-01",
     ),
-    "azure-native:monitor:ActionGroup": Kind(
-        _GROUP + "/providers/Microsoft.Insights/actionGroups/{actionGroupName}", "2023-01-01", wrapped(*_ENVELOPE), ()
-    ),
+    "resources:ResourceGroup": ("resourceGroups/{resourceGroupName}", "2024-03-01"),
 }
 
 
+@cache
 def find(token: str) -> Kind:
-    """The row of a type, whichever of the SDK's versions of it is asked for.
+    """The kind of a type, whatever component it lies in and whichever of the SDK's versions of it is asked for.
 
     Raises:
-        LookupError: saying how to add it.
+        LookupError: saying what is missing, and where it is explained.
     """
-    found = KINDS.get(re.sub(r"/v\d{8}\w*:", ":", token))
-    if found is None:
-        raise LookupError(
-            f"the emulator's stand-in for azure-native does not know {token}; it knows {', '.join(KINDS)}. "
-            "Another type is one row in vmss_emulator/pulumi_plugin/kinds.py."
-        )
-    return found
+    own = token.rpartition("$")[2]  # before it stand the types of the components that the resource lies in
+    match = _TOKEN.fullmatch(own)
+    if match is None:
+        raise LookupError(_refusal(own, "this is no resource type of azure-native"))
+    name = f"{match[1]}:{match[2]}"
+    described = sdk.module(match[1]).get(match[2])
+    if described is None:
+        if name in _WITHOUT_SDK and sdk.root() is None:
+            return Kind(*_WITHOUT_SDK[name], _shape(name, frozenset()))
+        raise LookupError(_refusal(own, _why_not_described()))
+    try:
+        path = places.path(described)
+    except places.PlaceError as error:
+        raise LookupError(_refusal(own, f"nothing tells {error}, and so where it lies in Azure")) from None
+    shape = _shape(name, described.inputs | described.outputs)
+    return Kind(path, described.api_version, shape, described.inputs, described.outputs)
+
+
+def _shape(name: str, keys: frozenset[str]) -> Shape:
+    if name in _SHAPES:
+        return _SHAPES[name]
+    if "properties" in keys:
+        return _MADE_OF_ITSELF
+    inside = _NETWORK if name.startswith("network:") else {}
+    return wrapped(*(key for key in _ENVELOPE if key != "type"), **inside)
+
+
+def _why_not_described() -> str:
+    if sdk.root() is None:
+        return "the package pulumi-azure-native, from which it learns types, is not installed beside it"
+    return f"the installed pulumi-azure-native {sdk_version() or ''} has no such type"
+
+
+def _refusal(token: str, why: str) -> str:
+    return (
+        f"the emulator's stand-in for azure-native cannot deploy {token}: {why}. "
+        'See "Pulumi programs" in docs/emulator.md for what it can.'
+    )

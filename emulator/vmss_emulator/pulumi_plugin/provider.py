@@ -6,15 +6,21 @@ Secrets arrive as plain values and the engine marks them again; inputs are compa
 
 from __future__ import annotations
 
+import hashlib
+import re
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from pulumi.provider.experimental import provider as pulumi
+from pulumi.provider.experimental.property_value import PropertyValue
 
 from vmss_emulator.pulumi_plugin import kinds, values
 from vmss_emulator.pulumi_plugin.client import ArmClient, AzureError, Settings
 from vmss_emulator.pulumi_plugin.kinds import Kind
 from vmss_emulator.pulumi_plugin.values import UNKNOWN
+
+_GROUP = "azure-native:resources:ResourceGroup"
 
 
 class PartialFailureError(AzureError):
@@ -59,10 +65,14 @@ class AzureNative(pulumi.Provider):
             kind = kinds.find(request.type)
         except LookupError as error:
             return pulumi.CheckResponse(request.new_inputs, [pulumi.CheckFailure("", str(error))])
-        inputs = dict(request.new_inputs)
-        if kind.own_name not in inputs:
-            given = values.from_json({kind.own_name: request.name + request.random_seed[:4].hex()})
-            inputs[kind.own_name] = request.old_inputs.get(kind.own_name) or given[kind.own_name]
+        inputs, given = dict(request.new_inputs), request.old_inputs
+        if kind.own_name is not None and kind.own_name not in inputs:
+            name = values.from_json({kind.own_name: _name(kind, request.name, request.random_seed)})
+            inputs[kind.own_name] = given.get(kind.own_name) or name[kind.own_name]
+        if kind.has_location and "location" not in inputs:
+            told = given.get("location")
+            inputs |= {"location": told} if told else values.from_json({"location": await self._location(kind, inputs)})
+        inputs.setdefault("azureApiVersion", PropertyValue(kind.api_version))
         return pulumi.CheckResponse(inputs)
 
     async def diff(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
@@ -70,27 +80,30 @@ class AzureNative(pulumi.Provider):
         kind = kinds.find(request.type)
         old, new = values.to_json(request.old_state), values.to_json(request.new_inputs)
         replaces = [key for key in (*kind.parameters, "location") if _another(old.get(key), new.get(key))]
-        same_name = old.get(kind.own_name) == new.get(kind.own_name)
+        same_name = kind.own_name is None or old.get(kind.own_name) == new.get(kind.own_name)
         return pulumi.DiffResponse(replaces=replaces, delete_before_replace=bool(replaces) and same_name)
 
     async def create(self, request: pulumi.CreateRequest) -> pulumi.CreateResponse:
         """Create a resource that does not exist yet."""
         kind, inputs = kinds.find(request.type), values.to_json(request.properties)
         if request.preview:
-            outputs = _foreseen(kind, inputs, dict.fromkeys(kind.constant, UNKNOWN))
-            return pulumi.CreateResponse(properties=values.from_json(outputs))
+            return pulumi.CreateResponse(properties=values.from_json(_foreseen(kind, inputs, {})))
         path = _path(kind, inputs)
         if await self.client.get(path, kind.api_version) is not None:
             raise AzureError(f"cannot create {path}: it exists already")
-        outputs = await self._put(kind, path, await self._placed(kind, inputs))
+        outputs = await self._put(kind, path, inputs)
         return pulumi.CreateResponse(outputs["id"], values.from_json(outputs))
 
     async def update(self, request: pulumi.UpdateRequest) -> pulumi.UpdateResponse:
         """Send the whole resource again."""
         kind, inputs = kinds.find(request.type), values.to_json(request.news)
         if request.preview:
-            return pulumi.UpdateResponse(values.from_json(_foreseen(kind, inputs, values.to_json(request.olds))))
-        outputs = await self._put(kind, _path(kind, inputs), await self._placed(kind, inputs))
+            old = values.to_json(request.olds)
+            stay: dict[str, Any] = {
+                key: old[key] for key in ("name", "location") if key in old
+            }  # as azure-native has it
+            return pulumi.UpdateResponse(values.from_json(_foreseen(kind, inputs, stay)))
+        outputs = await self._put(kind, _path(kind, inputs), inputs)
         return pulumi.UpdateResponse(values.from_json(outputs))
 
     async def read(self, request: pulumi.ReadRequest) -> pulumi.ReadResponse:
@@ -101,9 +114,11 @@ class AzureNative(pulumi.Provider):
         if found is None:
             return pulumi.ReadResponse(resource_id="")
         outputs = _outputs(kind, parameters, found)
-        return pulumi.ReadResponse(
-            outputs["id"], values.from_json(outputs), values.from_json(_drifted(parameters, outputs))
-        )
+        if inputs:
+            now = {**parameters, **_refreshed(inputs, values.to_json(request.properties), outputs)}
+        else:
+            now = {**_imported(kind, outputs), **parameters, "azureApiVersion": kind.api_version}
+        return pulumi.ReadResponse(outputs["id"], values.from_json(outputs), values.from_json(now))
 
     async def delete(self, request: pulumi.DeleteRequest) -> None:
         """Remove a resource."""
@@ -123,20 +138,20 @@ class AzureNative(pulumi.Provider):
             raise AzureError(f"there is no {path}")
         return pulumi.InvokeResponse(values.from_json(kind.shape.to_sdk(found)))
 
-    async def _placed(self, kind: Kind, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """With a location: the one that is asked for, the provider's, or the group's, as azure-native has it."""
-        beside = kind.shape.beside
-        if "location" in inputs or (beside is not None and "location" not in beside):
-            return dict(inputs)
-        location = self.client.settings.location
-        if location is None and beside is not None:
-            group = kinds.find("azure-native:resources:ResourceGroup")
-            found = await self.client.get(_path(group, inputs), group.api_version)
-            location = (found or {}).get("location")
-        return {**inputs, **({"location": location} if location else {})}
+    async def _location(self, kind: Kind, inputs: Mapping[str, PropertyValue]) -> str | None:
+        """Where a resource goes that the program gives no place: the provider's location, else that of its group."""
+        if self.client.settings.location is not None:
+            return self.client.settings.location
+        group = values.to_json(inputs).get("resourceGroupName")
+        if group is None or group == UNKNOWN or "resourceGroupName" not in kind.parameters:
+            return None if group != UNKNOWN else UNKNOWN
+        found = await self.client.get(f"resourceGroups/{group}", kinds.find(_GROUP).api_version)
+        return (found or {}).get("location")
 
     async def _put(self, kind: Kind, path: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        body = kind.shape.to_arm({key: value for key, value in inputs.items() if key not in kind.parameters})
+        body = kind.shape.to_arm({key: value for key, value in inputs.items() if key not in _not_sent(kind)})
+        if isinstance(body.get("identity"), dict):
+            body["identity"] = _identity(body["identity"])
         answer = await self.client.put(path, kind.api_version, body)
         try:
             await self.client.follow(answer)
@@ -149,26 +164,69 @@ class AzureNative(pulumi.Provider):
         return _outputs(kind, inputs, found)
 
 
+def _not_sent(kind: Kind) -> frozenset[str]:
+    """The inputs that say where the body is sent, and in which version."""
+    return frozenset({*kind.parameters, "azureApiVersion"})
+
+
+def _identity(asked: dict[str, Any]) -> dict[str, Any]:
+    """ARM wants the ids of identities as keys of objects, where the SDK takes a list of them."""
+    named = asked.get("userAssignedIdentities")
+    return {**asked, "userAssignedIdentities": {one: {} for one in named}} if isinstance(named, list) else asked
+
+
+def _name(kind: Kind, resource: str, seed: bytes) -> str:
+    """What azure-native calls a resource that the program gives no name."""
+    if kind.has_uuid:
+        return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
+    return resource if kind.is_child else resource + seed[:4].hex()
+
+
 def _path(kind: Kind, inputs: Mapping[str, Any]) -> str:
     return kind.path.format_map({key: inputs.get(key, "") for key in kind.parameters})
 
 
 def _parameters(kind: Kind, resource_id: str) -> dict[str, str]:
     """The parts of a path, read back from an id: all that is known of a resource that is imported."""
-    words, names = resource_id.split("/")[3:], kind.path.split("/")
-    return {name.strip("{}"): word for name, word in zip(names, words, strict=False) if name.startswith("{")}
+    pattern = re.sub(r"{(\w+)}", lambda name: f"(?P<{name[1]}>{'.+' if name.start() == 0 else '[^/]+'})", kind.path)
+    found = re.fullmatch(f"(?:/subscriptions/[^/]+/)?{pattern}", resource_id, re.IGNORECASE)
+    return found.groupdict() if found else {}
 
 
 def _outputs(kind: Kind, inputs: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = {key: inputs[key] for key in kind.parameters}
     found: dict[str, Any] = kind.shape.to_sdk(body)
-    return {**found, **parameters, "azureApiVersion": kind.api_version}
+    return {**found, **{key: inputs[key] for key in kind.parameters}, "azureApiVersion": kind.api_version}
 
 
-def _foreseen(kind: Kind, inputs: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+def _foreseen(kind: Kind, inputs: Mapping[str, Any], stay: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs that a preview can promise: what Azure alone can tell is unknown, ids inside lists included."""
-    rewritten = [key for key in inputs if key in kind.shape.inside and isinstance(inputs[key], list)]
-    return {**known, **inputs, **dict.fromkeys((*kind.computed, *rewritten), UNKNOWN)}
+    known = {**inputs, **stay}
+    rewritten = [key for key in known if key in kind.shape.inside and isinstance(known[key], list)]
+    if isinstance(known.get("identity"), dict):
+        known["identity"] = {"principalId": UNKNOWN, "tenantId": UNKNOWN, **known["identity"]}
+        if "userAssignedIdentities" in known["identity"]:
+            known["identity"]["userAssignedIdentities"] = UNKNOWN
+    return {**known, **dict.fromkeys((*(kind.outputs - known.keys()), *rewritten), UNKNOWN)}
+
+
+def _refreshed(inputs: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with what has changed in Azure since the last look; what Azure fills in is no change."""
+    changed = [key for key in (*inputs, "tags") if key in new and old.get(key) != new[key]]
+    return {**inputs, **{key: _drifted(inputs[key], new[key]) if key in inputs else new[key] for key in changed}}
+
+
+def _imported(kind: Kind, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that would make a resource as Azure has it."""
+    return {key: _writable(value) for key, value in outputs.items() if kind.settable(key)}
+
+
+def _writable(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    own = ("id", "etag", "type", "provisioningState") if "provisioningState" in value else ()
+    return {key: _writable(item) for key, item in value.items() if key not in own}
 
 
 def _another(old: object, new: object) -> bool:

@@ -305,6 +305,7 @@ TOKENS = st.fixed_dictionaries(
         "expiresOn": LEAF,
     },
 ).map(lambda body: json.dumps(body).encode())
+GOOD = json.dumps({"access_token": "a-token", "expires_in": 3600, "value": "a-token"}).encode()
 
 
 def at_once(clock: SystemClock, function: Callable[[], Any], seconds: float) -> Any:
@@ -326,7 +327,9 @@ def quiet() -> Iterator[None]:
 @pytest.mark.parametrize("way", WAYS)
 @fuzz
 @given(
-    answers=st.lists(st.builds(Answer, STATUS, HEADERS, TOKENS | BODY), min_size=1, max_size=3),
+    answers=st.lists(
+        st.builds(Answer, STATUS, HEADERS, TOKENS | BODY) | st.just(Answer(200, {}, GOOD)), min_size=1, max_size=3
+    ),
     discovered=st.booleans(),
     claims=st.none() | TEXT | st.just('{"access_token": {"nbf": {"essential": true}}}'),
 )

@@ -181,11 +181,12 @@ def _kind(token: str) -> str:
 
 
 def looked_at(azure: Emulator) -> dict[str, list[float]]:
-    """When each scale set's view was read."""
+    """When each Uniform scale set's view, or that of one of its instances, was read."""
     looks: dict[str, list[float]] = {}
     for request in azure.requests:
-        if request.path.endswith("/instanceView"):
-            looks.setdefault(request.path.split("/")[-2], []).append(request.started)
+        _, _, below = request.path.partition("/virtualMachineScaleSets/")
+        if below.endswith("/instanceView"):
+            looks.setdefault(below.split("/")[0], []).append(request.started)
     return looks
 
 

@@ -27,6 +27,7 @@ from vmss_instance_view.errors import (
     ScaleSetNotFound,
     Throttled,
     Unavailable,
+    UnexpectedError,
 )
 
 GRACE = 60.0  # seconds that a set may be not found, or forbidden, before it was first seen
@@ -250,7 +251,8 @@ class Memory:
             return self._spend(now) if isinstance(error, _PASSING_ONCE_SEEN) else Ending.UNREADABLE
         if isinstance(error, Forbidden):
             return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
-        return self._spend(now) if isinstance(error, (MalformedBody, Unavailable)) else Ending.UNREADABLE
+        may_pass = isinstance(error, (MalformedBody, Unavailable, UnexpectedError))
+        return self._spend(now) if may_pass else Ending.UNREADABLE
 
     def _missed(self, now: float) -> Ending | None:
         """A set that is not found: not there yet, or not any more."""
@@ -330,7 +332,7 @@ class _Streak:
 
 
 # What spends the budget of errors where the set was seen before; anything else ends the wait.
-_PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable)
+_PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable, UnexpectedError)
 
 
 def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ timeout ends the wait after one last look. What ends it earlier, `memory` decide
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,8 +16,10 @@ from pulumi_vmss_health.memory import Ending, Memory, Progress
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
 from vmss_instance_view.clock import Clock, Overdue, Stopped
-from vmss_instance_view.errors import InstanceViewError, Unavailable
+from vmss_instance_view.errors import InstanceViewError, Unavailable, UnexpectedError
 from vmss_instance_view.quota import Room
+
+_log = logging.getLogger(__name__)
 
 LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds that the look at the deadline may take
@@ -45,7 +48,7 @@ class Look(Protocol):
 
 
 def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progress], None]) -> Outcome:
-    """Look until the verdict lasts, the time is over or a stop is asked for. Never raises an InstanceViewError.
+    """Look until the verdict lasts, the time is over or a stop is asked for. Never raises for what a look meets.
 
     report: called after every look but those that another one follows at once. What it raises ends the wait, so it must
     not fail for reasons of its own.
@@ -100,9 +103,14 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
     memory.begins(ask)
     try:
         snapshot = clock.call(lambda: look(seconds, ask), seconds + MARGIN)
+        now = clock.monotonic()
+        return memory.saw(snapshot, now, took=now - began, depth=ask.depth)
+    except Stopped:
+        raise
     except Overdue:
         return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:
         return memory.lost(error, clock.monotonic())
-    now = clock.monotonic()
-    return memory.saw(snapshot, now, took=now - began, depth=ask.depth)
+    except Exception as error:  # a defect must not lose the verdict, nor end a wait with a traceback
+        _log.debug("a look failed unexpectedly", exc_info=True)
+        return memory.lost(UnexpectedError(error), clock.monotonic())

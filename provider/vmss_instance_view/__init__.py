@@ -15,6 +15,7 @@ from vmss_instance_view.errors import (
     Throttled,
     Unauthorized,
     Unavailable,
+    UnexpectedError,
 )
 from vmss_instance_view.model import (
     ExtensionProfile,
@@ -60,6 +61,7 @@ __all__ = [
     "Throttled",
     "Unauthorized",
     "Unavailable",
+    "UnexpectedError",
     "VirtualMachineInstanceView",
     "VirtualMachineSummary",
     "get_instance_view",

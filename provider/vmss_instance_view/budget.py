@@ -21,6 +21,7 @@ _CROWDED_FOR = 1800.0  # seconds after the last 429
 _UNDER_WAY = 1.0  # seconds that tokens stay booked after their look began: its requests are being sent
 _ORDINARY = 2 / 3  # of a shared bucket's refill is for looks that end no wait
 _RUSH = 60.0  # seconds after an urgent look for which they may have all of it: sets get ready together
+_MANY = 20_000  # kinds of reads of which accounts are kept without a look whether they still matter
 _LIMIT = 24 * 3600.0  # seconds that a bucket stays closed at most, whatever an answer says
 
 
@@ -41,6 +42,8 @@ class Budget:
     def spend(self, charge: Charge, now: float) -> None:
         """Charge what is being sent now, whatever will become of it."""
         with self._lock:
+            if len(self._accounts_of) > _MANY:
+                self._forget_the_full(now)
             for account in self._of(charge):
                 account.take(charge.tokens, now)
 
@@ -90,6 +93,11 @@ class Budget:
             # Compute's names tell the subscription's buckets from those of a resource.
             of_all = bucket is not None and "subscription" in bucket.lower()
             (ours[-1] if of_all or bucket is None else ours[0]).refused(now, retry_after)
+
+    def _forget_the_full(self, now: float) -> None:
+        """Keep no account of what was not read for long: ids come from outside, and there may be ever new ones."""
+        self._accounts = {key: account for key, account in self._accounts.items() if not account.is_untouched(now)}
+        self._accounts_of = {}
 
     def _joined(self, charges: Iterable[Charge]) -> list[tuple[_Account, float]]:
         """What a look takes of each account."""
@@ -153,6 +161,11 @@ class _Account:
     next_free: float = 0.0
     booked: list[tuple[float, float]] = field(default_factory=list)
     """Looks that have their turn but did not send yet: when they begin, and what they take."""
+
+    def is_untouched(self, now: float) -> bool:
+        """Whether nothing is known of it that a new account would not know."""
+        is_full = self.level(now) >= self.bucket.size and not self.booked
+        return is_full and now >= max(self.closed_until, self.crowded_until, self.next_free)
 
     def level(self, now: float) -> float:
         """Tokens left."""

@@ -5,6 +5,7 @@ InstanceViewError
 +-- ConfigurationError      the cloud or the credential settings cannot work; nothing was read (also a ValueError)
 +-- CredentialError         no token could be had: says what was tried and what to set
 +-- MalformedBody           the answer is not what Azure documents; names the URL and the JSON path
++-- UnexpectedError         a defect of this package: says what to report
 +-- AzureError              an answer of Azure, or none: status, code, retry_after
     +-- Unauthorized        401: Azure does not accept the token (also a CredentialError)
     +-- Forbidden           403: names the action and the scope; role assignments take time to spread
@@ -67,6 +68,15 @@ class MalformedBody(InstanceViewError):
     def at(self, source: str) -> MalformedBody:
         """The same error, naming the request that the body answered."""
         return MalformedBody(self.path, self.problem, source=source)
+
+
+class UnexpectedError(InstanceViewError):
+    """Something that this package does not know how to deal with: its defect, not Azure's and not yours."""
+
+    def __init__(self, error: Exception) -> None:
+        """Name what was raised, and what to do about it."""
+        said = f"{type(error).__name__}: {error}"
+        super().__init__(f"unexpected {said}; this is a defect of pulumi-vmss-health: please report it with this text")
 
 
 class AzureError(InstanceViewError):

@@ -385,13 +385,21 @@ def test_every_look_is_reported_but_those_that_another_one_follows_at_once() -> 
     assert seen[0].snapshot == SLOW
 
 
-def test_a_bug_in_a_look_is_not_taken_for_an_unreadable_set() -> None:
+def test_a_defect_in_a_look_is_a_lost_look_that_says_so_and_loses_nothing() -> None:
     def broken(_now: float) -> Snapshot:
         raise ZeroDivisionError
 
     clock = VirtualClock()
-    with pytest.raises(ZeroDivisionError):
-        watch(Script(clock, broken), GatePolicy(), clock, ignore)
+    outcome = watch(Script(clock, broken), GatePolicy(), clock, ignore)
+    assert outcome.ending is Ending.UNREADABLE
+    assert "unexpected ZeroDivisionError" in str(outcome.progress.error)
+    assert "please report it" in str(outcome.progress.error)
+
+    def broken_once(now: float) -> Sight:
+        return broken(now) if 10 < now < 20 else GOOD
+
+    clock = VirtualClock()
+    assert watch(Script(clock, broken_once), GatePolicy(hold="1m"), clock, ignore).ending is Ending.HEALTHY
 
 
 def test_the_models_capacity_is_looked_up_anew_each_time() -> None:

@@ -168,3 +168,13 @@ def test_how_many_reads_there_is_room_for_at_once_leaves_a_third() -> None:
     assert budget.spare(Charge(VM_LIST, WEB), 0) == 166, "Resource Manager's 250 are the tightest"
     spent(budget, Charge(VM_LIST, WEB), 200)
     assert budget.spare(Charge(VM_LIST, WEB), 0) < 0
+
+
+def test_ever_new_ids_do_not_let_the_account_grow_for_ever() -> None:
+    budget = Budget()
+    spent(budget, VIEW, 30, 100_000)
+    for number in range(50_000):
+        budget.spend(Charge(VM, f"{SUBSCRIPTION}/virtualMachines/vm{number}"), 2.0 * number)
+    assert len(vars(budget)["_accounts"]) < 45_000
+    assert len(vars(budget)["_accounts_of"]) <= 20_001
+    assert budget.room([VIEW], 100_000).fraction == 0.0

@@ -92,7 +92,7 @@ class ActionRoutes:
         if kind in (*_NOT_DURING_UPGRADES, "rollingupgrade"):
             found.refuse_while_upgrading(life, now)
         number = found.do(kind, now, instances, value)
-        return Answer(202, None, self._world.follow(found, number, ask.version))
+        return Answer(202, None, self._world.follow(found, number, ask.version, by_location=True))
 
     def _chosen(self, ask: Ask, found: ScaleSet, action: str) -> list[int] | None:
         """The instances that a body names; None: all."""

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from vmss_emulator import cloud
 from vmss_emulator.arm import Arm
 from vmss_emulator.errors import ArmError, IdentityError
 from vmss_emulator.identity import Identity
@@ -104,13 +105,11 @@ class _EntraDoor:
         self._identity = identity
         self._world = world
 
-    async def endpoints(self, _: Request) -> Response:
-        """The cloud's description: one object; the az CLI cannot read the list of newer versions."""
-        url = self._world.url
-        authentication = {"loginEndpoint": url, "audiences": [url], "tenant": "common", "identityProvider": "AAD"}
-        return _Json(
-            {"name": "vmss-emulator", "resourceManager": url, "authentication": authentication, "suffixes": {}}
-        )
+    async def endpoints(self, request: Request) -> Response:
+        """The cloud's description: one object, or in older versions a list of clouds, of which there is one."""
+        found = cloud.description(self._world.url)
+        version = request.query_params.get("api-version", "")
+        return _Json([found] if "2018" < version < "2022" else found)
 
     async def discovery(self, request: Request) -> Response:
         return _or_refusal(lambda: self._identity.discovery(request.path_params["tenant"], self._world.url))

@@ -7,7 +7,9 @@ names.
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
+from vmss_emulator import activity, api_versions, models
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.compute import ScaleSetRoutes
 from vmss_emulator.errors import ArmError, method_not_allowed
@@ -15,10 +17,8 @@ from vmss_emulator.flexible import FlexibleRoutes
 from vmss_emulator.history import Outcome
 from vmss_emulator.identity import Identity
 from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.tenant import TenantRoutes
 from vmss_emulator.world import World
-
-# The first version of the instance view, and a year that no version has reached.
-_OLDEST, _NEWEST = "2015-06-15", "2100"
 
 
 class Arm:
@@ -29,6 +29,7 @@ class Arm:
         self._identity = identity
         self._scale_sets = ScaleSetRoutes(world)
         self._flexible = FlexibleRoutes(world)
+        self._tenant = TenantRoutes(world)
 
     def answer(self, ask: Ask) -> Answer:
         """Answer a request.
@@ -37,12 +38,26 @@ class Arm:
             ArmError: the answer is an error.
         """
         path = ArmPath.parse(ask.path)
-        if path is None:
+        if path is None and ask.path.strip("/").partition("/")[0].lower() not in ("tenants", "providers"):
             raise ArmError(404, "NotFound", f"There is nothing at '{ask.path}'.", gateway=True)
         self._authorise(ask)
-        _check_version(ask)
+        api_versions.check(ask.version, path or ArmPath())
         with self._world.lock:
+            if path is None:
+                return self._tenant.above(ask)
+            if ask.method == "HEAD":
+                return self._exists(ask, path)
             return self._metered(ask, path)
+
+    def _exists(self, ask: Ask, path: ArmPath) -> Answer:
+        """Answer HEAD: is it there?"""
+        try:
+            self._metered(replace(ask, method="GET"), path)
+        except ArmError as error:
+            if error.status == 404:
+                return Answer(404)
+            raise
+        return Answer(204)
 
     def _metered(self, ask: Ask, path: ArmPath) -> Answer:
         meter, now = self._world.meter, self._world.clock()
@@ -70,10 +85,13 @@ class Arm:
 
     def _route(self, ask: Ask, path: ArmPath) -> Answer:
         if path.subscription is None:
+            ask.require_get()
             return Answer(200, {"value": [self._subscription()]})
         if path.subscription.lower() != self._world.subscription_id:
             message = f"The subscription '{path.subscription}' could not be found."
             raise ArmError(404, "SubscriptionNotFound", message, gateway=True)
+        if answer := self._tenant.below(ask, path):
+            return answer
         if path.provider is None:
             return self._subscription_or_group(ask, path)
         return self._provider(ask, path)
@@ -94,6 +112,7 @@ class Arm:
             case () if path.group is not None:
                 return self._group(ask, path)
             case ():
+                ask.require_get()
                 return Answer(200, self._subscription())
             case ("resourcegroups",):
                 return Answer(200, {"value": list(self._world.resources.groups.values())})
@@ -109,8 +128,9 @@ class Arm:
                 return Answer(201 if new else 200, groups.group(path))
             case "GET":
                 return Answer(200, groups.group(path))
-            case "HEAD":
-                return Answer(204 if path.id.lower() in groups.groups else 404)
+            case "PATCH":
+                groups.put_group(path, models.merge(groups.group(path), ask.json()))
+                return Answer(200, groups.group(path))
             case "DELETE":
                 self._world.delete_group(path)
                 return Answer(202, None, self._group_operation())
@@ -125,12 +145,28 @@ class Arm:
     def _provider(self, ask: Ask, path: ArmPath) -> Answer:
         match ((path.provider or "").lower(), *path.lower()):
             case (_, "locations", _, "operations", operation):
-                return Answer(200, self._world.operation(operation).body(self._world.clock()))
+                return self._operation(ask, operation)
+            case ("microsoft.insights", "eventtypes", "management", "values"):
+                return Answer(200, {"value": activity.events(ask, self._world)})
             case ("microsoft.compute", "virtualmachinescalesets", *_):
                 return self._scale_sets.answer(ask, path)
             case ("microsoft.compute", "virtualmachines", *_) if answer := self._flexible.answer(ask, path):
                 return answer
         return self._generic(ask, path)
+
+    def _operation(self, ask: Ask, operation_id: str) -> Answer:
+        """How an operation stands: told in a body, or, for those who follow `Location`, by the status alone."""
+        found, now = self._world.operation(operation_id), self._world.clock()
+        body, ended = found.body(now), found.outcome(now)
+        # Azure sends no Retry-After here, and clients then wait for 30 s; nothing takes that long here.
+        wait = {} if ended else {"Retry-After": "1"}
+        if ask.query.get("monitor") != "true":
+            return Answer(200, body, wait)
+        if ended is None:
+            return Answer(202, None, {"Location": f"{self._world.url}{ask.path}?{urlencode(ask.query)}", **wait})
+        if ended.code:
+            raise ArmError(409, ended.code, ended.message or "")
+        return Answer(200)
 
     def _generic(self, ask: Ask, path: ArmPath) -> Answer:
         resources = self._world.resources
@@ -148,16 +184,21 @@ class Arm:
             case "PUT" if path.names_a_resource:
                 new = resources.put(path, ask.json())
                 return Answer(201 if new else 200, resources.get(path))
+            case "PATCH" if path.names_a_resource:
+                found = resources.stored(path)
+                resources.put(path, _patched(found, ask.json()))
+                return Answer(200, resources.get(path))
             case "DELETE" if path.names_a_resource:
                 return Answer(200 if resources.delete(path) else 204)
         raise method_not_allowed(ask.method)
 
 
-def _check_version(ask: Ask) -> None:
-    version = ask.query.get("api-version")
-    if not version:
-        message = "The api-version query parameter (?api-version=) is required for all requests."
-        raise ArmError(400, "MissingApiVersionParameter", message, gateway=True)
-    if not _OLDEST <= version < _NEWEST:
-        message = f"The api-version '{version}' is invalid: versions are dates from {_OLDEST} on."
-        raise ArmError(400, "InvalidApiVersionParameter", message, gateway=True)
+def _patched(found: models.Body, asked: models.Body) -> models.Body:
+    """A resource after a PATCH. That of its tags, which `az tag` sends, says itself how it is meant."""
+    operation = str(asked.get("operation")).lower()
+    if found["type"].lower() != "microsoft.resources/tags" or operation not in ("replace", "delete"):
+        return models.merge(found, {key: value for key, value in asked.items() if key != "operation"})
+    tags = (asked.get("properties") or {}).get("tags") or {}
+    known = (found.get("properties") or {}).get("tags") or {}
+    left = tags if operation == "replace" else {key: value for key, value in known.items() if key not in tags}
+    return {**found, "properties": {"tags": left}}

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vmss_emulator import computed, models, views
+from vmss_emulator import computed, models, views, vm_views
 from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
-from vmss_emulator.errors import ArmError, method_not_allowed, operation_not_allowed
+from vmss_emulator.errors import method_not_allowed, operation_not_allowed
 from vmss_emulator.extensions import ExtensionRoutes
 from vmss_emulator.history import Outcome
-from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.messages import Answer, Ask, require_etag
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.virtual_machines import VirtualMachineRoutes
 from vmss_emulator.world import World
@@ -44,6 +44,8 @@ class ScaleSetRoutes:
                 return self._instance_view(ask, path)
             case ("virtualmachines", *_):
                 return self._virtual_machines.answer(ask, path)
+            case ("networkinterfaces",):
+                return self._interfaces(ask, path)
             case ("extensions", *_):
                 return self._extensions.answer(ask, path)
         return self._actions.answer(ask, path)
@@ -64,7 +66,7 @@ class ScaleSetRoutes:
                 return self._put(ask, path)
             case "PATCH":
                 found = self._world.scale_set(path)
-                _check_etag(ask, found)
+                require_etag(ask, found.etag if found else None)
                 attempt = found.patch(ask.json(), self._world.life(found), self._world.clock())
                 return self._changed(found, ask, attempt)
             case "DELETE":
@@ -74,7 +76,7 @@ class ScaleSetRoutes:
     def _put(self, ask: Ask, path: ArmPath) -> Answer:
         self._world.resources.group(path)
         found = self._world.scale_sets.get(path.id.lower())
-        _check_etag(ask, found)
+        require_etag(ask, found.etag if found else None)
         if found is not None:
             attempt = found.put(ask.json(), self._world.life(found), self._world.clock())
             return self._changed(found, ask, attempt)
@@ -89,6 +91,7 @@ class ScaleSetRoutes:
         """
         found = ScaleSet(path.id, models.complete(asked, None), self._world.clock())
         self._world.scale_sets[path.id.lower()] = found
+        self._world.names.append(found.name)
         return found
 
     def _changed(self, found: ScaleSet, ask: Ask, attempt: int | None) -> Answer:
@@ -99,12 +102,12 @@ class ScaleSetRoutes:
         found = self._world.scale_sets.get(path.id.lower())
         if found is None:
             return Answer(204)
-        _check_etag(ask, found)
+        require_etag(ask, found.etag if found else None)
         del self._world.scale_sets[path.id.lower()]
         self._world.resources.delete(path)  # what extended it, such as locks
         now = self._world.clock()
         operation = self._world.begin(lambda _: Outcome(now))
-        return Answer(202, None, self._world.lead_to(operation, found, ask.version))
+        return Answer(202, None, self._world.lead_to(operation, found, ask.version, by_location=True))
 
     def _instance_view(self, ask: Ask, path: ArmPath) -> Answer:
         ask.require_get()
@@ -112,6 +115,12 @@ class ScaleSetRoutes:
         if models.is_flexible(found.body):
             raise operation_not_allowed("VirtualMachineScaleSets.instanceView.GET", found.name)
         return Answer(200, views.instance_view(found, self._world.life(found), self._world.clock()))
+
+    def _interfaces(self, ask: Ask, path: ArmPath) -> Answer:
+        ask.require_get()
+        found = self._world.scale_set(path)
+        instances = found.instances(self._world.life(found), self._world.clock())
+        return Answer(200, {"value": [card for one in instances for card in vm_views.interfaces(found, one)]})
 
     def _shown(self, found: ScaleSet) -> models.Body:
         body = views.scale_set(found, self._world.life(found), self._world.clock())
@@ -121,12 +130,3 @@ class ScaleSetRoutes:
 
 def _prefix(path: ArmPath) -> str:
     return ArmPath(path.subscription, path.group).id.lower() + "/"
-
-
-def _check_etag(ask: Ask, found: ScaleSet | None) -> None:
-    wanted = ask.headers.get("if-match")
-    if wanted not in (None, "*") and (found is None or wanted != found.etag):
-        has = "and there is no such resource" if found is None else f"which has etag {found.etag}"
-        raise ArmError(412, "PreconditionFailed", f"The request asks for etag {wanted} of a resource, {has}.")
-    if ask.headers.get("if-none-match") == "*" and found is not None:
-        raise ArmError(412, "PreconditionFailed", f"The resource exists, with etag {found.etag}.")

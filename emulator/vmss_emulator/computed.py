@@ -1,7 +1,7 @@
 """What Azure alone can tell of a resource, and programs feed onwards: ids, principals, addresses, endpoints.
 
 The same resource always gets the same values: they are made of its id. Addresses are of 198.18.0.0/15, which is set
-aside for tests (RFC 2544): nobody answers there.
+aside for tests (RFC 2544), and names end in `.invalid`: nobody answers there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
 from typing import Any
+
+from vmss_emulator.cloud import SUFFIX
 
 Body = dict[str, Any]
 
@@ -80,12 +82,12 @@ def _address(body: Body, _: str) -> Body:
     dns = own.get("dnsSettings")
     if isinstance(dns, dict) and dns.get("domainNameLabel"):
         place = str(body.get("location", "")).replace(" ", "").lower()
-        more["dnsSettings"] = {**dns, "fqdn": f"{dns['domainNameLabel']}.{place}.cloudapp.azure.com"}
+        more["dnsSettings"] = {**dns, "fqdn": f"{dns['domainNameLabel']}.{place}.cloudapp.{SUFFIX}"}
     return more
 
 
 def _storage_account(body: Body, _: str) -> Body:
-    endpoints = {service: f"https://{body['name']}.{service}.core.windows.net/" for service in _SERVICES}
+    endpoints = {service: f"https://{body['name']}.{service}.core.{SUFFIX}/" for service in _SERVICES}
     return {"primaryEndpoints": endpoints, "primaryLocation": body.get("location"), "statusOfPrimary": "available"}
 
 
@@ -99,14 +101,16 @@ def _component(body: Body, _: str) -> Body:
 
 
 _OF: dict[str, Callable[[Body, str], Body]] = {
-    "microsoft.containerregistry/registries": lambda body, _: {"loginServer": f"{body['name'].lower()}.azurecr.io"},
+    "microsoft.containerregistry/registries": lambda body, _: {
+        "loginServer": f"{body['name'].lower()}.azurecr.{SUFFIX}"
+    },
     "microsoft.insights/components": _component,
-    "microsoft.keyvault/vaults": lambda body, _: {"vaultUri": f"https://{body['name']}.vault.azure.net/"},
+    "microsoft.keyvault/vaults": lambda body, _: {"vaultUri": f"https://{body['name']}.vault.{SUFFIX}/"},
     "microsoft.managedidentity/userassignedidentities": _managed_identity,
     "microsoft.network/publicipaddresses": _address,
     "microsoft.operationalinsights/workspaces": lambda body, _: {"customerId": _uuid(body["id"], "customer")},
     "microsoft.storage/storageaccounts": _storage_account,
-    "microsoft.web/sites": lambda body, _: {"defaultHostName": f"{body['name']}.azurewebsites.net"},
+    "microsoft.web/sites": lambda body, _: {"defaultHostName": f"{body['name']}.azurewebsites.{SUFFIX}"},
 }
 
 

@@ -96,14 +96,24 @@ class Resources:
         Raises:
             ArmError: 404 ResourceNotFound.
         """
-        found = self.resources.get(path.id.lower())
-        if found is None:
-            raise resource_not_found(path.kind, path.name, path.group or "")
-        body = self._shown(found)
+        body = self._shown(self.stored(path))
         if _is_vnet(path):
             subnets = list(self.below(f"{path.id}/subnets"))
             body = {**body, "properties": {**body["properties"], "subnets": subnets}}
         return body
+
+    def stored(self, path: ArmPath) -> Body:
+        """A resource as it was put, secrets included. That of the tags of something is always there.
+
+        Raises:
+            ArmError: 404 ResourceNotFound.
+        """
+        found = self.resources.get(path.id.lower())
+        if found is None and path.kind.lower() == "microsoft.resources/tags":
+            return {"id": path.id, "name": "default", "type": path.kind, "properties": {"tags": {}}}
+        if found is None:
+            raise resource_not_found(path.kind, path.name, path.group or "")
+        return found
 
     def delete(self, path: ArmPath) -> bool:
         """Remove a resource and its children. False if there is none."""

@@ -13,7 +13,7 @@ from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, operation_not_allowed, resource_not_found
 from vmss_emulator.looks import Instance
-from vmss_emulator.messages import Answer, Ask
+from vmss_emulator.messages import Answer, Ask, require_etag
 from vmss_emulator.pages import NUMBER, page
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.world import World
@@ -51,6 +51,8 @@ class VirtualMachineRoutes:
                 return Answer(200, body, {"ETag": body["etag"]})
             case (_, "instanceview"):
                 return Answer(200, vm_views.own_view(self._numbered(path, found), now))
+            case (_, "networkinterfaces"):
+                return Answer(200, {"value": vm_views.interfaces(found, self._numbered(path, found))})
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:
@@ -60,6 +62,8 @@ class VirtualMachineRoutes:
             return None
         flexible = models.is_flexible(found.body)
         instance = self._named(path, found, words[0]) if flexible else self._numbered(path, found)
+        if len(words) == 1 and not flexible:
+            require_etag(ask, str(vm_views.uniform(found, instance)["etag"]))
         if ask.method == "PUT" and len(words) == 1 and not flexible:
             headers = self._actions.protect(ask, found, instance.id)
             body = vm_views.uniform(found, self._numbered(path, found))
@@ -81,7 +85,8 @@ class VirtualMachineRoutes:
 
     def _list(self, ask: Ask, found: ScaleSet, show: vm_views.Show) -> Answer:
         instances = found.instances(self._world.life(found), self._world.clock())
-        return Answer(200, page(ask, self._world.url, self._world.page_size, instances, show))
+        chosen = [one for one in instances if _is_wanted(ask, one)]
+        return Answer(200, page(ask, self._world.url, self._world.page_size, chosen, _narrowed(ask, show)))
 
     def _numbered(self, path: ArmPath, found: ScaleSet) -> Instance:
         _require_number(path.parts[3])
@@ -97,6 +102,42 @@ class VirtualMachineRoutes:
             own = path.up(len(path.parts) - 4)
             raise resource_not_found(own.kind, own.name, path.group or "")
         return instance
+
+
+def _is_wanted(ask: Ask, instance: Instance) -> bool:
+    """Does an instance fit the list's $filter? Azure documents three of them.
+
+    Raises:
+        ArmError: 400 for another one.
+    """
+    wanted = " ".join(ask.query.get("$filter", "").lower().split())
+    match wanted:
+        case "" | "startswith(instanceview/statuses/code, 'powerstate') eq true":
+            return True  # each tells its power
+        case "properties/latestmodelapplied eq true" | "properties/latestmodelapplied eq false":
+            return instance.latest == wanted.endswith("true")
+    raise ArmError(400, "InvalidParameter", f"The $filter {wanted[:100]!r} is not supported.", target="$filter")
+
+
+def _narrowed(ask: Ask, show: vm_views.Show) -> vm_views.Show:
+    """Show no more of the instances' views than $select asks for.
+
+    Raises:
+        ArmError: 400 for what cannot be selected.
+    """
+    wanted = ask.query.get("$select", "").lower()
+    if wanted in ("", "instanceview"):
+        return show
+    if wanted != "instanceview/statuses":
+        raise ArmError(400, "InvalidParameter", f"The $select {wanted[:100]!r} is not supported.", target="$select")
+
+    def narrow(instance: Instance) -> models.Body:
+        body = show(instance)
+        view = body["properties"].get("instanceView")
+        statuses = {"instanceView": {"statuses": view["statuses"]}} if view else {}
+        return {**body, "properties": {**body["properties"], **statuses}}
+
+    return narrow
 
 
 def _require_number(instance_id: str) -> None:

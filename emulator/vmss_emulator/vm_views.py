@@ -158,3 +158,35 @@ def _agent(instance: Instance, now: float) -> Body:
     said = instance.silence or "The guest agent has not reported yet."
     silent = status("ProvisioningState", Status("Unavailable", now, said), label="Not Ready")
     return {"vmAgentVersion": "Unknown", "statuses": [{**silent, "level": "Warning"}]}
+
+
+def interfaces(found: ScaleSet, instance: Instance) -> list[Body]:
+    """The network interfaces of an instance of a Uniform set; the addresses are made up, each its own in the set."""
+    profile = models.profile(models.shown(instance.model.body))
+    own = f"{found.id}/virtualMachines/{instance.id}"
+    cards = (profile.get("networkProfile") or {}).get("networkInterfaceConfigurations") or []
+    return [
+        {
+            "name": card["name"],
+            "id": f"{own}/networkInterfaces/{card['name']}",
+            "etag": f'W/"{instance.model.number}"',
+            "properties": {
+                "provisioningState": "Succeeded",
+                "primary": bool((card.get("properties") or {}).get("primary", len(cards) == 1)),
+                "virtualMachine": {"id": own},
+                "ipConfigurations": [
+                    _ip_configuration(one, f"{own}/networkInterfaces/{card['name']}", instance.id)
+                    for one in (card.get("properties") or {}).get("ipConfigurations") or []
+                ],
+            },
+        }
+        for card in cards
+        if isinstance(card, dict) and card.get("name")
+    ]
+
+
+def _ip_configuration(asked: Body, card: str, index: int) -> Body:
+    number = index + 4  # Azure keeps the first four addresses of a subnet
+    address = {"privateIPAddress": f"10.0.{number >> 8 & 255}.{number & 255}", "privateIPAllocationMethod": "Dynamic"}
+    given = {**(asked.get("properties") or {}), **address, "provisioningState": "Succeeded"}
+    return {"name": asked.get("name"), "id": f"{card}/ipConfigurations/{asked.get('name')}", "properties": given}

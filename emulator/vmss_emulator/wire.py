@@ -82,7 +82,12 @@ class Guarded:
         async def replayed() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        return await self._app(scope, replayed, send)
+        return await self._app({**scope, "path": _plain(scope["path"])}, replayed, send)
+
+
+def _plain(path: str) -> str:
+    """A path without empty words: clients append theirs to a URL that may end in a slash."""
+    return "/" + "/".join(word for word in path.split("/") if word)
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
@@ -105,15 +110,21 @@ async def _refuse(send: Send, status: int, code: str, message: str) -> None:
 
 
 class Faulty:
-    """Lets the timeline's faults answer in place of the application; the remote control never fails."""
+    """Lets the timeline's faults answer in place of the application; the remote control neither fails nor waits.
 
-    def __init__(self, app: App, world: World, identity: Identity) -> None:
+    latency: seconds before each answer begins.
+    """
+
+    def __init__(self, app: App, world: World, identity: Identity, latency: float = 0.0) -> None:
         self._app = app
+        self._latency = latency
         self._world = world
         self._identity = identity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if self._latency and _can_fail(scope):
+            await asyncio.sleep(self._latency)
         fault = self._world.faults.pick(scope["method"], scope["path"], _query(scope)) if _can_fail(scope) else None
         if fault is None:
             await self._answer(scope, receive, send)
@@ -138,5 +149,9 @@ def _query(scope: Scope) -> str:
 
 
 def _ids(scope: Scope) -> list[tuple[bytes, bytes]]:
-    asked = dict(scope["headers"]).get(_CORRELATION)
-    return [(b"x-ms-request-id", str(uuid.uuid4()).encode()), (_CORRELATION, asked or str(uuid.uuid4()).encode())]
+    headers = dict(scope["headers"])
+    asked = headers.get(_CORRELATION)
+    found = [(b"x-ms-request-id", str(uuid.uuid4()).encode()), (_CORRELATION, asked or str(uuid.uuid4()).encode())]
+    own = headers.get(b"x-ms-client-request-id")
+    wanted = headers.get(b"x-ms-return-client-request-id", b"").lower() == b"true"
+    return [*found, (b"x-ms-client-request-id", own)] if own is not None and wanted else found

@@ -34,6 +34,7 @@ class World:
         page_size: instances on one page of a list.
         tenant_id: of the identities that resources have.
         list_carries: what the expanded list of VMs tells of a set for which the timeline does not say it.
+        names: of all scale sets that there ever were.
         quota: what may be asked in a minute where the timeline does not say it; None: anything.
     """
 
@@ -50,6 +51,7 @@ class World:
     operations: dict[str, Operation] = field(default_factory=dict)
     faults: FaultLine = field(default_factory=lambda: FaultLine(()))
     meter: Meter | None = None
+    names: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,11 @@ class World:
     def life(self, found: ScaleSet) -> Life:
         """How a set's instances live."""
         return self.timeline.life(found.name)
+
+    def idle_entries(self) -> list[str]:
+        """The timeline's entries that were about none of the sets that there ever were."""
+        used = {self.timeline.entry(name) for name in self.names}
+        return [entry for entry in self.timeline.lives if entry != "*" and entry not in used]
 
     def carried(self, found: ScaleSet) -> frozenset[str]:
         """What the expanded list tells of the VMs of a set."""
@@ -118,19 +125,29 @@ class World:
         self.operations[operation.id] = operation
         return operation
 
-    def follow(self, found: ScaleSet, attempt: int | None, version: str) -> dict[str, str]:
+    def follow(
+        self, found: ScaleSet, attempt: int | None, version: str, *, by_location: bool = False
+    ) -> dict[str, str]:
         """The headers that lead to an attempt of a set (see `ScaleSet.put`); none where nothing was begun."""
         if attempt is None:
             return {}
         operation = self.begin(lambda now: found.outcome(attempt, self.life(found), now))
-        return self.lead_to(operation, found, version)
+        return self.lead_to(operation, found, version, by_location=by_location)
 
-    def lead_to(self, operation: Operation, found: ScaleSet, version: str) -> dict[str, str]:
-        """The headers that lead to an operation on a set, in Azure's form but on this host."""
+    def lead_to(
+        self, operation: Operation, found: ScaleSet, version: str, *, by_location: bool = False
+    ) -> dict[str, str]:
+        """The headers that lead to an operation on a set, in Azure's form but on this host.
+
+        by_location: another one leads there, too, for clients that want a status alone, as after POST and DELETE.
+        """
         place = str(found.body["location"]).replace(" ", "").lower()
         base = f"{self.url}/subscriptions/{self.subscription_id}/providers/Microsoft.Compute/locations/{place}"
         query = urlencode({"api-version": version})
-        return {"Azure-AsyncOperation": f"{base}/operations/{operation.id}?{query}", "Retry-After": _RETRY_AFTER}
+        url = f"{base}/operations/{operation.id}?{query}"
+        more = {"Location": f"{url}&monitor=true"} if by_location else {}
+        told = {"Azure-AsyncOperation": url, "Azure-AsyncNotification": "Enabled", "Retry-After": _RETRY_AFTER}
+        return told | more
 
     def operation(self, operation_id: str) -> Operation:
         """An operation by its id.

@@ -89,7 +89,7 @@ class AzureNative(pulumi.Provider):
         if request.preview:
             return pulumi.CreateResponse(properties=values.from_json(_foreseen(kind, inputs, {})))
         path = _path(kind, inputs)
-        if await self.client.get(path, kind.api_version) is not None:
+        if kind.own_name is not None and await self.client.get(path, kind.api_version) is not None:
             raise AzureError(f"cannot create {path}: it exists already")
         outputs = await self._put(kind, path, inputs)
         return pulumi.CreateResponse(outputs["id"], values.from_json(outputs))

@@ -10,10 +10,14 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
-from vmss_emulator import Emulator, TimelineError, detours, isolation, processes
+from vmss_emulator import Emulator, Timeline, TimelineError, az_login, detours, isolation, library, processes
+from vmss_emulator.durations import parse_duration
+from vmss_emulator.timeline import position
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _CURL = 'curl --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $VMSS_EMULATOR_TOKEN"'
@@ -31,6 +35,14 @@ _NO_SANDBOX = (
 )
 
 
+def _version() -> str:
+    """The version of the distribution that holds this command: its own, or the project's."""
+    for name in ("vmss-emulator", "pulumi-vmss-health"):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return "(not installed)"
+
+
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
 
@@ -43,11 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        azure = Emulator(options.timeline, port=options.port)
-    except (TimelineError, OSError) as error:
-        parser.error(f"--timeline {options.timeline}: {error}")
-    try:
-        return int(options.run(parser, azure, options))
+        return int(options.run(parser, options))
     except OSError as error:
         parser.error(str(error))
     except KeyboardInterrupt:  # before there was a command that could hear it
@@ -56,11 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> _Parser:
     parser = _Parser(prog="vmss-emulator", description="An offline Azure for VM scale sets, on 127.0.0.1.")
-    commands = parser.add_subparsers(required=True, metavar="{serve,exec}")
+    commands = parser.add_subparsers(required=True, metavar="{serve,exec,check,timelines}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
 
     serve = commands.add_parser("serve", help="run until Ctrl-C, saying how to reach it")
     serve.set_defaults(run=_serve)
-    serve.add_argument("--port", type=int, default=0, help="listen here (default: a free port)")
+    serve.add_argument("--port", type=_port, default=0, help="listen here (default: a free port)")
 
     run = commands.add_parser(
         "exec",
@@ -78,12 +87,111 @@ def _parser() -> _Parser:
     )
     run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...", help="what to run")
 
+    check = commands.add_parser("check", help="say whether timelines are right, and in which line one is not")
+    check.set_defaults(run=_check)
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a timeline (YAML)")
+
+    ready = commands.add_parser("timelines", help="list the ready timelines, or print one")
+    ready.set_defaults(run=_timelines)
+    ready.add_argument("name", nargs="?", metavar="NAME", help="print this one")
+    ready.add_argument("--schema", action="store_true", help="print the JSON Schema of timelines, for editors")
+
     for command in (serve, run):
-        command.add_argument("--timeline", type=Path, metavar="FILE", help="what happens when (YAML)")
+        command.add_argument(
+            "--timeline", type=Path, metavar="FILE", help="what happens when (YAML), or the name of a ready timeline"
+        )
+        command.add_argument("--quota", action="store_true", help="answer 429 where Azure documents a limit")
+        command.add_argument(
+            "--quota-headers", action="store_true", help="the same, and tell what is left of Compute's limits"
+        )
+        command.add_argument(
+            "--token-lifetime", type=_duration, default=3600.0, metavar="TIME", help="of a token (default: 1h)"
+        )
+        command.add_argument(
+            "--page-size", type=_positive, default=200, metavar="N", help="instances on a page of a list (default: 200)"
+        )
+        command.add_argument(
+            "--latency", type=_duration, default=0.0, metavar="TIME", help="before each answer begins (default: 0s)"
+        )
     return parser
 
 
-def _serve(_: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
+def _duration(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 to 1000")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 (a free one) to 65535")
+    return int(text)
+
+
+def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
+    try:
+        return Emulator(
+            _timeline(options.timeline),
+            port=options.port,
+            token_lifetime=options.token_lifetime,
+            page_size=options.page_size,
+            quota={"headers": True} if options.quota_headers else options.quota,
+            latency=options.latency,
+        )
+    except (TimelineError, OSError) as error:
+        parser.error(f"--timeline {options.timeline}: {error}")
+
+
+def _timeline(named: Path | None) -> Path | str | None:
+    """A file; where there is none, the ready timeline of that name."""
+    ready = named is not None and not named.exists() and str(named) in library.names()
+    return library.text(str(named)) if ready else named
+
+
+def _check(_: _Parser, options: argparse.Namespace) -> int:
+    """Say of each file what is wrong in which line; the exit code says whether anything is."""
+    codes = [_checked(file) for file in options.files]
+    return max(codes)
+
+
+def _checked(file: Path) -> int:
+    try:
+        Timeline.load(file)
+    except TimelineError as error:
+        line = position(file.read_text(encoding="utf-8", errors="replace"), error.where) if error.where else None
+        print(f"{file}:{line}: {error}" if line else f"{file}: {error}")
+        return 1
+    except OSError as error:
+        print(f"{file}: {error.strerror}")
+        return 1
+    print(f"{file}: right")
+    return 0
+
+
+def _timelines(parser: _Parser, options: argparse.Namespace) -> int:
+    if options.schema:
+        print(library.schema(), end="")
+    elif options.name is None:
+        width = max(map(len, library.names()))
+        for name in library.names():
+            print(f"{name.ljust(width)}  {library.summary(name)}")
+    else:
+        try:
+            print(library.text(options.name), end="")
+        except LookupError as error:
+            parser.error(f"timelines: {error.args[0]}")
+    return 0
+
+
+def _serve(parser: _Parser, options: argparse.Namespace) -> int:
+    azure = _emulator(parser, options)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -95,12 +203,18 @@ def _serve(_: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
         print(f"#   {_CURL} $VMSS_EMULATOR_URL/emulator/requests")
         for variable, value in azure.environment.items():
             print(f"export {variable}={shlex.quote(value)}")
+        print("# a managed identity instead: take these, and unset ARM_CLIENT_ID and ARM_CLIENT_SECRET")
+        for variable, value in azure.managed_identity_environment.items():
+            if variable not in azure.environment:
+                print(f"# export {variable}={shlex.quote(value)}")
+        print(f"# export AZURE_POD_IDENTITY_AUTHORITY_HOST={shlex.quote(azure.identity_url)}  # as a VM has it")
         sys.stdout.flush()
         ended.wait()
     return 0
 
 
-def _exec(parser: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
+def _exec(parser: _Parser, options: argparse.Namespace) -> int:
+    azure = _emulator(parser, options)
     command = options.command[options.command[:1] == ["--"] :]
     if not command:
         parser.error("exec: a command is needed after --, such as `vmss-emulator exec -- pulumi up`")
@@ -118,12 +232,29 @@ def _exec(parser: _Parser, azure: Emulator, options: argparse.Namespace) -> int:
             environment = isolation.environment(os.environ, azure.environment, place, options.env)
         except ValueError as error:
             parser.error(f"exec: --env: {error}")
+        az_login.write(
+            Path(environment["AZURE_CONFIG_DIR"]),
+            azure.url,
+            azure.tenant_id,
+            azure.subscription_id,
+            azure.client_id,
+            azure.client_secret,
+        )
         try:
             return _run(command, environment)
         finally:
+            if azure.idle_entries:
+                print(f"vmss-emulator: {_idle(azure)}", file=sys.stderr)
             if options.requests is not None:
                 lines = (json.dumps(request.to_json()) + "\n" for request in azure.requests)
                 options.requests.write_text("".join(lines), encoding="utf-8")
+
+
+def _idle(azure: Emulator) -> str:
+    """What of the timeline was about nothing, and what there was."""
+    were = f"the scale sets were {', '.join(azure.scale_sets)}" if azure.scale_sets else "there was no scale set at all"
+    named = ", ".join(f"`{name}`" for name in azure.idle_entries)
+    return f"the timeline speaks of {named}, which no scale set was called; {were}"
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

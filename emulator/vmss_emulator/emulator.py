@@ -45,6 +45,7 @@ class Emulator:
             timeline does not say it. Azure's documentation promises none of them.
         quota: may be asked only as much as Azure documents, and told what is left; a mapping says which buckets have
             other sizes, as the timeline's key `quota` does, which wins.
+        latency: seconds before each answer begins.
         clock: Unix seconds; tests may give their own.
 
     Raises:
@@ -60,6 +61,7 @@ class Emulator:
         page_size: int = 200,
         list_carries: Collection[str] = LIST_CARRIES,
         quota: bool | Mapping[str, object] = False,
+        latency: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._identity = Identity(clock, token_lifetime)
@@ -74,6 +76,7 @@ class Emulator:
             tenant_id=self._identity.tenant_id,
         )
         self._port = port
+        self._latency = latency
         self._server: Server | None = None
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._certificates: tls.Certificates | None = None
@@ -98,7 +101,8 @@ class Emulator:
         self._identity_url = f"http://{server.HOST}:{identity.getsockname()[1]}"
 
         def wired(door: wire.App) -> wire.App:
-            return wire.Recorded(wire.Guarded(wire.Faulty(door, self._world, self._identity)), self._journal)
+            faulty = wire.Faulty(door, self._world, self._identity, self._latency)
+            return wire.Recorded(wire.Guarded(faulty), self._journal)
 
         secure = wired(app.azure(self._world, self._identity, self._journal, self._control_token))
         plain = wired(app.managed_identity(self._identity))
@@ -184,6 +188,18 @@ class Emulator:
     def tokens(self) -> tuple[str, ...]:
         """Every access token it issued, so that a test can search for them where they must not be."""
         return self._identity.tokens
+
+    @property
+    def idle_entries(self) -> tuple[str, ...]:
+        """The timeline's entries that were about no scale set so far: a misspelled name, perhaps."""
+        with self._world.lock:
+            return tuple(self._world.idle_entries())
+
+    @property
+    def scale_sets(self) -> tuple[str, ...]:
+        """The names of all scale sets that there ever were, in the order in which they were created."""
+        with self._world.lock:
+            return tuple(dict.fromkeys(self._world.names))
 
     def federated_token(self) -> str:
         """A token of the pipeline's token service, for clients that take one from a variable or a file."""

@@ -15,6 +15,8 @@ def cloud(url: str, tenant_id: str, subscription_id: str, bundle: Path) -> dict[
     return {
         "ARM_TENANT_ID": tenant_id,
         "ARM_SUBSCRIPTION_ID": subscription_id,
+        # Else Go's azidentity, and so azure-native itself, asks login.microsoftonline.com about this host.
+        "ARM_DISABLE_INSTANCE_DISCOVERY": "true",
         "ARM_METADATA_HOSTNAME": url.removeprefix("https://"),
         "REQUESTS_CA_BUNDLE": str(bundle),
         "SSL_CERT_FILE": str(bundle),

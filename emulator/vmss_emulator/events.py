@@ -63,7 +63,7 @@ class Event:
         """
         if sum(key in section for key in _EFFECTS) != 1:
             words = ", ".join(_EFFECTS)
-            raise TimelineError(f"{section.where}: exactly one of {words} must say what happens")
+            raise TimelineError(f"{section.where}: exactly one of {words} must say what happens", section.where)
         if "extension" in section and "state" not in section:
             raise section.error("extension", "goes with a state, such as failed/50")
         if "message" in section and "state" not in section and "agent" not in section:

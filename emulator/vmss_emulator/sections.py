@@ -15,10 +15,15 @@ _LONGEST = 500  # characters of a message
 
 
 class TimelineError(ValueError):
-    """The timeline cannot mean anything: the message says where, what, and what would be right."""
+    """The timeline cannot mean anything: the message says where, what, and what would be right.
 
-    def __init__(self, message: str) -> None:
+    Attributes:
+        where: the way to what is wrong, such as `scale_sets.web.events[2].at`; empty where it is no place of its own.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
         """Cut a message that something long got into, and write out what is half a character."""
+        self.where = where
         message = message[: 2 * _LONGEST].encode(errors="backslashreplace").decode()
         super().__init__(message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…")
 
@@ -28,7 +33,7 @@ class Section:
 
     def __init__(self, value: object, where: str, keys: Collection[str] | None = None) -> None:
         if not isinstance(value, Mapping):
-            raise TimelineError(f"{where}: a mapping is needed here, not {_kind(value)}")
+            raise TimelineError(f"{where or 'the timeline'}: a mapping is needed here, not {_kind(value)}", where)
         self.where = where
         self._values: dict[str, Any] = {self._key(key): item for key, item in value.items()}
         if keys is not None:
@@ -42,7 +47,7 @@ class Section:
     def _refuse_others(self, keys: Collection[str]) -> None:
         for key in self._values:
             if key not in keys:
-                raise TimelineError(f"{self.at(key)}: unknown key; known here: {', '.join(sorted(keys))}")
+                raise self.error(key, f"unknown key; known here: {', '.join(sorted(keys))}")
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -57,7 +62,7 @@ class Section:
 
     def error(self, key: str, complaint: str) -> TimelineError:
         """The error to raise about a key."""
-        return TimelineError(f"{self.at(key)}: {complaint}")
+        return TimelineError(f"{self.at(key)}: {complaint}", self.at(key))
 
     def read(self, key: str, parse: Callable[[Any], T], default: T) -> T:
         """The value of a key as `parse` understands it; `default` where it is absent or null."""

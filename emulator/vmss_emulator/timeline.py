@@ -7,7 +7,7 @@ scale_sets:
     extension: 1s                 # then each extension of the model installs, all at once
     extensions: {cse: 2s}         # one that takes its own time (default: none does)
     healthy: 2s                   # then, until the application is healthy
-  web:
+  web:                            # also web1a2b3c4d, as Pulumi names it; a pattern such as "web-*" fits several sets
     list_carries: [extensions, health, standby]  # what the expanded list of the set's VMs tells; [] is what Azure's
                                   # documentation shows: statuses and domains, in Uniform mode the agent
     standby: 2                    # VMs in a Flexible set's standby pool, which do not count (default: 0)
@@ -63,8 +63,10 @@ A timeline is data: frozen, validated when read, and knows neither a clock nor a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -79,11 +81,12 @@ from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, 
 
 __all__ = ["Event", "Life", "Timeline", "TimelineError"]
 
+_AUTONAMED = re.compile("(?<=.)[0-9a-f]{8}$")
 LIST_CARRIES = ("extensions", "health", "standby")
 _DEEPEST = 50
 
-_KEYS = ("scale_sets", "faults", "quota")
-_LIFE_KEYS = (
+KEYS = ("scale_sets", "faults", "quota")
+LIFE_KEYS = (
     "boot",
     "extension",
     "extensions",
@@ -189,20 +192,34 @@ class Timeline:
             return source or cls()
         if isinstance(source, Path):
             source = _file(source)
-        return cls._parse(Section(_yaml(source) if isinstance(source, str) else source, "", _KEYS))
+        return cls._parse(Section(_yaml(source) if isinstance(source, str) else source, "", KEYS))
 
     @classmethod
     def _parse(cls, section: Section) -> Timeline:
         sets = section.section("scale_sets")
         return cls(
-            lives=MappingProxyType({name.lower(): Life.parse(sets.section(name, _LIFE_KEYS)) for name in sets.names()}),
+            lives=MappingProxyType({name.lower(): Life.parse(sets.section(name, LIFE_KEYS)) for name in sets.names()}),
             faults=tuple(Fault.parse(fault) for fault in section.sections("faults", FAULT_KEYS)),
             quota=Quota.parse(section),
         )
 
     def life(self, scale_set: str) -> Life:
-        """The life of a set by its name: its own entry, else that of `*`, else the defaults."""
-        return self.lives.get(scale_set.lower()) or self.lives.get("*") or Life()
+        """The life of a set by its name (see `entry`), else the defaults."""
+        found = self.entry(scale_set)
+        return Life() if found is None else self.lives[found]
+
+    def entry(self, scale_set: str) -> str | None:
+        """The entry that is about a set of this name; None: none is.
+
+        Its own name, else the name that a program has for it, to which Pulumi adds eight digits, else the longest
+        pattern that fits, such as `web-*`, of which `*` is the last.
+        """
+        name = scale_set.lower()
+        for own in (name, _AUTONAMED.sub("", name)):
+            if own in self.lives:
+                return own
+        fitting = [pattern for pattern in self.lives if fnmatchcase(name, pattern)]
+        return max(fitting, key=len, default=None)
 
 
 def _file(path: Path) -> str:
@@ -210,6 +227,36 @@ def _file(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise TimelineError(f"not UTF-8: {error}") from None
+
+
+def position(source: str, where: str) -> int | None:
+    """The line of a place in a timeline's text, such as `faults[0].status`, or of the nearest above it."""
+    import yaml
+
+    try:
+        node: Any = yaml.compose(source, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    line: int | None = None
+    while node is not None:
+        line = node.start_mark.line + 1 if line is None else line
+        found = next(_steps(node, where), None)
+        if found is None:
+            break
+        line, node, where = found
+    return line
+
+
+def _steps(node: Any, where: str) -> Iterator[tuple[int, Any, str]]:  # noqa: ANN401 - the stubs have no common node
+    """The way down from a node: the line, the node and the rest of the way; a key may itself have dots in it."""
+    if isinstance(node.value, list) and (match := re.match(r"\[(\d+)\]\.?", where)):
+        if int(match[1]) < len(node.value) and not isinstance(node.value[0], tuple):
+            item = node.value[int(match[1])]
+            yield item.start_mark.line + 1, item, where[match.end() :]
+    elif isinstance(node.value, list) and where:
+        for pair in node.value:
+            if isinstance(pair, tuple) and re.match(re.escape(str(pair[0].value)) + r"(?:[.\[]|$)", where):
+                yield pair[0].start_mark.line + 1, pair[1], where[len(str(pair[0].value)) :].removeprefix(".")
 
 
 def _yaml(source: str) -> object:

@@ -54,6 +54,11 @@ def python(script: str) -> list[str]:
     return ["--", sys.executable, "-c", script]
 
 
+def test_the_command_learns_that_no_public_cloud_is_to_be_asked_about_this_one() -> None:
+    found = json.loads(execute(*python(SHOW)).stdout)
+    assert found["ARM_DISABLE_INSTANCE_DISCOVERY"] == "true"
+
+
 def test_credentials_and_backends_are_neither_passed_on_nor_used() -> None:
     kept = {
         "PULUMI_PYTHON_CMD": sys.executable,
@@ -298,6 +303,68 @@ def test_serve_says_how_to_reach_it_and_ends_at_a_signal() -> None:
         assert requests.get(url, verify=exported["SSL_CERT_FILE"], headers=allowed, timeout=5).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+def test_serve_says_how_to_sign_in_as_a_managed_identity() -> None:
+    with subprocess.Popen([*COMMAND, "serve", "--token-lifetime", "5m"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told: dict[str, str] = {}
+        for line in process.stdout:
+            words = line.removeprefix("# ").removeprefix("export ").split()[0].split("=", 1)
+            told |= {words[0]: words[-1]}
+            if "AZURE_POD_IDENTITY_AUTHORITY_HOST" in line:
+                break
+        header = {"X-IDENTITY-HEADER": told["IDENTITY_HEADER"]}
+        found = requests.get(told["IDENTITY_ENDPOINT"], params={"resource": "x"}, headers=header, timeout=5).json()
+        assert found["expires_in"] == "300"
+        as_a_vm = f"{told['AZURE_POD_IDENTITY_AUTHORITY_HOST']}/metadata/identity/oauth2/token?resource=x"
+        assert requests.get(as_a_vm, headers={"Metadata": "true"}, timeout=5).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--port", "99999"], "'99999' is not a port"),
+        (["--page-size", "0"], "'0' is not a number of 1 to 1000"),
+        (["--latency", "5"], "is not a duration"),
+        (["--token-lifetime", "soon"], "is not a duration"),
+    ],
+)
+def test_a_wrong_option_of_serve_is_told_in_one_line(options: list[str], complaint: str) -> None:
+    told = subprocess.run([*COMMAND, "serve", *options], capture_output=True, text=True, timeout=30, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert complaint in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_exec_keeps_limits_that_it_is_given_and_waits_before_it_answers() -> None:
+    script = (
+        "import os, requests, time\n"
+        "begun = time.monotonic()\n"
+        "requests.get(os.environ['VMSS_EMULATOR_URL'] + '/metadata/endpoints', timeout=5)\n"
+        "print(time.monotonic() - begun >= 0.3)"
+    )
+    options = ["--latency", "300ms", "--quota-headers", "--page-size", "7", "--token-lifetime", "5m"]
+    assert execute(*options, *python(script)).stdout == "True\n"
+
+
+def test_az_is_signed_in_for_the_command_in_a_folder_of_its_own() -> None:
+    script = (
+        "import configparser, json, os, pathlib\n"
+        "folder = pathlib.Path(os.environ['AZURE_CONFIG_DIR'])\n"
+        "config, clouds = configparser.RawConfigParser(), configparser.RawConfigParser()\n"
+        "config.read(folder / 'config'), clouds.read(folder / 'clouds.config')\n"
+        "cloud = clouds[config['cloud']['name']]\n"
+        "account = json.loads((folder / 'azureProfile.json').read_text())['subscriptions'][0]\n"
+        "entry = json.loads((folder / 'service_principal_entries.json').read_text())[0]\n"
+        "print(cloud['endpoint_resource_manager'] == os.environ['VMSS_EMULATOR_URL'])\n"
+        "print(account['id'] == os.environ['ARM_SUBSCRIPTION_ID'], account['isDefault'])\n"
+        "print(entry['client_secret'] == os.environ['ARM_CLIENT_SECRET'])\n"
+        "print(oct((folder / 'service_principal_entries.json').stat().st_mode & 0o77))\n"
+    )
+    assert execute(*python(script)).stdout.split() == ["True", "True", "True", "True", "0o0"]
 
 
 def test_the_stand_in_ends_with_its_engine() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vmss_emulator import models, views
 from vmss_emulator.arm_path import ArmPath
-from vmss_emulator.errors import ArmError, method_not_allowed, resource_not_found
+from vmss_emulator.errors import ArmError, method_not_allowed, not_emulated, resource_not_found
 from vmss_emulator.json_shapes import check
 from vmss_emulator.messages import Answer, Ask
 from vmss_emulator.scale_sets import ScaleSet
@@ -28,6 +28,13 @@ _DEEDS = {
     "poweroff": "poweroff",
     "delete": "delete",
 }
+_NOT_EMULATED = frozenset(
+    {
+        *("approverollingupgrade", "converttosingleplacementgroup", "osupgradehistory", "performmaintenance"),
+        *("forcerecoveryservicefabricplatformupdatedomainwalk", "publicipaddresses", "reapply", "redeploy", "scaleout"),
+        *("retrievebootdiagnosticsdata", "runcommand", "runcommands", "simulateeviction", "skus"),
+    }
+)
 _UPGRADES = ("osrollingupgrade", "extensionrollingupgrade")
 _NEED_INSTANCES = ("manualupgrade", "delete")
 _NOT_DURING_UPGRADES = ("manualupgrade", "reimage")
@@ -61,12 +68,16 @@ class ActionRoutes:
             case (action,) if action in _DEEDS:
                 _require_post(ask)
                 return self._do(ask, found, _DEEDS[action], self._chosen(ask, found, action))
+            case (action,) if action in _NOT_EMULATED:
+                raise not_emulated(f"{action} of scale sets")
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def on_instance(self, ask: Ask, found: ScaleSet, index: int, action: str | None) -> Answer | None:
         """Do something to one instance: an action, or DELETE it (no action). None where it is no such request."""
         if action is None and ask.method == "DELETE":
             return self._do(ask, found, "delete", [index])
+        if action in _NOT_EMULATED:
+            raise not_emulated(f"{action} of instances")
         if action not in _DEEDS or action in _NEED_INSTANCES:
             return None
         _require_post(ask)

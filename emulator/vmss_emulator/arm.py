@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from vmss_emulator import activity, api_versions, models
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.compute import ScaleSetRoutes
-from vmss_emulator.errors import ArmError, method_not_allowed
+from vmss_emulator.errors import ArmError, method_not_allowed, not_emulated
 from vmss_emulator.flexible import FlexibleRoutes
 from vmss_emulator.history import Outcome
 from vmss_emulator.identity import Identity
@@ -148,6 +148,12 @@ class Arm:
                 return self._operation(ask, operation)
             case ("microsoft.insights", "eventtypes", "management", "values"):
                 return Answer(200, {"value": activity.events(ask, self._world)})
+            case ("microsoft.compute", "locations", place, "virtualmachinescalesets") if path.group is None:
+                return self._scale_sets.at(ask, place)
+            case ("microsoft.compute", "locations", _, what, *_):
+                raise not_emulated(f"{what} of a location")
+            case ("microsoft.resources", "deployments", *_) if ask.method != "GET":
+                raise not_emulated("deployments of templates, as `az vmss create` and `az deployment` send them")
             case ("microsoft.compute", "virtualmachinescalesets", *_):
                 return self._scale_sets.answer(ask, path)
             case ("microsoft.compute", "virtualmachines", *_) if answer := self._flexible.answer(ask, path):
@@ -190,6 +196,8 @@ class Arm:
                 return Answer(200, resources.get(path))
             case "DELETE" if path.names_a_resource:
                 return Answer(200 if resources.delete(path) else 204)
+            case "POST" if len(path.parts) > 2:
+                raise not_emulated(f"{path.parts[-1]} of {path.up(1).kind}")
         raise method_not_allowed(ask.method)
 
 

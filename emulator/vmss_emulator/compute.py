@@ -57,6 +57,13 @@ class ScaleSetRoutes:
         found = [self._shown(item) for key, item in self._world.scale_sets.items() if key.startswith(_prefix(path))]
         return Answer(200, {"value": found})
 
+    def at(self, ask: Ask, place: str) -> Answer:
+        """List the sets of a location."""
+        ask.require_get()
+        sets = self._world.scale_sets.values()
+        found = [one for one in sets if str(one.body["location"]).replace(" ", "").lower() == place]
+        return Answer(200, {"value": [self._shown(one) for one in found]})
+
     def _one(self, ask: Ask, path: ArmPath) -> Answer:
         match ask.method:
             case "GET":

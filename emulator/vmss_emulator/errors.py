@@ -80,3 +80,9 @@ def operation_not_allowed(operation: str, scale_set: str, *, bad_request: bool =
     """
     message = f"Operation '{operation}' is not allowed on Virtual Machine Scale Set '{scale_set}'."
     return ArmError(400, "BadRequest", message) if bad_request else ArmError(409, "OperationNotAllowed", message)
+
+
+def not_emulated(what: str) -> ArmError:
+    """Azure can do this and the emulator cannot: said so, for any other answer would be taken for Azure's."""
+    message = f'The emulator does not do this: {what}. See "What is not emulated" in docs/emulator.md.'
+    return ArmError(501, "NotEmulated", message)

@@ -97,6 +97,7 @@ def _config(site: Site) -> uvicorn.Config:
         log_config=None,
         log_level="critical",  # it would warn of each client that gives up, which is what some tests are about
         access_log=False,
+        timeout_keep_alive=120,  # seconds; clients keep connections that long, as Azure does
         server_header=False,
         ssl_certfile=site.certificate,
     )

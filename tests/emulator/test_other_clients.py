@@ -255,3 +255,41 @@ def test_any_resource_can_be_patched_and_tags_are_merged_replaced_and_removed(ar
     ):
         body = {"operation": operation, "properties": {"tags": given}}
         assert arm.ask("PATCH", tags, body).json()["properties"]["tags"] == left
+
+
+SET, VM = "{group}/providers/Microsoft.Compute/virtualMachineScaleSets/web", "/virtualMachines/0"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", SET + "/simulateEviction"),
+        ("POST", SET + "/performMaintenance"),
+        ("POST", SET + "/redeploy"),
+        ("GET", SET + "/skus"),
+        ("GET", SET + "/osUpgradeHistory"),
+        ("GET", SET + "/publicIPAddresses"),
+        ("POST", SET + VM + "/runCommand"),
+        ("POST", SET + VM + "/retrieveBootDiagnosticsData"),
+        ("PUT", "{group}/providers/Microsoft.Resources/deployments/d"),
+        ("POST", "{group}/providers/Microsoft.Resources/deployments/d/validate"),
+        ("POST", "{group}/providers/Microsoft.Storage/storageAccounts/a/listKeys"),
+        ("GET", "{subscription}/providers/Microsoft.Compute/locations/westeurope/usages"),
+    ],
+)
+def test_what_azure_can_do_and_the_emulator_cannot_is_refused_as_such(
+    azure: Emulator, arm: ArmSession, method: str, path: str
+) -> None:
+    azure.put_scale_set("web", capacity=1)
+    arm.ask("PUT", f"{arm.group_id}/providers/Microsoft.Storage/storageAccounts/a", {"location": "westeurope"})
+    where = path.format(group=arm.group_id, subscription=f"/subscriptions/{azure.subscription_id}")
+    answer = arm.ask(method, where, {} if method != "GET" else None)
+    assert (answer.status_code, error(answer)) == (501, "NotEmulated")
+    assert "docs/emulator.md" in answer.json()["error"]["message"]
+
+
+def test_the_sets_of_a_location_are_listed(azure: Emulator, arm: ArmSession) -> None:
+    azure.put_scale_set("web")
+    url = f"/subscriptions/{azure.subscription_id}/providers/Microsoft.Compute/locations/{{}}/virtualMachineScaleSets"
+    found = [len(arm.ask("GET", url.format(place)).json()["value"]) for place in ("westeurope", "eastus")]
+    assert found == [1, 0]

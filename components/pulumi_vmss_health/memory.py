@@ -144,8 +144,8 @@ class Memory:
         snapshot = self._with_surplus(snapshot, now)
         verdict = evaluate_wait(snapshot, self._policy)
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
-        self.progress = self._next(now, snapshot=snapshot, verdict=verdict, error=None)
         in_progress = verdict.state is State.PROGRESSING
+        self.progress = self._next(now, snapshot, verdict, is_news=depth is Depth.FULL or in_progress)
         self._plan = cheapest(snapshot, verdict, self._policy) if in_progress else None
         self._errors, self._gone = [], []
         if self._was_replaced(snapshot):
@@ -239,7 +239,7 @@ class Memory:
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
         """Take in a look that saw nothing; the ending, if no further one can help."""
         before = self.progress
-        self.progress = self._next(now, snapshot=before.snapshot, verdict=before.verdict, error=error)
+        self.progress = self._next(now, before.snapshot, before.verdict, error)
         self.quiet = pace.MOVING
         if isinstance(error, Throttled):
             return None
@@ -268,12 +268,19 @@ class Memory:
         return None not in (before, unique_id) and before != unique_id
 
     def _next(
-        self, now: float, *, snapshot: Snapshot | None, verdict: Verdict | None, error: InstanceViewError | None
+        self,
+        now: float,
+        snapshot: Snapshot | None,
+        verdict: Verdict | None,
+        error: InstanceViewError | None = None,
+        *,
+        is_news: bool = False,
     ) -> Progress:
+        """The progress after a look. is_news: its verdict is one of the whole set, not of a part that is well."""
         before = self.progress
         elapsed = now - self.started
         transitions = before.transitions
-        if verdict is not None and error is None and (before.verdict is None or before.verdict.state != verdict.state):
+        if verdict is not None and is_news and (not transitions or transitions[-1][1] is not verdict.state):
             transitions = (*transitions, (elapsed, verdict.state))[-TRANSITIONS:]
         return replace(
             before,

@@ -308,6 +308,14 @@ def test_what_was_read_before_the_look_is_neither_another_look_nor_time_that_hea
     assert by_looks.saw(GOOD, START + 60) is Ending.HEALTHY
 
 
+def test_a_part_that_is_well_is_no_transition_to_health() -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    waiting.saw(GOOD, START + 2, depth=Depth.VIEW)
+    waiting.saw(BAD, START + 3)
+    assert waiting.progress.transitions == ((0.0, State.PROGRESSING), (3.0, State.FAILING))
+
+
 def test_transitions_are_the_last_twenty() -> None:
     waiting = memory()
     for at in range(50):

@@ -46,9 +46,10 @@ demo-broken: setup ## watch gates that do not pass, and what they say
 bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes
 	$(BIN)/python -m benchmarks
 
-soak: setup ## many more generated histories, waits and crashes than `make test` (a night)
-	HISTORIES=200000 CRASHES=40 WAITS=all $(BIN)/pytest tests/gate/test_histories.py tests/gate/test_metered_waits.py \
-	    tests/engine/test_crash.py tests/engine/test_quota.py --timeout 0
+soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)
+	HISTORIES=200000 CRASHES=40 WAITS=all FUZZ=2500 REQUESTS=700 $(BIN)/pytest --timeout 0 tests/gate/test_histories.py \
+	    tests/gate/test_metered_waits.py tests/engine/test_crash.py tests/engine/test_quota.py \
+	    tests/provider/test_fuzz.py tests/emulator/test_generated_requests.py
 
 mutants: setup ## change verdicts and waits in 1,500 small ways: does a test notice each? (ten minutes)
 	$(BIN)/nox --session mutants

@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken bench soak mutants types lock audit dist yaml-host clean
+.PHONY: help setup check lint test test-matrix demo demo-broken clients bench soak mutants types lock audit dist yaml-host clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -43,6 +43,9 @@ demo: setup ## watch a gate hold and release a deployment, on an offline Azure
 demo-broken: setup ## watch gates that do not pass, and what they say
 	$(BIN)/vmss-emulator exec --timeline examples/timelines/broken.yaml -- $(BIN)/python tools/demo.py broken
 
+clients: setup ## az and azure-mgmt-compute, each in an environment of its own, against the offline Azure (asks PyPI once)
+	$(BIN)/python -m tests.emulator.clients
+
 bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes
 	$(BIN)/python -m benchmarks
 
@@ -73,6 +76,6 @@ yaml-host: setup ## Pulumi's language host for YAML, for a test that is skipped 
 
 clean: ## remove what set-up and tests made in this clone
 	chmod -R u+w .toolchain 2>/dev/null || true
-	rm -rf .venv .toolchain .nox .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .toolchain .nox .clients .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,6 +20,7 @@ from vmss_emulator.durations import parse_duration
 from vmss_emulator.timeline import position
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
+_PULUMI = "https://www.pulumi.com/docs/install/"
 _CURL = 'curl --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $VMSS_EMULATOR_TOKEN"'
 
 
@@ -217,7 +218,7 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
     azure = _emulator(parser, options)
     command = options.command[options.command[:1] == ["--"] :]
     if not command:
-        parser.error("exec: a command is needed after --, such as `vmss-emulator exec -- pulumi up`")
+        parser.error("exec: a command is needed after --, such as `vmss-emulator exec -- bash`")
     if options.backend and not options.throw_away:
         parser.error(
             f"exec: {options.backend} is refused: what is deployed here is not real and would be written into its "
@@ -261,7 +262,8 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     try:
         return processes.run(command, environment)
     except FileNotFoundError:
-        print(f"vmss-emulator: {command[0]}: command not found", file=sys.stderr)
+        hint = f"; see {_PULUMI} for how to install it" if command[0] == "pulumi" else ""
+        print(f"vmss-emulator: {command[0]}: command not found{hint}", file=sys.stderr)
         return _NOT_FOUND
     except PermissionError:
         print(f"vmss-emulator: {command[0]}: cannot be executed", file=sys.stderr)

@@ -252,7 +252,8 @@ def test_a_method_that_makes_no_sense_is_refused(arm: ArmSession) -> None:
         arm.ask("DELETE", f"{path}/virtualMachines"),
         arm.ask("POST", f"{path}/extensions/cse"),
         arm.ask("POST", arm.group_id),
-        arm.ask("PATCH", f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks/vnet", {}),
+        arm.ask("PATCH", f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks", {}),
+        arm.ask("POST", "/subscriptions", {}),
     ]
     assert {(answer.status_code, error(answer)) for answer in refused} == {(405, "HttpMethodNotAllowed")}
 

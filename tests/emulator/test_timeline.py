@@ -195,11 +195,11 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{
     ids=itertools.count(),
 )
 def test_a_large_mistake_is_told_at_once_and_in_short(timeline: Any) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(TimelineError) as caught:
         Timeline.load(timeline)
     assert len(str(caught.value)) < 600
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_text_that_is_not_yaml_is_refused_with_its_line() -> None:

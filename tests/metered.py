@@ -39,6 +39,10 @@ BUCKETS: dict[str, tuple[tuple[int, int] | None, tuple[int, int]]] = {
 }
 ARM = {"reads": (250, 1500), "global reads": (3750, 22_500)}
 
+# When the profile of a Flexible set was made, and what VMs made from it, or from the one before, have in their tags.
+PROFILE = "2026-05-01T10:00:00.1234567+00:00"
+TAGS = {True: "5/1/2026 10:00:00 AM +00:00", False: "4/30/2026 6:00:00 PM +00:00", None: None}
+
 Show = Callable[[float], "Snapshot | Answer"]
 
 
@@ -53,11 +57,15 @@ class SleepingClock(Clock, Protocol):
 
 @dataclass(frozen=True)
 class ScaleSet:
-    """A set: what it shows at a moment (as a Uniform one would), its mode, and what its lists leave out."""
+    """A set: what it shows at a moment (as a Uniform one would), its mode, and what its lists leave out.
+
+    bare: extensions, health and standby pool. tells_pool: False where they leave out the standby pool.
+    """
 
     show: Show
     flexible: bool = False
     bare: bool = False
+    tells_pool: bool = True
     latency: float | Callable[[float], float] = 0.2
     page: int = 100
 
@@ -225,7 +233,7 @@ def _body(scale_set: ScaleSet, route: Route, seen: Snapshot) -> Any:
         mode = "Flexible" if scale_set.flexible else "Uniform"
         status = seen.view.statuses[0].state if seen.view.statuses else None
         shown = replace(seen.scale_set, orchestration_mode=mode, location="westeurope", provisioning_state=status)
-        return shown.to_json()
+        return replace(shown, profile_time_created=PROFILE).to_json()
     if route.kind == "view":
         return seen.view.to_json()
     if route.kind == "upgrade":
@@ -253,8 +261,17 @@ def _names(instance: Instance) -> tuple[str, ...]:
 
 
 def _flexible(name: str, instance: Instance) -> Instance:
+    """The VM as one of a Flexible set: it tells its model by a tag, and knows no protection."""
     vm = f"{name}_{instance.instance_id}"
-    return replace(instance, instance_id="", name=vm, id=f"{GROUP}/virtualMachines/{vm}", latest_model_applied=None)
+    return replace(
+        instance,
+        instance_id="",
+        name=vm,
+        id=f"{GROUP}/virtualMachines/{vm}",
+        latest_model_applied=None,
+        profile_time_created=TAGS[instance.latest_model_applied],
+        protected_from_scale_set_actions=None,
+    )
 
 
 def _listed(scale_set: ScaleSet, route: Route, instance: Instance) -> Instance:
@@ -263,6 +280,8 @@ def _listed(scale_set: ScaleSet, route: Route, instance: Instance) -> Instance:
     if scale_set.bare and instance.view:
         bare = VirtualMachineInstanceView(instance.view.statuses, (), instance.view.vm_agent, None)
         return replace(instance, view=bare)
+    if instance.view and not scale_set.tells_pool:
+        return replace(instance, view=replace(instance.view, in_standby_pool=None))
     return instance
 
 

@@ -19,12 +19,16 @@ from pulumi_vmss_health import (
     VirtualMachineSummary,
 )
 
+SKIPS = Status("ComponentStatus/CustomMetrics/succeeded", message='{"rollingUpgrade": {"SkipUpgrade": "true"}}')
 HEALTH_EXTENSION = ExtensionProfile("health", "Microsoft.ManagedServices", "ApplicationHealthLinux", 5, 2)
 
 
 @dataclass(frozen=True)
 class Vm:
-    """One VM, in the words of its status codes; None: Azure says nothing."""
+    """One VM, in the words of its status codes; None: Azure says nothing.
+
+    skips: it asks to be left out of rolling upgrades. pool: it waits in a standby pool, as its instance view says.
+    """
 
     provisioning: str | None = "succeeded"
     power: str | None = "running"
@@ -35,6 +39,8 @@ class Vm:
     protected: bool = False
     zone: str | None = None
     agent: str = "succeeded"
+    skips: bool = False
+    pool: bool = False
 
 
 def snapshot(
@@ -79,8 +85,9 @@ def _count(states: Sequence[str]) -> tuple[StatusCount, ...]:
 def _instance(instance_id: str, vm: Vm) -> Instance:
     statuses = [Status(f"ProvisioningState/{vm.provisioning}", message=vm.message)] if vm.provisioning else []
     statuses += [Status(f"PowerState/{vm.power}")] if vm.power else []
+    metrics = (SKIPS,) if vm.skips else ()
     extensions = tuple(
-        ExtensionStatus(name, (Status(f"ProvisioningState/{state}", message=vm.message),))
+        ExtensionStatus(name, (Status(f"ProvisioningState/{state}", message=vm.message),), metrics)
         for name, state in vm.extensions
     )
     health = Status(f"HealthState/{vm.health}") if vm.health else None
@@ -91,6 +98,6 @@ def _instance(instance_id: str, vm: Vm) -> Instance:
         provisioning_state=(vm.provisioning or "").split("/")[0].capitalize() or None,
         latest_model_applied=vm.latest,
         zones=(vm.zone,) if vm.zone else (),
-        view=VirtualMachineInstanceView(tuple(statuses), extensions, agent, health),
+        view=VirtualMachineInstanceView(tuple(statuses), extensions, agent, health, vm.pool or None),
         protected_from_scale_set_actions=vm.protected,
     )

@@ -29,8 +29,10 @@ class World:
     """What is true of a set for a while.
 
     lost: what a read of it is answered with instead, or the evidence that is missing. view_of: an older world that the
-    instance view still shows. latency: seconds that each request takes. flexible: the mode, which tells no models apart
-    and whose view is counted from the machines.
+    instance view still shows. latency: seconds that each request takes. flexible: the mode, whose view is counted from
+    the machines. source: what the model names as the source of health: "extension", "external" or "none".
+    logs: whether the model has a second extension, and suppresses its failures: "", "counts" or "suppressed".
+    pool: machines that wait in a standby pool (Flexible); what they are is no matter.
     """
 
     machines: tuple[Vm, ...] = ()
@@ -42,6 +44,9 @@ class World:
     view_of: World | None = None
     latency: float = 0.2
     flexible: bool = False
+    source: str = "extension"
+    logs: str = ""
+    pool: tuple[Vm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     if world.lost is not None:
         return False
     machines = [as_told(machine, world) for machine in world.machines]
-    fit = [machine for machine in machines if is_fit(machine, policy, manual=world.manual)]
+    fit = [machine for machine in machines if is_fit(machine, world, policy)]
+    if policy.get("application_health") == "required" and world.source == "none":
+        return False
     if not has_right_size(world, surplus_allowed=surplus_allowed):
         return False
     if len(fit) < needed(policy.get("min_healthy", "100%"), world.capacity):
@@ -76,29 +83,89 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
     if wanted == "ignored" or operation == "succeeded":
         return True
     # A failed operation counts for nothing once every check is met by the machines themselves.
-    return wanted == "auto" and operation.startswith("failed") and bool(world.machines)
+    return wanted == "auto" and has_failed(operation) and bool(world.machines)
 
 
 def as_told(machine: Vm, world: World) -> Vm:
-    """A machine so far as its set's mode can tell: a Flexible one does not tell which model it runs."""
-    return replace(machine, latest=True, protected=False) if world.flexible else machine
+    """A machine of a set: with the second extension, if it has any; a Flexible set knows no protection."""
+    has_logs = not world.logs or not machine.extensions or "logs" in dict(machine.extensions)
+    extensions = machine.extensions if has_logs else (*machine.extensions, ("logs", "succeeded"))
+    return replace(machine, extensions=extensions, protected=machine.protected and not world.flexible)
 
 
-def is_fit(machine: Vm, policy: dict[str, Any], *, manual: bool) -> bool:
-    judges_extensions = policy.get("extensions", "all") == "all"
+def is_fit(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
     wanted = policy.get("stale_instances", "auto")
-    excused = wanted == "auto" and manual and policy.get("before_first_pass", False)
-    may_be_old = wanted == "ignore" or machine.protected or excused
-    installed = dict(machine.extensions).get("cse")
-    runs_the_right_model = machine.latest is True or (machine.latest is False and may_be_old)
-    has_extension = installed == "succeeded" or (installed is None and machine.latest is False and may_be_old)
+    excused = wanted == "auto" and world.manual and policy.get("before_first_pass", False)
+    may_be_old = wanted == "ignore" or machine.protected or machine.skips or excused
+    # Nobody knows which model a Flexible set's machine runs that has no tag: that is told, unless the policy insists.
+    may_be_unknown = world.flexible and wanted in ("auto", "ignore")
+    runs_the_right_model = {True: True, False: may_be_old, None: may_be_unknown}[machine.latest]
+    is_exempt = machine.latest is False and may_be_old
     return (
-        machine.provisioning == "succeeded"
+        is_provisioned(machine, world, policy)
         and (machine.power == "running" or policy.get("power_state", "running") == "ignored")
-        and (machine.health == "healthy" or policy.get("application_health", "auto") == "ignored")
-        and (has_extension or not judges_extensions)
+        and is_well(machine, world, policy)
+        and all(has_extension(machine, name, world, policy, exempt=is_exempt) for name in judged(world, policy))
+        and is_believed(machine, world, policy)
         and runs_the_right_model
     )
+
+
+def has_failed(state: str | None) -> bool:
+    """Whether an operation ended without success; what was canceled did."""
+    return (state or "").split("/")[0] in ("failed", "canceled")
+
+
+def is_provisioned(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
+    """Whether the machine was made, or failed only in ways that do not count."""
+    if not has_failed(machine.provisioning):
+        return machine.provisioning == "succeeded"
+    code = (machine.provisioning or "").partition("/")[2]
+    if code in policy.get("ignore_failure_codes", []):
+        return True
+    broken = [name for name, state in machine.extensions if has_failed(state)]
+    is_echo = code.startswith("VMExtension") and bool(broken)
+    return is_echo and not any(counts(name, world, policy) for name in broken)
+
+
+def is_well(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
+    """Whether the application is: what it reports counts always, its silence where the model names a source."""
+    wanted = policy.get("application_health", "auto")
+    may_be_silent = world.source == "none" and wanted != "required"
+    return wanted == "ignored" or machine.health == "healthy" or (machine.health is None and may_be_silent)
+
+
+def judged(world: World, policy: dict[str, Any]) -> list[str]:
+    """The extensions that matter: those of the policy, else the model's."""
+    named = policy.get("extensions", "all")
+    if named != "all":
+        return list(named)
+    model = ["cse", *(["logs"] if world.logs else []), *(["health"] if world.source == "extension" else [])]
+    return [name for name in model if name not in policy.get("ignore_extensions", [])]
+
+
+def counts(name: str, world: World, policy: dict[str, Any]) -> bool:
+    """Whether a failure of an extension counts: not if the policy leaves it out, nor if the model suppresses it."""
+    named = policy.get("extensions", "all")
+    if named != "all":
+        return name in named
+    is_suppressed = name == "logs" and world.logs == "suppressed"
+    return not is_suppressed and name not in policy.get("ignore_extensions", [])
+
+
+def has_extension(machine: Vm, name: str, world: World, policy: dict[str, Any], *, exempt: bool) -> bool:
+    state = "succeeded" if name == "health" else dict(machine.extensions).get(name)
+    if state is None:
+        return exempt
+    return state == "succeeded" or (has_failed(state) and not counts(name, world, policy))
+
+
+def is_believed(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
+    """Whether what the agent said of extensions can be believed: not once it is gone from a machine that runs."""
+    is_stopped = machine.power in ("stopping", "stopped", "deallocating", "deallocated")
+    said = {"health": "succeeded", **dict(machine.extensions)}
+    relied_on = any(said.get(name) == "succeeded" for name in judged(world, policy))
+    return machine.agent == "succeeded" or is_stopped or not relied_on
 
 
 def has_right_size(world: World, *, surplus_allowed: bool) -> bool:
@@ -118,11 +185,11 @@ def zone_is_served(zone: str, world: World, fit: list[Vm], policy: dict[str, Any
     return sum(machine.zone == zone for machine in fit) >= least
 
 
-def hold_of(policy: dict[str, Any]) -> tuple[float, int]:
+def hold_of(policy: dict[str, Any], world: World) -> tuple[float, int]:
     """Seconds and looks that health must last: by default until the health extension would have noticed."""
     if policy["hold"] == "auto":
-        judged = policy.get("application_health", "auto") != "ignored"
-        return (HEALTH_EXTENSION.interval or 0) * (HEALTH_EXTENSION.probes or 0) if judged else 0.0, 2
+        waits = world.source == "extension" and policy.get("application_health", "auto") != "ignored"
+        return (HEALTH_EXTENSION.interval or 0) * (HEALTH_EXTENSION.probes or 0) if waits else 0.0, 2
     return {"0s": 0.0, "20s": 20.0, "2m": 120.0, "1h": 3600.0}[policy["hold"]], 1
 
 
@@ -154,11 +221,11 @@ class Azure:
     looks: list[Seen] = field(default_factory=list)
 
     @classmethod
-    def of(cls, history: History, *, bare: bool) -> Azure:
+    def of(cls, history: History, *, bare: bool, tells_pool: bool = True) -> Azure:
         clock = VirtualClock()
-        return cls(history, clock, Metered(clock)).with_set(bare=bare)
+        return cls(history, clock, Metered(clock)).with_set(bare=bare, tells_pool=tells_pool)
 
-    def with_set(self, *, bare: bool) -> Azure:
+    def with_set(self, *, bare: bool, tells_pool: bool) -> Azure:
         known: dict[int, Snapshot] = {}
 
         def show(now: float) -> Snapshot | Answer:
@@ -166,14 +233,15 @@ class Azure:
             if world.lost in ERRORS:
                 return ERRORS[world.lost]
             if id(world) not in known:
-                known[id(world)] = shown(world)
+                known[id(world)] = shown(world, is_pool_known=bare or tells_pool)
             return known[id(world)]
 
         def latency(now: float) -> float:
             return self.history.at(now).latency
 
         is_flexible = self.history.at(0).flexible
-        self.id = self.metered.add("web", ScaleSet(show, flexible=is_flexible, bare=bare, latency=latency))
+        scale_set = ScaleSet(show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency)
+        self.id = self.metered.add("web", scale_set)
         return self
 
     def wait(self, policy: GatePolicy) -> Outcome:
@@ -219,18 +287,31 @@ class Noted:
         return self.looker.turn(ask)
 
 
-def shown(world: World) -> Snapshot:
-    """A full look at a world."""
+def shown(world: World, *, is_pool_known: bool = True) -> Snapshot:
+    """A full look at a world.
+
+    is_pool_known: whether each machine's evidence tells of the standby pool. Where no list does, a gate asks only if
+    there are more machines than the capacity: a pool that would fill up a gap cannot be told from the set, and is not
+    there in these lives.
+    """
+    fills_a_gap = len(world.machines) < world.capacity or world.lost == "an instance"
     seen = snapshot(
-        *world.machines,
+        *(as_told(machine, world) for machine in world.machines),
+        *(world.pool if is_pool_known or not fills_a_gap else ()),
         capacity=world.capacity,
         status=world.operation,
+        extensions=("cse", "logs") if world.logs else ("cse",),
+        health=world.source == "extension",
         upgrade_mode="Manual" if world.manual else "Automatic",
         zones=("1", "2"),
     )
     upgrade = RollingUpgrade("RollingForward") if world.upgrading else None
     view = shown(world.view_of).view if world.view_of else seen.view
     model, instances = seen.scale_set, seen.instances or ()
+    if model is not None:
+        suppressed = {"logs"} if world.logs == "suppressed" else set()
+        extensions = tuple(replace(each, suppress_failures=each.name in suppressed) for each in model.extensions)
+        model = replace(model, extensions=extensions, external_health=world.source == "external")
     if world.lost == "capacity" and model is not None:
         model = replace(model, capacity=None)
     if world.lost == "an instance":

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
+from tests.sets import Vm
 
 from pulumi_vmss_health import GatePolicy
 from pulumi_vmss_health.memory import Ending
@@ -25,21 +26,35 @@ HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
 
+ECHO = "failed/VMExtensionProvisioningError"  # what a VM says of itself when one of its extensions failed
+DONE = ("cse", "succeeded")
 # One thing wrong with a machine; two would hide a check that looks at neither.
 FLAWS: list[dict[str, Any]] = [
-    *({"provisioning": each} for each in ("creating", "updating", "deleting", "failed/X", None)),
+    *({"provisioning": each} for each in ("creating", "updating", "deleting", "failed/X", "canceled", None)),
+    *({"provisioning": each} for each in ("failed/AllocationFailed", ECHO)),
     *({"power": each} for each in ("starting", "deallocated", "stopped", None)),
     *({"health": each} for each in ("unhealthy", "initializing", "unknown", None)),
-    *({"extensions": each} for each in ((("cse", "failed/1"),), (("cse", "transitioning"),), ())),
+    *({"extensions": (("cse", each),)} for each in ("failed/1", "canceled", "transitioning")),
+    *({"extensions": (DONE, ("logs", each))} for each in ("failed/7", "transitioning")),
+    {"extensions": ()},
+    *({"provisioning": ECHO, "extensions": each} for each in ((("cse", "failed/1"),), (DONE, ("logs", "failed/7")))),
+    *({"agent": each} for each in ("Unavailable", "NotReady", "failed")),
+    {"agent": "Unavailable", "power": "deallocated"},
+    {"agent": "Unavailable", "health": None},
     *({"latest": each} for each in (False, None)),
     {"latest": False, "protected": True},
+    {"latest": False, "skips": True},
     {"latest": False, "extensions": ()},
     {"extensions": (("cse", "failed/1"),), "agent": "Unavailable"},
     {"zone": "2"},
 ]
+# What waits in a standby pool: mostly stopped, and running machines that nothing tells from the set's but the flag.
+POOL = st.sampled_from([replace(GOOD, pool=True, power="deallocated", health=None), replace(GOOD, pool=True)])
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
 BROKEN = [
     replace(GOOD, provisioning="failed/AllocationFailed"),
+    replace(GOOD, provisioning="canceled"),
+    replace(GOOD, provisioning=ECHO, extensions=(("cse", "failed/1"),)),
     replace(GOOD, extensions=(("cse", "failed/1"),)),
     replace(GOOD, latest=False, extensions=()),
 ]
@@ -49,7 +64,9 @@ POLICIES = st.fixed_dictionaries(
     optional={
         "min_healthy": st.sampled_from(["100%", "50%", "34%", 1, 2]),
         "min_healthy_per_zone": st.sampled_from(["50%", 1]),
-        "extensions": st.just([]),
+        "extensions": st.sampled_from([[], ["cse"], ["cse", "logs"]]),
+        "ignore_extensions": st.just(["logs"]),
+        "ignore_failure_codes": st.just(["AllocationFailed"]),
         "set_status": st.sampled_from(["auto", "required", "ignored"]),
         "application_health": st.sampled_from(["auto", "required", "ignored"]),
         "power_state": st.sampled_from(["running", "ignored"]),
@@ -70,6 +87,7 @@ class Life(RuleBasedStateMachine):
     policy: dict[str, Any]
     ends: Callable[[Life], None]
     bare: bool
+    tells_pool: bool
 
     @initialize(
         number=st.integers(0, 4),
@@ -77,6 +95,9 @@ class Life(RuleBasedStateMachine):
         manual=st.booleans(),
         flexible=st.sampled_from([False, False, True]),
         bare=st.booleans(),
+        tells_pool=st.booleans(),
+        source=st.sampled_from(["extension", "extension", "external", "none"]),
+        logs=st.sampled_from(["", "counts", "suppressed"]),
         policy=POLICIES,
         ends=st.sampled_from([0, 0, 0, 1, 2]),
     )
@@ -87,13 +108,19 @@ class Life(RuleBasedStateMachine):
         manual: bool,
         flexible: bool,
         bare: bool,
+        tells_pool: bool,
+        source: str,
+        logs: str,
         policy: dict[str, Any],
         ends: int,
     ) -> None:
-        if flexible and policy.get("stale_instances") in ("fail", "wait"):
-            policy = {**policy, "stale_instances": "auto"}
-        self.policy, self.ends, self.moment, self.bare = policy, ENDS[ends], 0.0, bare
-        self.world = World((replace(GOOD, **flaw),) * number, number, manual=manual, flexible=flexible)
+        if "logs" in policy.get("extensions", []):  # a policy may not name and ignore it, nor ask for what nothing has
+            policy = {name: value for name, value in policy.items() if name != "ignore_extensions"}
+            logs = logs or "counts"
+        self.policy, self.ends, self.moment = policy, ENDS[ends], 0.0
+        self.bare, self.tells_pool = bare, tells_pool
+        machines = (replace(GOOD, **flaw),) * number
+        self.world = World(machines, number, manual=manual, flexible=flexible, source=source, logs=logs)
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
@@ -129,11 +156,28 @@ class Life(RuleBasedStateMachine):
         machines = (*self.world.machines, *(GOOD,) * capacity)[:capacity] if at_once else self.world.machines
         self.then(after, capacity=capacity, machines=machines)
 
+    @rule(after=AFTER, machine=POOL)
+    @precondition(lambda self: self.world.flexible and len(self.world.pool) < 3)
+    def a_machine_comes_into_the_standby_pool(self, after: float, machine: Vm) -> None:
+        self.then(after, pool=(*self.world.pool, machine))
+
+    @rule(after=AFTER, with_the_capacity=st.booleans())
+    @precondition(lambda self: self.world.pool and len(self.world.machines) < 5)
+    def a_machine_leaves_the_standby_pool_for_the_set(self, after: float, with_the_capacity: bool) -> None:
+        """It keeps its name, and so its place: behind those that were there."""
+        more = self.world.capacity + with_the_capacity
+        self.then(after, machines=(*self.world.machines, GOOD), pool=self.world.pool[1:], capacity=more)
+
+    @rule(after=AFTER)
+    @precondition(lambda self: self.world.pool)
+    def the_standby_pool_is_emptied(self, after: float) -> None:
+        self.then(after, pool=())
+
     @rule(after=AFTER)
     def a_new_model_makes_all_machines_stale(self, after: float) -> None:
         self.then(after, machines=tuple(replace(each, latest=False, extensions=()) for each in self.world.machines))
 
-    @rule(after=AFTER, operation=st.sampled_from(["updating", "failed/Any", "succeeded"]))
+    @rule(after=AFTER, operation=st.sampled_from(["updating", "failed/Any", ECHO, "canceled", "succeeded"]))
     def an_operation_on_the_set_is(self, after: float, operation: str) -> None:
         self.then(after, operation=operation)
 
@@ -181,7 +225,7 @@ class Life(RuleBasedStateMachine):
         assert ended <= timeout_of(self.policy) + LAST_LOOK + 1
         if outcome.ending is Ending.HEALTHY:
             assert azure.looks[-1] == azure.whole_looks[-1], "it decided without looking at everything"
-            seconds, looks = hold_of(self.policy)
+            seconds, looks = hold_of(self.policy, self.world)
             last = azure.whole_looks[-1].began
             lasted = [look for look in azure.whole_looks if look.began >= last - seconds]
             for look in {*lasted, *azure.whole_looks[-looks:]}:
@@ -197,7 +241,7 @@ class Life(RuleBasedStateMachine):
         """A set that stays good is found healthy in the end."""
         self.then(1.0, machines=(GOOD,) * 2, capacity=2, **MENDED)
         outcome, _ = self.wait(self.policy)
-        hold, _ = hold_of(self.policy)
+        hold, _ = hold_of(self.policy, self.world)
         possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT
         if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
             assert outcome.ending is Ending.HEALTHY
@@ -206,7 +250,7 @@ class Life(RuleBasedStateMachine):
     def check_a_broken_end(self) -> None:
         """A set that stays broken is given up long before the timeout."""
         policy = {"hold": "auto", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
-        broken = BROKEN[len(self.chapters) % (2 if self.world.flexible else 3)]
+        broken = BROKEN[len(self.chapters) % len(BROKEN)]
         self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **MENDED)
         outcome, _ = self.wait(policy)
         if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
@@ -219,7 +263,7 @@ class Life(RuleBasedStateMachine):
 
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
-        azure = Azure.of(History(tuple(self.chapters)), bare=self.bare)
+        azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
         given = {name: value for name, value in policy.items() if name != "before_first_pass"}
         asked = GatePolicy(timeout=timedelta(seconds=timeout_of(policy)), **given)
         outcome = azure.wait(asked.override(before_first_pass="before_first_pass" in policy))
@@ -229,7 +273,7 @@ class Life(RuleBasedStateMachine):
 
 def timeout_of(policy: dict[str, Any]) -> float:
     """A quarter of an hour, and the hold."""
-    return TIMEOUT + hold_of(policy)[0]
+    return TIMEOUT + hold_of(policy, World())[0]
 
 
 ENDS = (Life.check_what_was_said, Life.check_a_good_end, Life.check_a_broken_end)

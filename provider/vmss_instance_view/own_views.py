@@ -74,6 +74,11 @@ class OwnViews:
         known = (self._kept.get(_key(each)) for each in instances)
         return min((kept.asked_at if kept else float("-inf") for kept in known), default=float("inf"))
 
+    def says_pool(self, instance: Instance) -> bool:
+        """Whether the VM itself said, when it was last asked, that it waits in a standby pool."""
+        kept = self._kept.get(_key(instance))
+        return bool(kept and kept.view and kept.view.in_standby_pool)
+
     def joined(self, instances: Sequence[Instance], listed_at: float) -> tuple[Instance, ...]:
         """Instances with what their lists say and what they say themselves; the newer counts where both say it."""
         return tuple(self._join(each, listed_at) for each in instances)
@@ -115,7 +120,7 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
         newer.extensions or older.extensions,
         newer.vm_agent or older.vm_agent,
         newer.vm_health or older.vm_health,
-        newer.in_standby_pool or older.in_standby_pool,
+        older.in_standby_pool if newer.in_standby_pool is None else newer.in_standby_pool,
     )
     return replace(instance, view=view)
 

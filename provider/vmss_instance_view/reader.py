@@ -183,7 +183,12 @@ class ScaleSetReader:
         # More VMs than the capacity may be those of a standby pool, of which the list did not tell.
         surplus = self._is_flexible and model.capacity is not None and len(self._listed) > model.capacity
         may_wait = surplus and not self._flexible.tells_pool
-        return [each for each in self._listed if may_wait or is_bare(model, each)]
+        return [each for each in self._listed if may_wait or is_bare(model, each) or self._may_have_left_pool(each)]
+
+    def _may_have_left_pool(self, instance: Instance) -> bool:
+        """Whether a VM that was in a standby pool may be the set's by now, and no list would tell."""
+        is_told = instance.view is not None and instance.view.in_standby_pool is not None
+        return not is_told and self._own.says_pool(instance)
 
     def _own_view(self, instance: Instance) -> Question | None:
         return self._flexible.own_view(instance) if self._is_flexible else self._uniform.own_view(instance)

@@ -241,3 +241,16 @@ def test_gates_at_sets_that_never_get_ready_share_what_there_is_and_keep_the_res
     assert azure.left("high of all", late) > 1080 * 2 / 3
     looks = azure.asked["view"]
     assert looks < 60 * 900 / 6 * 1.2
+
+
+@pytest.mark.parametrize(("bare", "tells_pool"), [(True, False), (False, False), (False, True)])
+def test_a_vm_that_leaves_its_standby_pool_is_a_member_of_the_set(bare: bool, tells_pool: bool) -> None:
+    clock = VirtualClock()
+    azure = Metered(clock)
+    before = snapshot(Vm(), Vm(health="initializing"), Vm(pool=True), capacity=2)
+    after = snapshot(Vm(), Vm(), Vm(), capacity=3)
+    show = timeline({0: before, 60: after})
+    scale_set = azure.add("web", ScaleSet(show, flexible=True, bare=bare, tells_pool=tells_pool))
+    waited = wait(azure.azure(), scale_set, GatePolicy(timeout="5m"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    assert waited.outcome.progress.elapsed < 150

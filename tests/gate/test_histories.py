@@ -238,8 +238,9 @@ class Life(RuleBasedStateMachine):
             assert self.policy.get("confirm_failure", "60s") is not None
 
     def check_a_good_end(self) -> None:
-        """A set that stays good is found healthy in the end."""
-        self.then(1.0, machines=(GOOD,) * 2, capacity=2, **MENDED)
+        """A set that stays good is found healthy in the end, also where it has taken in what its pool had."""
+        number = max(2, len(self.world.machines) + len(self.world.pool)) if self.world.pool else 2
+        self.then(1.0, machines=(GOOD,) * number, capacity=number, pool=(), **MENDED)
         outcome, _ = self.wait(self.policy)
         hold, _ = hold_of(self.policy, self.world)
         possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT

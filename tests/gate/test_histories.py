@@ -38,6 +38,7 @@ FLAWS: list[dict[str, Any]] = [
     *({"extensions": (DONE, ("logs", each))} for each in ("failed/7", "transitioning")),
     {"extensions": ()},
     *({"provisioning": ECHO, "extensions": each} for each in ((("cse", "failed/1"),), (DONE, ("logs", "failed/7")))),
+    {"provisioning": "failed/X", "extensions": (DONE, ("logs", "failed/7"))},
     *({"agent": each} for each in ("Unavailable", "NotReady", "failed")),
     {"agent": "Unavailable", "power": "deallocated"},
     {"agent": "Unavailable", "health": None},

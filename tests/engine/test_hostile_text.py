@@ -84,7 +84,8 @@ def test_text_that_does_harm_becomes_harmless_lines_and_the_verdict_is_stored_as
     assert ran.code == 0, ran.output
     check(ran)
     assert "was healthy and is not any more" in ran.output
-    assert (stored(project)["healthy"], stored(project)["state"]) == (False, "failing")
+    seen = "failing" if keys is GUEST else "progressing"  # a code that nobody knows has not failed for good
+    assert (stored(project)["healthy"], stored(project)["state"]) == (False, seen)
 
     project.program(gated(web, "2"))
     ran = project.up()

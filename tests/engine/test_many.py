@@ -57,7 +57,7 @@ def test_a_hundred_gates_wait_at_once_and_hold_up_neither_the_others_nor_each_ot
     took = time.monotonic() - began
     assert ran.code == 0, ran.output
     assert len(waits(project)) == GATES
-    assert took <= max(waits(project)) + 15
+    assert took <= max(waits(project)) + 30  # one after the other they would take many minutes
     assert memory is not None or not Path("/proc/self/status").exists()
     assert memory is None or memory < 120
 

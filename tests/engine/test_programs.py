@@ -36,7 +36,7 @@ def test_inline_and_local_programs_of_the_automation_api_are_held_and_let_throug
 
 
 GATED = """
-gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, on_failure="warn", policy=vmss.GatePolicy(timeout="2s"))
+gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, on_failure="warn", policy=vmss.GatePolicy(timeout="8s"))
 for name in {outputs!r}:
     pulumi.export(name, getattr(gate, name))
 pulumi.export("virtualMachine", gate.virtual_machine)

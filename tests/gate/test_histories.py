@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -21,6 +22,8 @@ from tests.sets import Vm
 from pulumi_vmss_health import GatePolicy
 from pulumi_vmss_health.memory import Ending
 from pulumi_vmss_health.watch import LAST_LOOK, Outcome
+
+pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0

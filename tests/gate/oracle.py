@@ -87,10 +87,14 @@ def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bo
 
 
 def as_told(machine: Vm, world: World) -> Vm:
-    """A machine of a set: with the second extension, if it has any; a Flexible set knows no protection."""
+    """A machine of a set: with the second extension, if it has any; a Flexible set knows no protection.
+
+    What it asks for by custom metrics is written beside an extension: without any, nobody reads it.
+    """
     has_logs = not world.logs or not machine.extensions or "logs" in dict(machine.extensions)
     extensions = machine.extensions if has_logs else (*machine.extensions, ("logs", "succeeded"))
-    return replace(machine, extensions=extensions, protected=machine.protected and not world.flexible)
+    skips = machine.skips and (bool(extensions) or world.source == "extension")
+    return replace(machine, extensions=extensions, protected=machine.protected and not world.flexible, skips=skips)
 
 
 def is_fit(machine: Vm, world: World, policy: dict[str, Any]) -> bool:

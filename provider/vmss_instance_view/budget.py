@@ -1,7 +1,7 @@
 """What is left of what Azure lets this process read: one account for all gates and views of a cloud.
 
-The account is kept from what was sent, because Azure's answers no longer
-tell what is left. Where one does, and where one refuses (429), it corrects the account downwards.
+The account is kept from what was sent, because Azure's answers no longer tell what is left. Where one does, and where
+one refuses (429), it corrects the account downwards.
 
 It reads no clock and never sleeps: whoever asks says what time it is. Moments are seconds of a monotonic clock.
 """

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 from tests.clocks import VirtualClock, within
+from tests.metered import Tokens
 from tests.provider.conftest import AT_ONCE, vms
 
 from pulumi_vmss_health import ScaleSetId, get_instance_view
@@ -97,15 +98,6 @@ class Large:
         kind = "own" if "/virtualMachines/" in url else "list" if "/virtualMachines?" in url else "model"
         self.asked[kind] += 1
         return Answer(200, {}, json.dumps({"own": OWN, "list": self.list, "model": self.model}[kind]).encode())
-
-
-class Tokens:
-    def token(self, deadline: Deadline) -> str:
-        del deadline
-        return "token"
-
-    def refused(self, token: str, claims: str | None) -> None:
-        raise AssertionError("nobody refuses a token here")
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("Uniform", UniformReader), ("Flexible", FlexibleReader)])

@@ -12,16 +12,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pulumi_vmss_health import advice
-from pulumi_vmss_health.findings import (
-    Facts,
-    Findings,
-    Reason,
-    State,
-    Unjudged,
-    listed_extensions,
-    name_instances,
-    short_code,
-)
+from pulumi_vmss_health.facts import Facts, listed_extensions
+from pulumi_vmss_health.findings import Findings, Reason, State, Unjudged, name_instances, short_code
 from pulumi_vmss_health.guest import said, without_names
 from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure
 

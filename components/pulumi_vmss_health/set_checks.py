@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulumi_vmss_health import advice
-from pulumi_vmss_health.findings import Facts, Finding, Findings, Reason, State, Unjudged, name_instances, short_code
+from pulumi_vmss_health.facts import Facts
+from pulumi_vmss_health.findings import Finding, Findings, Reason, State, Unjudged, name_instances, short_code
 from pulumi_vmss_health.guest import last_words, said
 from pulumi_vmss_health.snapshot import count_state, describe
 from vmss_instance_view.model import (

@@ -13,20 +13,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pulumi_vmss_health import instance_checks, set_checks
-from pulumi_vmss_health.findings import (
-    Facts,
-    Finding,
-    Findings,
-    Reason,
-    State,
-    Unjudged,
-    Verdict,
-    expected_capacity,
-    is_left_alone,
-    is_unknown,
-    name_instances,
-    unknown_extensions,
-)
+from pulumi_vmss_health.facts import Facts, expected_capacity, is_left_alone, is_unknown, unknown_extensions
+from pulumi_vmss_health.findings import Finding, Findings, Reason, State, Unjudged, Verdict, name_instances
 from pulumi_vmss_health.instance_checks import Judge, failure_code, judge_all
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pulumi_vmss_health.findings import Facts, Findings, Reason, State, Unjudged
+from pulumi_vmss_health.facts import Facts
+from pulumi_vmss_health.findings import Findings, Reason, State, Unjudged
 from pulumi_vmss_health.instance_checks import Ailment, Judge, ailments
 
 

@@ -11,18 +11,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from vmss_instance_view.account import Account
 from vmss_instance_view.quota import GLOBAL_READS, LISTED, LOW, READS, Bucket, Charge, Policy, Room
 
-_CROWDED = 2 / 3  # of the refill is reckoned with where others evidently use a bucket, too; again for each 429
-_CROWDED_LEAST = 0.2
-_CROWDED_FOR = 1800.0  # seconds after the last 429
-_UNDER_WAY = 1.0  # seconds that tokens stay booked after their look began: its requests are being sent
-_ORDINARY = 2 / 3  # of a shared bucket's refill is for looks that end no wait
-_RUSH = 60.0  # seconds after an urgent look for which they may have all of it: sets get ready together
 _MANY = 20_000  # kinds of reads of which accounts are kept without a look whether they still matter
-_LIMIT = 24 * 3600.0  # seconds that a bucket stays closed at most, whatever an answer says
 
 
 class Budget:
@@ -35,8 +29,8 @@ class Budget:
     def __init__(self) -> None:
         """Start with full buckets: nothing is known of what was read before."""
         self._lock = threading.Lock()
-        self._accounts: dict[tuple[str, str], _Account] = {}
-        self._accounts_of: dict[tuple[str, str, str], tuple[_Account, ...]] = {}
+        self._accounts: dict[tuple[str, str], Account] = {}
+        self._accounts_of: dict[tuple[str, str, str], tuple[Account, ...]] = {}
         self._regions: dict[str, str] = {}
 
     def spend(self, charge: Charge, now: float) -> None:
@@ -99,23 +93,23 @@ class Budget:
         self._accounts = {key: account for key, account in self._accounts.items() if not account.is_untouched(now)}
         self._accounts_of = {}
 
-    def _joined(self, charges: Iterable[Charge]) -> list[tuple[_Account, float]]:
+    def _joined(self, charges: Iterable[Charge]) -> list[tuple[Account, float]]:
         """What a look takes of each account."""
-        taken: dict[int, tuple[_Account, float]] = {}
+        taken: dict[int, tuple[Account, float]] = {}
         for charge in charges:
             for account in self._of(charge):
                 before = taken.get(id(account), (account, 0.0))[1]
                 taken[id(account)] = (account, before + charge.tokens)
         return list(taken.values())
 
-    def _of(self, charge: Charge) -> tuple[_Account, ...]:
+    def _of(self, charge: Charge) -> tuple[Account, ...]:
         """The accounts that a charge is taken from, Compute's first, a resource's own before the subscription's."""
         key = (charge.policy.name, charge.resource, charge.region)
         if key not in self._accounts_of:
             self._accounts_of[key] = tuple(self._find(charge.policy, charge.resource.lower(), charge.region.lower()))
         return self._accounts_of[key]
 
-    def _find(self, policy: Policy, resource: str, region: str) -> Iterator[_Account]:
+    def _find(self, policy: Policy, resource: str, region: str) -> Iterator[Account]:
         subscription = resource.split("/")[2]
         if policy.resource is not None:
             yield self._account(policy.name, resource, policy.resource, is_shared=False)
@@ -137,89 +131,11 @@ class Budget:
 
     def _account(
         self, name: str, whose: str, bucket: Bucket, *, is_shared: bool = True, by_compute: bool = True
-    ) -> _Account:
+    ) -> Account:
         key = (name, whose)
         if key not in self._accounts:
-            self._accounts[key] = _Account(name, bucket, is_shared, by_compute, float(bucket.size))
+            self._accounts[key] = Account(name, bucket, is_shared, by_compute, float(bucket.size))
         return self._accounts[key]
-
-
-@dataclass(slots=True)
-class _Account:
-    """What is left of one bucket."""
-
-    name: str
-    bucket: Bucket
-    is_shared: bool
-    by_compute: bool
-    left: float
-    since: float = 0.0
-    closed_until: float = 0.0
-    share: float = 1.0
-    crowded_until: float = 0.0
-    rush_until: float = 0.0
-    next_free: float = 0.0
-    booked: list[tuple[float, float]] = field(default_factory=list)
-    """Looks that have their turn but did not send yet: when they begin, and what they take."""
-
-    def is_untouched(self, now: float) -> bool:
-        """Whether nothing is known of it that a new account would not know."""
-        is_full = self.level(now) >= self.bucket.size and not self.booked
-        return is_full and now >= max(self.closed_until, self.crowded_until, self.next_free)
-
-    def level(self, now: float) -> float:
-        """Tokens left."""
-        back = max(now - self.since, 0.0) / self.refill_time(1.0, now)
-        return min(float(self.bucket.size), self.left + back)
-
-    def refill_time(self, tokens: float, now: float) -> float:
-        """Seconds until so many tokens have come back, besides what others take."""
-        return self.bucket.refill_time(tokens) / (self.share if now < self.crowded_until else 1.0)
-
-    def take(self, tokens: float, now: float) -> None:
-        """Spend tokens."""
-        self.left, self.since = max(self.level(now) - tokens, 0.0), max(now, self.since)
-
-    def at_most(self, left: float, now: float) -> None:
-        """Correct the account downwards."""
-        if left < self.level(now):
-            self.left, self.since = float(left), max(now, self.since)
-
-    def refused(self, now: float, retry_after: float | None) -> None:
-        """Azure says that it is empty: others use it, too."""
-        self.left, self.since = 0.0, max(now, self.since)
-        before = self.share if now < self.crowded_until else 1.0
-        self.share, self.crowded_until = max(before * _CROWDED, _CROWDED_LEAST), now + _CROWDED_FOR
-        self.closed_until = max(self.closed_until, now + min(retry_after or 0.0, _LIMIT))
-
-    def room(self, tokens: float, now: float) -> Room:
-        """What is left for a look that takes so many tokens."""
-        refill = self.refill_time(tokens, now)
-        return Room(self.level(now) / self.bucket.size, refill, self.closed_for(now, tokens))
-
-    def closed_for(self, now: float, tokens: float) -> float:
-        """Seconds until so many tokens may be taken."""
-        spare = min(tokens, LOW * self.bucket.size / 2)  # a look with many pages must not take all that is left
-        missing = min(tokens + spare, self.bucket.size) - self.level(now)
-        return max(self.closed_until - now, self.refill_time(missing, now), 0.0)
-
-    def wait(self, tokens: float, now: float, *, urgent: bool) -> float:
-        """Seconds until a look may begin."""
-        self.booked = [each for each in self.booked if each[0] > now - _UNDER_WAY]
-        kept = LOW * self.bucket.size * (0.5 if urgent else 1.0)
-        free = self.level(now) - sum(booked for _, booked in self.booked) - min(tokens, self.bucket.size / 2)
-        queue = now if urgent else self.next_free
-        return max(queue - now, self.closed_until - now, self.refill_time(kept - free, now), 0.0)
-
-    def book(self, tokens: float, begins: float, *, urgent: bool) -> None:
-        """Give a look its turn."""
-        tokens = min(tokens, self.bucket.size / 2)
-        self.booked.append((begins, tokens))
-        if urgent:
-            self.rush_until = begins + _RUSH
-        else:
-            part = 1.0 if begins < self.rush_until else _ORDINARY
-            self.next_free = max(self.next_free, begins) + self.refill_time(tokens, begins) / part
 
 
 _REMAINING = re.compile(r"\s*([\w./-]+);(\d{1,9})\s*")

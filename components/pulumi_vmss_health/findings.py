@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeAlias
@@ -73,6 +73,12 @@ class Verdict:
     def passes(self) -> bool:
         """Whether the set is healthy and nothing is unjudged: the state alone does not say the second."""
         return self.state is State.HEALTHY and not self.unjudged
+
+
+def warning(code: str, subject: str, have: str, want: str, message: str, instances: Sequence[Instance] = ()) -> Reason:
+    """What is told of a set although it passes."""
+    ids = tuple(each.instance_id for each in instances)
+    return Reason(code, subject, have, want, message, "", State.HEALTHY, ids)
 
 
 def name_instances(instances: Iterable[Instance]) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.prospects import refusal
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
-from pulumi_vmss_health.verdict import refusal
 from vmss_instance_view import quota
 from vmss_instance_view.azure import Azure
 from vmss_instance_view.clock import Deadline

@@ -15,8 +15,9 @@ from pulumi_vmss_health import pace
 from pulumi_vmss_health.findings import State, Verdict
 from pulumi_vmss_health.plan import Plan, cheapest, is_flexible
 from pulumi_vmss_health.policy import GatePolicy
+from pulumi_vmss_health.prospects import evaluate_wait, hold_of
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
-from pulumi_vmss_health.verdict import evaluate, evaluate_wait, hold_of
+from pulumi_vmss_health.verdict import evaluate
 from vmss_instance_view.errors import (
     ConfigurationError,
     CredentialError,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pulumi_vmss_health import advice
 from pulumi_vmss_health.facts import Facts
@@ -97,6 +98,24 @@ def _enough(
         f"{subject}: {succeeded} of {facts.capacity} succeeded, {facts.required} required ({describe(summary)})",
         state=State.FAILING if hopeless else State.PROGRESSING,
     )
+
+
+def unless_explained(counted: Iterable[Finding], explained: Iterable[Finding], facts: Facts) -> Findings:
+    """What the view counts, unless the instances explain it: they name who and why.
+
+    Both sources must agree for health. A failure, though, is only final where the instances say so: they know which
+    of them still run the previous model.
+    """
+    if not facts.snapshot.instances:
+        yield from counted
+        return
+    reasons = [each for each in explained if isinstance(each, Reason)]
+    yield from reasons
+    for each in counted:
+        if isinstance(each, Unjudged):
+            yield each
+        elif not reasons:
+            yield replace(each, state=State.PROGRESSING)
 
 
 def _count_failed(summary: Sequence[StatusCount]) -> int:

@@ -8,28 +8,18 @@ What one look cannot decide is left to `watch`: whether a state lasts, and when 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 
 from pulumi_vmss_health import instance_checks, set_checks
-from pulumi_vmss_health.facts import Facts, expected_capacity, is_left_alone, is_unknown, unknown_extensions
-from pulumi_vmss_health.findings import Finding, Findings, Reason, State, Unjudged, Verdict, name_instances
+from pulumi_vmss_health.extension_checks import extensions
+from pulumi_vmss_health.facts import Facts, is_left_alone
+from pulumi_vmss_health.findings import Findings, Reason, State, Unjudged, Verdict, name_instances, warning
 from pulumi_vmss_health.instance_checks import Judge, failure_code, judge_all
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.snapshot import Snapshot
 from pulumi_vmss_health.zone_checks import zones
-from vmss_instance_view.durations import format_duration
-from vmss_instance_view.model import Instance, ScaleSet
-from vmss_instance_view.text import clean
 
-__all__ = ["CHECKS", "Reason", "State", "Unjudged", "Verdict", "evaluate", "evaluate_wait", "hold_of", "refusal"]
-
-_NAMES = 6  # extensions of the model that are named where one is not among them
-_NAME = 60  # characters of each
-# Source: Application Health extension, settings intervalInSeconds and numberOfProbes and their defaults.
-_HEALTH_INTERVAL = 5
-_HEALTH_PROBES = 1
+__all__ = ["CHECKS", "Reason", "State", "Unjudged", "Verdict", "evaluate"]
 
 
 def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
@@ -48,43 +38,6 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
     return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
 
 
-def evaluate_wait(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
-    """Judge one snapshot for a wait: as `evaluate`, and whether the wait is long enough to end in health at all."""
-    verdict = evaluate(snapshot, policy)
-    reason = _hold_beyond_timeout(snapshot.scale_set, policy)
-    if reason is None:
-        return verdict
-    return Verdict(State.FAILING, (reason, *verdict.reasons), verdict.unjudged)
-
-
-def hold_of(model: ScaleSet | None, policy: GatePolicy) -> float:
-    """Seconds for which health must last: the policy's, else those that the health extension takes to notice."""
-    if policy.hold_seconds is not None:
-        return policy.hold_seconds
-    extension = model.health_extension if model else None
-    if extension is None or policy.application_health == "ignored":
-        return 0.0
-    return float((extension.interval or _HEALTH_INTERVAL) * (extension.probes or _HEALTH_PROBES))
-
-
-def _hold_beyond_timeout(model: ScaleSet | None, policy: GatePolicy) -> Reason | None:
-    hold = hold_of(model, policy)
-    if hold < policy.timeout_seconds:
-        return None
-    have, want = (format_duration(timedelta(seconds=each)) for each in (policy.timeout_seconds, hold))
-    message = f"health must last {want} (interval times probes of the health extension), and the timeout is {have}"
-    hint = f"raise the timeout above {want}, or set hold"
-    return Reason("HoldBeyondTimeout", "timeout", have, f"more than {want}", message, hint)
-
-
-def refusal(model: ScaleSet, policy: GatePolicy) -> str | None:
-    """Why a wait for such a set cannot end, whatever happens: said at the first look; None where it can."""
-    if expected_capacity(model, policy) is not None:
-        return None
-    why = "VMs are attached to it one by one" if model.is_flexible and not model.has_profile else "its sku names none"
-    return f"the scale set has no capacity ({why}), so nobody knows how many VMs to wait for: set policy.capacity"
-
-
 def still_open(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
     """The ids of the instances that some check of an instance keeps from passing."""
     facts = Facts.of(snapshot, policy)
@@ -97,80 +50,12 @@ def _provisioning(facts: Facts) -> Findings:
     explained = judge_all(facts, "VMs", instance_checks.provisioning)
     excused = instance_checks.excused(facts)
     counted = set_checks.vm_summary(facts, sum(map(len, excused.values())))
-    yield from _counted_or_explained(counted, explained, facts)
+    yield from set_checks.unless_explained(counted, explained, facts)
     for why, instances in excused.items():
         if why:
             who, code = name_instances(instances), failure_code(instances[0])
             message = f"{who}: VM {code}, which does not count: {why}"
-            yield _warning("VmFailureAllowed", f"{who}, VM", code, "succeeded", message, instances)
-
-
-def _extensions(facts: Facts) -> Findings:
-    if facts.snapshot.scale_set is None and facts.policy.extensions == "all":
-        yield Unjudged("extensions of the model")
-    unknown = unknown_extensions(facts)
-    for name in facts.extensions:
-        judge = instance_checks.extension(name)
-        explained = judge_all(facts, f"extension {name}", judge)
-        suppressed = _suppressed(facts, name)
-        if name in unknown:
-            yield _unknown_extension(facts, name)
-        elif facts.is_without_profile or any(map(facts.is_exempt, facts.snapshot.instances or ())):
-            yield from explained  # the view counts an extension that an older model lacks as "creating"
-        else:
-            counted = set_checks.extension_summary(facts, name, _excused_of(facts, name, suppressed))
-            yield from _counted_or_explained(counted, explained, facts)
-        if suppressed:
-            who, code = name_instances(suppressed), failure_code(suppressed[0], name)
-            message = f"{who}: extension {name} {code}, which the model suppresses (suppressFailures)"
-            words = instance_checks.failure_words(suppressed[0], name)
-            message += f": {words}" if words else ""
-            yield _warning(
-                "ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, suppressed
-            )
-    yield from _ignored_unknown(facts)
-
-
-def _suppressed(facts: Facts, name: str) -> list[Instance]:
-    """Instances on which an extension failed in a way that the model does not count."""
-    if name.lower() not in facts.suppressed:
-        return []
-    instances = facts.snapshot.instances or ()
-    return [each for each in instances if name.lower() in map(str.lower, instance_checks.failed_extensions(each))]
-
-
-def _excused_of(facts: Facts, name: str, suppressed: list[Instance]) -> int:
-    """How many failures of an extension do not count; where nobody looked at the instances, all that may be."""
-    if facts.snapshot.instances is None and name.lower() in facts.suppressed:
-        return facts.vms
-    return len(suppressed)
-
-
-def _unknown_extension(facts: Facts, name: str) -> Reason:
-    hint = "correct the name in extensions, unless somebody else than the model installs it"
-    subject = f"extension {name}"
-    return Reason(
-        "ExtensionUnknown", subject, "not in the model", "succeeded", _lacks(facts, name), hint, State.PROGRESSING
-    )
-
-
-def _ignored_unknown(facts: Facts) -> Findings:
-    for name in facts.policy.ignore_extensions:
-        if is_unknown(facts, name):
-            message = f"ignore_extensions: {_lacks(facts, name)}"
-            yield _warning("IgnoredExtensionUnknown", f"extension {name}", "not in the model", "a known name", message)
-
-
-def _lacks(facts: Facts, name: str) -> str:
-    model = facts.snapshot.scale_set
-    known = [clean(each.name, _NAME) for each in (model.extensions if model else ()) if each.name]
-    more = f" and {len(known) - _NAMES} more" if len(known) > _NAMES else ""
-    return f"the model has no {name}; it has {', '.join(known[:_NAMES]) or 'no extensions'}{more}"
-
-
-def _warning(code: str, subject: str, have: str, want: str, message: str, instances: Sequence[Instance] = ()) -> Reason:
-    ids = tuple(each.instance_id for each in instances)
-    return Reason(code, subject, have, want, message, "", State.HEALTHY, ids)
+            yield warning("VmFailureAllowed", f"{who}, VM", code, "succeeded", message, instances)
 
 
 def _power(facts: Facts) -> Findings:
@@ -192,7 +77,7 @@ def _application_health(facts: Facts) -> Findings:
         yield from judge_all(facts, "application health", instance_checks.application_health)
     if model is not None and not facts.wants_health and facts.capacity and not _any_reports_health(facts):
         message = "application health was not judged: the model has no source of it"
-        yield _warning("ApplicationHealthNotJudged", "application health", "no source", "a source", message)
+        yield warning("ApplicationHealthNotJudged", "application health", "no source", "a source", message)
 
 
 def _any_reports_health(facts: Facts) -> bool:
@@ -212,13 +97,13 @@ def _latest_model(facts: Facts) -> Findings:
         if some:
             who = name_instances(some)
             message = f"{who}: run an older model, {why}"
-            yield _warning("OlderModelAllowed", f"{who}, model", "an older one", "latest", message, some)
+            yield warning("OlderModelAllowed", f"{who}, model", "an older one", "latest", message, some)
     if facts.may_not_know_models and facts.policy.stale_instances == "auto":
         unknown = [each for each in instances if facts.runs_latest(each) is None]
         if unknown:
             who = name_instances(unknown)
             message = f"{who}: not known which model they run, for Azure does not say when it was made"
-            yield _warning("ModelUnknown", f"{who}, model", "not reported", "latest", message, unknown)
+            yield warning("ModelUnknown", f"{who}, model", "not reported", "latest", message, unknown)
 
 
 def _capacity(facts: Facts) -> Findings:
@@ -233,7 +118,7 @@ def _zones(facts: Facts) -> Findings:
 
 CHECKS: tuple[Callable[[Facts], Findings], ...] = (
     _provisioning,
-    _extensions,
+    extensions,
     _application_health,
     _power,
     _latest_model,
@@ -253,21 +138,3 @@ def _judges(facts: Facts) -> Iterator[Judge]:
         yield instance_checks.application_health
     if not facts.is_without_profile:
         yield instance_checks.latest_model
-
-
-def _counted_or_explained(counted: Iterable[Finding], explained: Iterable[Finding], facts: Facts) -> Findings:
-    """What the view counts, unless the instances explain it: they name who and why.
-
-    Both sources must agree for health. A failure, though, is only final where the instances say so: they know which
-    of them still run the previous model.
-    """
-    if not facts.snapshot.instances:
-        yield from counted
-        return
-    reasons = [each for each in explained if isinstance(each, Reason)]
-    yield from reasons
-    for each in counted:
-        if isinstance(each, Unjudged):
-            yield each
-        elif not reasons:
-            yield replace(each, state=State.PROGRESSING)

@@ -23,8 +23,8 @@ from pulumi_vmss_health import (
     evaluate,
 )
 from pulumi_vmss_health.memory import Ending, Progress
+from pulumi_vmss_health.prospects import evaluate_wait, refusal
 from pulumi_vmss_health.report import failure_lines, headline, status_line, warnings
-from pulumi_vmss_health.verdict import evaluate_wait, refusal
 from pulumi_vmss_health.watch import Outcome
 from vmss_instance_view.flexible import count
 from vmss_instance_view.model import parse_time

@@ -258,13 +258,18 @@ class Azure:
         return [look for look in self.looks if look.depth is Depth.FULL and not look.is_lost]
 
     def surplus_stays(self, moment: float) -> bool:
-        """Whether looks have seen for five minutes that the set's size stays, and no upgrade."""
+        """Whether looks have seen for five minutes that the set's size stays, and no upgrade.
+
+        Only some looks read the capacity: one that came and went between them is none that anybody saw.
+        """
         seen = [look for look in self.looks if moment - 290 <= look.began <= moment and not look.is_lost]
         worlds = [(self.history.at(look.began), look.depth) for look in seen]
-        sizes = {(len((world.view_of or world).machines), world.capacity) for world, _ in worlds}
+        counts = {len((world.view_of or world).machines) for world, _ in worlds}
+        capacities = {world.capacity for world, depth in worlds if depth in (Depth.FULL, Depth.VIEW_AND_MODEL)}
         lists = {len(world.machines) for world, depth in worlds if depth is Depth.FULL}
         upgrading = any(world.upgrading for world, depth in worlds if depth is Depth.FULL)
-        return self.looks[0].began <= moment - 290 and len(sizes) == len(lists) == 1 and not upgrading
+        stays = len(counts) == len(capacities) == len(lists) == 1 and not upgrading
+        return self.looks[0].began <= moment - 290 and stays
 
 
 @dataclass

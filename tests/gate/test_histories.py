@@ -292,3 +292,24 @@ TestLife.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:
+    life = Life()
+    life.is_created(
+        number=2,
+        flaw={},
+        manual=False,
+        flexible=False,
+        bare=False,
+        tells_pool=False,
+        source="extension",
+        logs="",
+        policy={"hold": "auto"},
+        ends=0,
+    )
+    life.autoscale_wants(after=0.0, at_once=False, capacity=0)
+    life.a_new_model_makes_all_machines_stale(after=7.0)
+    life.autoscale_wants(after=7.0, at_once=False, capacity=1)
+    life.autoscale_wants(after=3.0, at_once=False, capacity=0)
+    life.check_what_was_said()

@@ -74,6 +74,11 @@ class Verdict:
         """Whether the set is healthy and nothing is unjudged: the state alone does not say the second."""
         return self.state is State.HEALTHY and not self.unjudged
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it neither passes nor fails: something is in progress, or lacks its evidence."""
+        return self.state is not State.FAILING and not self.passes
+
 
 def warning(code: str, subject: str, have: str, want: str, message: str, instances: Sequence[Instance] = ()) -> Reason:
     """What is told of a set although it passes."""

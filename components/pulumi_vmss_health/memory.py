@@ -1,4 +1,4 @@
-"""What a wait remembers between looks, and what follows from it: what to look at next, streaks, windows and budgets.
+"""What a wait remembers between looks, and what follows from it: streaks, windows, the budget of errors, the ending.
 
 HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed. Both are counted by
 full looks alone, each of evidence newer than the one before. A look that was lost is no evidence of anything and
@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from pulumi_vmss_health import pace
+from pulumi_vmss_health.attention import Attention
 from pulumi_vmss_health.findings import State, Verdict
-from pulumi_vmss_health.plan import Plan, cheapest, is_flexible
 from pulumi_vmss_health.policy import GatePolicy
 from pulumi_vmss_health.prospects import evaluate_wait, hold_of
 from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
-from pulumi_vmss_health.verdict import evaluate
 from vmss_instance_view.errors import (
     ConfigurationError,
     CredentialError,
@@ -37,11 +36,6 @@ GONE_LOOKS = 3
 ERRORS = 5  # in a row, over at least ERRORS_FOR seconds, and the set cannot be read
 ERRORS_FOR = 120.0
 CONFIRMING_LOOKS = 3
-FULL_AGAIN_AFTER = 60.0  # seconds after a full look, and PARTS looks at parts, that parts are not enough any more
-VIEW_ENOUGH_FOR = 180.0  # seconds, where the view itself stands in the way: the model is looked at more often
-PARTS = 5
-CHANGED_AFTER = 30.0  # seconds after a full look that instances are looked at again where the view has changed
-VIEW_EVERY = 3  # looks at parts
 LULL = 15.0  # seconds, for a hold that the user left to us
 SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
 TRANSITIONS = 20
@@ -91,13 +85,7 @@ class Memory:
         self._streak: _Streak | None = None
         self._errors: list[float] = []
         self._gone: list[float] = []
-        self._full_at = self._model_at = float("-inf")
-        self._parts = 0
-        self._sweep_at = now
-        self._is_complete = True
-        self._is_sweeping = False
-        self._is_unblocked = False
-        self._plan: Plan | None = None
+        self._attention = Attention(policy, now)
         self._unique_id: str | None = None
         self._count: tuple[int, int, int | None] | None = None
         self._count_since = now
@@ -106,22 +94,17 @@ class Memory:
 
     def ask(self, now: float) -> Ask:
         """What the next look is for, if it begins now."""
-        progress = self.progress
-        if progress.error is not None or self._is_unblocked:
-            return self._full_ask(now)
-        if self._is_sweeping and not self._is_complete:
-            return Ask(Depth.OWN_VIEWS, self._sweep_at)
-        return self._part_ask(self._plan, now) if self._plan else self._full_ask(now)
+        seen = self.progress.snapshot if self.progress.error is None else None
+        return self._attention.next(seen, now, urgent=self.due_in(now) is not None)
 
     def begins(self, ask: Ask) -> None:
         """Take in what is looked at now."""
-        if ask.depth is Depth.FULL:
-            self._sweep_at = ask.since
+        self._attention.begins(ask)
 
     @property
     def may_hurry(self) -> bool:
         """Whether the last look was at a part, and nothing of that part stands in the way any more."""
-        return self._is_unblocked and self.progress.error is None
+        return self._attention.is_unblocked and self.progress.error is None
 
     @property
     def lull(self) -> float:
@@ -133,7 +116,7 @@ class Memory:
         verdict, streak = self.progress.verdict, self._streak
         if self.progress.error is not None or verdict is None:
             return None
-        if self._is_unblocked or self._is_sweeping:
+        if self._attention.is_unblocked or self._attention.is_sweeping:
             return 0.0
         needed = self._needed(verdict.state)
         if streak is None or verdict.unjudged or needed is None or needed[1] - streak.looks > 1:
@@ -147,83 +130,39 @@ class Memory:
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         in_progress = verdict.state is State.PROGRESSING
         self.progress = self._next(now, snapshot, verdict, is_news=depth is Depth.FULL or in_progress)
-        self._plan = cheapest(snapshot, verdict, self._policy) if in_progress else None
         self._errors, self._gone = [], []
         if self._was_replaced(snapshot):
             gone = ScaleSetDeleted("the set is not the one that was seen before: another one has taken its name")
             self.progress = replace(self.progress, error=gone)
             return Ending.DELETED
-        # Missing evidence is never health, however long it is missing.
-        state = State.PROGRESSING if verdict.unjudged and verdict.state is State.HEALTHY else verdict.state
         # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
         seen_at = now - took - snapshot.age
-        self._is_complete = seen_at >= self._sweep_at
-        self._is_unblocked = False
-        self._is_sweeping = self._goes_on_sweeping(snapshot, state, depth)
-        if depth in (Depth.FULL, Depth.VIEW_AND_MODEL):
-            self._model_at = now
-        if depth is not Depth.FULL:
-            self._see_a_part(state, verdict)
-            return None
-        self._full_at, self._parts = now, 0
-        return self._count_look(state, snapshot, seen_at, now)
-
-    def _goes_on_sweeping(self, snapshot: Snapshot, state: State, depth: Depth) -> bool:
-        """Whether own views are being read for a full look that one look was too short for."""
-        began = self._is_sweeping or (depth is Depth.FULL and not self._is_complete)
-        if not began or (self._is_complete and depth is Depth.FULL):
-            return False
-        if state is not State.PROGRESSING or (self._is_complete and depth is Depth.OWN_VIEWS):
-            return state is not State.PROGRESSING
-        # Something was never read, so that nobody knows what is open; but the view of all may know it.
-        return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot))
-
-    def _blocks_alone(self, snapshot: Snapshot) -> bool:
-        view_alone = replace(snapshot, instances=None, rolling_upgrade=None)
-        return evaluate(view_alone, self._policy).state is State.PROGRESSING
+        self._attention.saw(snapshot, verdict, depth, seen_at=seen_at, now=now)
+        # Missing evidence is never health, however long it is missing.
+        state = State.PROGRESSING if verdict.is_open else verdict.state
+        if depth is Depth.FULL:
+            return self._count_look(state, snapshot, seen_at, now)
+        # A part decides nothing; but where it contradicts, what was seen to last did not.
+        if self._streak is not None and self._streak.state is not state:
+            self._streak = None
+        return None
 
     def time_is_up(self, now: float) -> Progress:
         """The progress of a wait that ends without another look."""
         self.progress = replace(self.progress, elapsed=now - self.started)
         return self.progress
 
-    def _full_ask(self, now: float) -> Ask:
-        """Everything; own views that were read for this look already need not be read again."""
-        return Ask(Depth.FULL, self._sweep_at if self._is_sweeping else now, urgent=self.due_in(now) is not None)
-
-    def _part_ask(self, plan: Plan, now: float) -> Ask:
-        """The part that is still open, or what was not looked at for long."""
-        snapshot = self.progress.snapshot
-        if plan.depth is Depth.FULL or snapshot is None:
-            return self._full_ask(now)
-        if snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
-            return self._full_ask(now)  # the view has changed: instances may say more than it does, such as a failure
-        if self._parts >= PARTS and now - self._model_at >= FULL_AGAIN_AFTER:
-            is_view_enough = plan.depth is Depth.VIEW and now - self._full_at < VIEW_ENOUGH_FOR
-            return Ask(Depth.VIEW_AND_MODEL) if is_view_enough else self._full_ask(now)
-        # Now and then the view as well, where it is not what is waited for: the rest of the set may change meanwhile.
-        if not is_flexible(snapshot) and self._parts % VIEW_EVERY == VIEW_EVERY - 1:
-            return Ask(Depth.VIEW)
-        return Ask(plan.depth, now, plan.which)
-
-    def _see_a_part(self, state: State, verdict: Verdict) -> None:
-        """A part decides nothing; but where it contradicts, what was seen to last did not."""
-        self._parts += 1
-        if self._streak is not None and self._streak.state is not state:
-            self._streak = None
-        self._is_unblocked = not self._is_sweeping and verdict.state is not State.PROGRESSING
-
     def _count_look(self, state: State, snapshot: Snapshot, seen_at: float, now: float) -> Ending | None:
         """Count a full look, if all of it is newer than the one before."""
         capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
-        streak = self._streak
+        streak, is_complete = self._streak, self._attention.is_complete
         if streak is None or (streak.state, streak.capacity) != (state, capacity):
-            counted_at = now if self._is_complete else float("-inf")
-            streak = self._streak = _Streak(state, capacity, now, counted_at, int(self._is_complete))
-        elif self._is_complete and seen_at > streak.counted_at:
+            counted_at = now if is_complete else float("-inf")
+            streak = self._streak = _Streak(state, capacity, now, counted_at, int(is_complete))
+        elif is_complete and seen_at > streak.counted_at:
             streak.looks, streak.counted_at = streak.looks + 1, now
         needed = self._needed(state)
-        if needed is None or not self._is_complete:
+        if needed is None or not is_complete:
             return None
         lasted = max(seen_at - streak.since, 0.0)
         if streak.looks < needed[1] or lasted < needed[0]:
@@ -245,7 +184,7 @@ class Memory:
         if isinstance(error, Throttled):
             return None
         self._streak = None
-        self._is_unblocked = self._is_sweeping = False
+        self._attention.lost()
         if isinstance(error, ScaleSetNotFound):
             return self._missed(now)
         if before.snapshot is not None:  # what worked once may work again

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+AGENT = "see whether the VM agent runs, and whether the VM has outbound network access"
+"""What to do where the agent of a VM does not answer."""
+
 _EXTENSION = "see the extension's log on the VM, mend its settings, then update the VM"
 _REPEAT = "repeat the operation: the last one on the VM failed, the VM itself may be well"
 _NO_ROOM = "Azure has no room for such VMs here now: repeat later, or choose another size or zone"
@@ -13,7 +16,7 @@ _BY_CODE = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
     for pattern, hint in (
         (r"VMExtension.*", _EXTENSION),
-        (r"VMAgent.*", "see whether the VM agent runs, and whether the VM has outbound network access"),
+        (r"VMAgent.*", AGENT),
         (r"OSProvisioning.*TimedOut", "see its boot diagnostics, and be patient; an image without agent never answers"),
         (r"OSProvisioning.*", "see its boot diagnostics: the operating system did not come up as Azure expects"),
         (r"VMStopped.*|.*Subscription.*", "see the subscription: Azure stops VMs of one that is disabled or unpaid"),
@@ -25,9 +28,6 @@ _BY_CODE = tuple(
 )
 _ANY = "see the failed operation in the scale set's activity log, then repeat it"
 _CANCELED = "repeat the operation that was canceled"
-
-AGENT = "see whether the VM agent runs, and whether the VM has outbound network access"
-"""What to do where the agent of a VM does not answer."""
 
 
 def after(state: str, detail: str) -> str:

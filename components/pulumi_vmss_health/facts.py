@@ -40,7 +40,7 @@ class Facts:
     def is_manual(self) -> bool:
         """Whether the upgrade policy leaves it to people to bring VMs to the latest model."""
         model = self.snapshot.scale_set
-        return model is not None and (model.upgrade_mode or "").lower() == "manual"
+        return model is not None and model.is_manual
 
     @property
     def is_without_profile(self) -> bool:

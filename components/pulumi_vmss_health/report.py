@@ -186,7 +186,7 @@ def _where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress
     places = [*(f"`{each}`" for each in commands), *([f"{portal}/#@/resource{scale_set}/instances"] if portal else [])]
     return [
         *_suspended(progress.snapshot, where),
-        *_stale(progress.verdict, where),
+        *_stale(progress.snapshot, codes, where),
         *(f"look closer: {place}" for place in places),
     ]
 
@@ -204,12 +204,11 @@ def _instances(progress: Progress, scale_set: ScaleSetId, where: str) -> list[st
     return [*commands, *(f"az vm get-instance-view --ids {shlex.quote(id_)} {_VIEW}" for id_ in ids[:1])]
 
 
-def _stale(verdict: Verdict | None, where: str) -> list[str]:
+def _stale(snapshot: Snapshot, codes: set[str], where: str) -> list[str]:
     """How instances get the latest model where nobody else applies it; past a rolling upgrade's batches it must not."""
-    manual = [each for each in (verdict.reasons if verdict else ()) if each.code == "ModelNotApplied"]
-    unapplied = any("az vmss update-instances" in each.hint for each in manual)
-    command = f"az vmss update-instances {where} --instance-ids '*'"
-    return [f"apply the latest model: `{command}`"] if unapplied else []
+    if snapshot.scale_set is None or not snapshot.scale_set.is_manual or "ModelNotApplied" not in codes:
+        return []
+    return [f"apply the latest model: `az vmss update-instances {where} --instance-ids '*'`"]
 
 
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:

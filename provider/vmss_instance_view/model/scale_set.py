@@ -154,6 +154,11 @@ class ScaleSet:
         return (self.orchestration_mode or "").lower() == "flexible"
 
     @property
+    def is_manual(self) -> bool:
+        """Whether the upgrade policy leaves it to people to bring VMs to the latest model."""
+        return (self.upgrade_mode or "").lower() == "manual"
+
+    @property
     def health_extension(self) -> ExtensionProfile | None:
         """The Application Health extension of the model, if it has one."""
         return next((extension for extension in self.extensions if extension.reports_health), None)

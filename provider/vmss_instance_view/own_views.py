@@ -126,8 +126,9 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
 
 
 def is_bare(model: ScaleSet, instance: Instance) -> bool:
-    """Whether a list left out what the model promises: extensions, or application health.
+    """Whether a list left out what the model promises (extensions, application health), or that a VM is in no set yet.
 
+    A Flexible set's list that has nothing of what guests report may leave out that a VM waits in a standby pool, too.
     A set without a profile promises nothing, so that anything may be left out.
     """
     view = instance.view
@@ -135,6 +136,8 @@ def is_bare(model: ScaleSet, instance: Instance) -> bool:
         return True
     if model.is_flexible and not model.has_profile:
         return not view.extensions or view.vm_health is None
+    if model.is_flexible and not view.extensions and view.vm_health is None and view.in_standby_pool is None:
+        return True
     return bool(model.extensions and not view.extensions) or (model.reports_health and view.vm_health is None)
 
 

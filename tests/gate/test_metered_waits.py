@@ -254,3 +254,15 @@ def test_a_vm_that_leaves_its_standby_pool_is_a_member_of_the_set(bare: bool, te
     waited = wait(azure.azure(), scale_set, GatePolicy(timeout="5m"))
     assert waited.outcome.ending is Ending.HEALTHY
     assert waited.outcome.progress.elapsed < 150
+
+
+def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_asked_of_the_vms() -> None:
+    """While a set grows out of its pool, members and pool together are often as many as the capacity."""
+    clock = VirtualClock()
+    azure = Metered(clock)
+    plain = {"capacity": 3, "extensions": (), "health": False}
+    short = snapshot(*(Vm(extensions=()),) * 2, Vm(extensions=(), pool=True), **plain)
+    show = timeline({0: short, 60: snapshot(*(Vm(extensions=()),) * 3, **plain)})
+    waited = wait(azure.azure(), azure.add("web", ScaleSet(show, flexible=True, bare=True)), GatePolicy(timeout="5m"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    assert 60 <= waited.outcome.progress.elapsed < 90

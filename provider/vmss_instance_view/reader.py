@@ -180,9 +180,9 @@ class ScaleSetReader:
         model = self._model
         if model is None:
             return []
-        # More VMs than the capacity may be those of a standby pool, of which the list did not tell.
-        surplus = self._is_flexible and model.capacity is not None and len(self._listed) > model.capacity
-        may_wait = surplus and not self._flexible.tells_pool
+        # More VMs than the capacity, where it is known, may be those of a standby pool, of which the list did not tell.
+        surplus = model.has_profile if model.capacity is None else len(self._listed) > model.capacity
+        may_wait = self._is_flexible and surplus and not self._flexible.tells_pool
         return [each for each in self._listed if may_wait or is_bare(model, each) or self._may_have_left_pool(each)]
 
     def _may_have_left_pool(self, instance: Instance) -> bool:

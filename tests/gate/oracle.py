@@ -32,12 +32,13 @@ class World:
     instance view still shows. latency: seconds that each request takes. flexible: the mode, whose view is counted from
     the machines. source: what the model names as the source of health: "extension", "external" or "none".
     logs: whether the model has a second extension, and suppresses its failures: "", "counts" or "suppressed".
-    pool: machines that wait in a standby pool (Flexible); what they are is no matter.
+    pool: machines that wait in a standby pool (Flexible); what they are is no matter. attached: whether somebody
+    attaches each machine (Flexible): the set has no model, and no capacity that Azure would tell.
     """
 
     machines: tuple[Vm, ...] = ()
     capacity: int = 0
-    operation: str = "succeeded"
+    operation: str | None = "succeeded"
     upgrading: bool = False
     lost: str | None = None
     manual: bool = False
@@ -47,6 +48,7 @@ class World:
     source: str = "extension"
     logs: str = ""
     pool: tuple[Vm, ...] = ()
+    attached: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,37 +66,51 @@ class History:
 
 def is_met(world: World, policy: dict[str, Any], *, surplus_allowed: bool) -> bool:
     """Whether the policy is met by what a look can see, as a person with access to every machine would say."""
-    if world.lost is not None:
+    capacity = wanted(world, policy)
+    if capacity is None or world.lost not in (None, "capacity"):
         return False
+    world = replace(world, capacity=capacity)
     machines = [as_told(machine, world) for machine in world.machines]
     fit = [machine for machine in machines if is_fit(machine, world, policy)]
     if policy.get("application_health") == "required" and world.source == "none":
         return False
+    if not all(is_known(name, world, machines) for name in judged(world, policy)):
+        return False
     if not has_right_size(world, surplus_allowed=surplus_allowed):
         return False
-    if len(fit) < needed(policy.get("min_healthy", "100%"), world.capacity):
+    least = needed(policy.get("min_healthy", "100%"), world.capacity)
+    if least > world.capacity or len(fit) < least:  # more than the set is to have is a mistake, surplus or not
         return False
     if "min_healthy_per_zone" in policy and not all(zone_is_served(zone, world, fit, policy) for zone in ("1", "2")):
         return False
     if world.upgrading and policy.get("rolling_upgrade", "wait") == "wait":
         return False
-    wanted = policy.get("set_status", "auto")
+    asked = policy.get("set_status", "auto")
     operation = (world if world.flexible else world.view_of or world).operation
-    if wanted == "ignored" or operation == "succeeded":
+    if asked == "ignored" or operation == "succeeded":
         return True
     # A failed operation counts for nothing once every check is met by the machines themselves.
-    return wanted == "auto" and has_failed(operation) and bool(world.machines)
+    return asked == "auto" and has_failed(operation) and bool(world.machines)
+
+
+def wanted(world: World, policy: dict[str, Any]) -> int | None:
+    """How many machines there are to be, where a look can know: a policy says it also of a set that tells nothing."""
+    tells = not world.attached and world.lost != "capacity"
+    return policy.get("capacity", world.capacity if tells else None)
 
 
 def as_told(machine: Vm, world: World) -> Vm:
     """A machine of a set: with the second extension, if it has any; a Flexible set knows no protection.
 
-    What it asks for by custom metrics is written beside an extension: without any, nobody reads it.
+    What it asks for by custom metrics is written beside an extension: without any, nobody reads it. An attached
+    machine was made from no model.
     """
     has_logs = not world.logs or not machine.extensions or "logs" in dict(machine.extensions)
     extensions = machine.extensions if has_logs else (*machine.extensions, ("logs", "succeeded"))
     skips = machine.skips and (bool(extensions) or world.source == "extension")
-    return replace(machine, extensions=extensions, protected=machine.protected and not world.flexible, skips=skips)
+    latest = None if world.attached else machine.latest
+    protected = machine.protected and not world.flexible
+    return replace(machine, extensions=extensions, protected=protected, skips=skips, latest=latest)
 
 
 def is_fit(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
@@ -102,14 +118,15 @@ def is_fit(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
     excused = wanted == "auto" and world.manual and policy.get("before_first_pass", False)
     may_be_old = wanted == "ignore" or machine.protected or machine.skips or excused
     # Nobody knows which model a Flexible set's machine runs that has no tag: that is told, unless the policy insists.
-    may_be_unknown = world.flexible and wanted in ("auto", "ignore")
+    # An attached one cannot lack a model that is not there.
+    may_be_unknown = world.attached or (world.flexible and wanted in ("auto", "ignore"))
     runs_the_right_model = {True: True, False: may_be_old, None: may_be_unknown}[machine.latest]
     is_exempt = machine.latest is False and may_be_old
     return (
         is_provisioned(machine, world, policy)
         and (machine.power == "running" or policy.get("power_state", "running") == "ignored")
         and is_well(machine, world, policy)
-        and all(has_extension(machine, name, world, policy, exempt=is_exempt) for name in judged(world, policy))
+        and all(has_extension(machine, one, world, policy, exempt=is_exempt) for one in judged(world, policy, machine))
         and is_believed(machine, world, policy)
         and runs_the_right_model
     )
@@ -139,13 +156,19 @@ def is_well(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
     return wanted == "ignored" or machine.health == "healthy" or (machine.health is None and may_be_silent)
 
 
-def judged(world: World, policy: dict[str, Any]) -> list[str]:
-    """The extensions that matter: those of the policy, else the model's."""
+def judged(world: World, policy: dict[str, Any], machine: Vm | None = None) -> list[str]:
+    """The extensions that matter (to a machine): those of the policy, else the model's, else those that it lists."""
     named = policy.get("extensions", "all")
     if named != "all":
         return list(named)
+    listed = [name for name, _ in machine.extensions] if machine else []
     model = ["cse", *(["logs"] if world.logs else []), *(["health"] if world.source == "extension" else [])]
-    return [name for name in model if name not in policy.get("ignore_extensions", [])]
+    return [name for name in (listed if world.attached else model) if name not in policy.get("ignore_extensions", [])]
+
+
+def is_known(name: str, world: World, machines: list[Vm]) -> bool:
+    """Whether anything has an extension; every name that these policies know is one of each model."""
+    return not world.attached or any(name in dict(machine.extensions) for machine in machines)
 
 
 def counts(name: str, world: World, policy: dict[str, Any]) -> bool:
@@ -153,7 +176,7 @@ def counts(name: str, world: World, policy: dict[str, Any]) -> bool:
     named = policy.get("extensions", "all")
     if named != "all":
         return name in named
-    is_suppressed = name == "logs" and world.logs == "suppressed"
+    is_suppressed = name == "logs" and world.logs == "suppressed" and not world.attached
     return not is_suppressed and name not in policy.get("ignore_extensions", [])
 
 
@@ -168,7 +191,7 @@ def is_believed(machine: Vm, world: World, policy: dict[str, Any]) -> bool:
     """Whether what the agent said of extensions can be believed: not once it is gone from a machine that runs."""
     is_stopped = machine.power in ("stopping", "stopped", "deallocating", "deallocated")
     said = {"health": "succeeded", **dict(machine.extensions)}
-    relied_on = any(said.get(name) == "succeeded" for name in judged(world, policy))
+    relied_on = any(said.get(name) == "succeeded" for name in judged(world, policy, machine))
     return machine.agent == "succeeded" or is_stopped or not relied_on
 
 
@@ -257,17 +280,19 @@ class Azure:
     def whole_looks(self) -> list[Seen]:
         return [look for look in self.looks if look.depth is Depth.FULL and not look.is_lost]
 
-    def surplus_stays(self, moment: float) -> bool:
+    def surplus_stays(self, moment: float, policy: dict[str, Any]) -> bool:
         """Whether looks have seen for five minutes that the set's size stays, and no upgrade.
 
-        Only some looks read the capacity: one that came and went between them is none that anybody saw.
+        Only some looks read the capacity: one that came and went between them is none that anybody saw. Nor does a gate
+        that ignores rolling upgrades see any.
         """
         seen = [look for look in self.looks if moment - 290 <= look.began <= moment and not look.is_lost]
         worlds = [(self.history.at(look.began), look.depth) for look in seen]
         counts = {len((world.view_of or world).machines) for world, _ in worlds}
         capacities = {world.capacity for world, depth in worlds if depth in (Depth.FULL, Depth.VIEW_AND_MODEL)}
         lists = {len(world.machines) for world, depth in worlds if depth is Depth.FULL}
-        upgrading = any(world.upgrading for world, depth in worlds if depth is Depth.FULL)
+        is_read = policy.get("rolling_upgrade", "wait") == "wait"
+        upgrading = is_read and any(world.upgrading for world, depth in worlds if depth is Depth.FULL)
         stays = len(counts) == len(capacities) == len(lists) == 1 and not upgrading
         return self.looks[0].began <= moment - 290 and stays
 
@@ -321,7 +346,9 @@ def shown(world: World, *, is_pool_known: bool = True) -> Snapshot:
         suppressed = {"logs"} if world.logs == "suppressed" else set()
         extensions = tuple(replace(each, suppress_failures=each.name in suppressed) for each in model.extensions)
         model = replace(model, extensions=extensions, external_health=world.source == "external")
-    if world.lost == "capacity" and model is not None:
+        if world.attached:
+            model = replace(model, extensions=(), has_profile=False)
+    if (world.lost == "capacity" or world.attached) and model is not None:
         model = replace(model, capacity=None)
     if world.lost == "an instance":
         instances = instances[1:]

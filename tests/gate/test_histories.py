@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
+from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, gate_policy, of_mode
 from tests.sets import Vm
 
-from pulumi_vmss_health import GatePolicy
 from pulumi_vmss_health.memory import Ending
 from pulumi_vmss_health.watch import LAST_LOOK, Outcome
 
@@ -29,31 +28,6 @@ HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 TIMEOUT = 900.0
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
 
-ECHO = "failed/VMExtensionProvisioningError"  # what a VM says of itself when one of its extensions failed
-DONE = ("cse", "succeeded")
-# One thing wrong with a machine; two would hide a check that looks at neither.
-FLAWS: list[dict[str, Any]] = [
-    *({"provisioning": each} for each in ("creating", "updating", "deleting", "failed/X", "canceled", None)),
-    *({"provisioning": each} for each in ("failed/AllocationFailed", ECHO)),
-    *({"power": each} for each in ("starting", "deallocated", "stopped", None)),
-    *({"health": each} for each in ("unhealthy", "initializing", "unknown", None)),
-    *({"extensions": (("cse", each),)} for each in ("failed/1", "canceled", "transitioning")),
-    *({"extensions": (DONE, ("logs", each))} for each in ("failed/7", "transitioning")),
-    {"extensions": ()},
-    *({"provisioning": ECHO, "extensions": each} for each in ((("cse", "failed/1"),), (DONE, ("logs", "failed/7")))),
-    {"provisioning": "failed/X", "extensions": (DONE, ("logs", "failed/7"))},
-    *({"agent": each} for each in ("Unavailable", "NotReady", "failed")),
-    {"agent": "Unavailable", "power": "deallocated"},
-    {"agent": "Unavailable", "health": None},
-    *({"latest": each} for each in (False, None)),
-    {"latest": False, "protected": True},
-    {"latest": False, "skips": True},
-    {"latest": False, "extensions": ()},
-    {"extensions": (("cse", "failed/1"),), "agent": "Unavailable"},
-    {"zone": "2"},
-]
-# What waits in a standby pool: mostly stopped, and running machines that nothing tells from the set's but the flag.
-POOL = st.sampled_from([replace(GOOD, pool=True, power="deallocated", health=None), replace(GOOD, pool=True)])
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
 BROKEN = [
     replace(GOOD, provisioning="failed/AllocationFailed"),
@@ -63,24 +37,6 @@ BROKEN = [
     replace(GOOD, latest=False, extensions=()),
 ]
 MENDED: dict[str, Any] = {"operation": "succeeded", "upgrading": False, "latency": 0.2, "view_of": None}
-POLICIES = st.fixed_dictionaries(
-    {"hold": st.sampled_from([*["auto", "0s", "20s", "2m"] * 4, "1h"])},
-    optional={
-        "min_healthy": st.sampled_from(["100%", "50%", "34%", 1, 2]),
-        "min_healthy_per_zone": st.sampled_from(["50%", 1]),
-        "extensions": st.sampled_from([[], ["cse"], ["cse", "logs"]]),
-        "ignore_extensions": st.just(["logs"]),
-        "ignore_failure_codes": st.just(["AllocationFailed"]),
-        "set_status": st.sampled_from(["auto", "required", "ignored"]),
-        "application_health": st.sampled_from(["auto", "required", "ignored"]),
-        "power_state": st.sampled_from(["running", "ignored"]),
-        "stale_instances": st.sampled_from(["auto", "fail", "wait", "ignore"]),
-        "rolling_upgrade": st.sampled_from(["wait", "ignore"]),
-        "confirm_failure": st.sampled_from([None, "60s", "0s"]),
-        "before_first_pass": st.just(True),
-    },
-)
-FLAW: st.SearchStrategy[dict[str, Any]] = st.one_of(st.just({}), st.sampled_from(FLAWS))
 AFTER = st.sampled_from([0.0, 3.0, 7.0, 25.0, 70.0, 150.0, 340.0])
 WHICH = st.integers(0, 4)
 
@@ -97,11 +53,11 @@ class Life(RuleBasedStateMachine):
         number=st.integers(0, 4),
         flaw=FLAW,
         manual=st.booleans(),
-        flexible=st.sampled_from([False, False, True]),
+        mode=MODE,
         bare=st.booleans(),
         tells_pool=st.booleans(),
-        source=st.sampled_from(["extension", "extension", "external", "none"]),
-        logs=st.sampled_from(["", "counts", "suppressed"]),
+        source=SOURCE,
+        logs=LOGS,
         policy=POLICIES,
         ends=st.sampled_from([0, 0, 0, 1, 2]),
     )
@@ -110,7 +66,7 @@ class Life(RuleBasedStateMachine):
         number: int,
         flaw: dict[str, Any],
         manual: bool,
-        flexible: bool,
+        mode: str,
         bare: bool,
         tells_pool: bool,
         source: str,
@@ -118,17 +74,16 @@ class Life(RuleBasedStateMachine):
         policy: dict[str, Any],
         ends: int,
     ) -> None:
-        if "logs" in policy.get("extensions", []):  # a policy may not name and ignore it, nor ask for what nothing has
-            policy = {name: value for name, value in policy.items() if name != "ignore_extensions"}
-            logs = logs or "counts"
-        self.policy, self.ends, self.moment = policy, ENDS[ends], 0.0
-        self.bare, self.tells_pool = bare, tells_pool
         machines = (replace(GOOD, **flaw),) * number
-        self.world = World(machines, number, manual=manual, flexible=flexible, source=source, logs=logs)
+        world = of_mode(World(machines, number, manual=manual, source=source, logs=logs), mode)
+        self.policy, self.world = agreed(policy, world, number if world.attached else None)
+        self.ends, self.moment, self.bare, self.tells_pool = ENDS[ends], 0.0, bare, tells_pool
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
         self.moment += after
+        if self.world.attached:  # then the policy alone says how many there are to be
+            changes["capacity"] = self.policy["capacity"]
         self.world = replace(self.world, **changes)
         self.chapters.append((self.moment, self.world))
 
@@ -161,7 +116,7 @@ class Life(RuleBasedStateMachine):
         self.then(after, capacity=capacity, machines=machines)
 
     @rule(after=AFTER, machine=POOL)
-    @precondition(lambda self: self.world.flexible and len(self.world.pool) < 3)
+    @precondition(lambda self: self.world.flexible and not self.world.attached and len(self.world.pool) < 3)
     def a_machine_comes_into_the_standby_pool(self, after: float, machine: Vm) -> None:
         self.then(after, pool=(*self.world.pool, machine))
 
@@ -178,6 +133,7 @@ class Life(RuleBasedStateMachine):
         self.then(after, pool=())
 
     @rule(after=AFTER)
+    @precondition(lambda self: not self.world.attached)
     def a_new_model_makes_all_machines_stale(self, after: float) -> None:
         self.then(after, machines=tuple(replace(each, latest=False, extensions=()) for each in self.world.machines))
 
@@ -186,6 +142,7 @@ class Life(RuleBasedStateMachine):
         self.then(after, operation=operation)
 
     @rule(after=AFTER)
+    @precondition(lambda self: not self.world.attached)
     def a_rolling_upgrade_starts_or_ends(self, after: float) -> None:
         self.then(after, upgrading=not self.world.upgrading)
 
@@ -198,7 +155,7 @@ class Life(RuleBasedStateMachine):
     @rule(after=AFTER, seconds=AFTER, lost=st.sampled_from(["unavailable", "throttled", "capacity"]))
     @precondition(lambda self: self.world.machines)
     def sight_of_a_good_set_is_lost_for_a_while(self, after: float, seconds: float, lost: str) -> None:
-        number = len(self.world.machines)
+        number = self.policy.get("capacity", len(self.world.machines))
         self.then(after, machines=(GOOD,) * number, capacity=number, **MENDED)
         self.then(7.0, lost=lost)
         self.then(seconds, lost=None)
@@ -234,7 +191,7 @@ class Life(RuleBasedStateMachine):
             lasted = [look for look in azure.whole_looks if look.began >= last - seconds]
             for look in {*lasted, *azure.whole_looks[-looks:]}:
                 if not self.changes_within(look):
-                    allowed = azure.surplus_stays(look.began)
+                    allowed = azure.surplus_stays(look.began, self.policy)
                     assert is_met(azure.history.at(look.began), self.policy, surplus_allowed=allowed)
             assert azure.looks[0].began <= ended - seconds
         if outcome.ending is Ending.FAILING and not self.changes_within(azure.looks[-1]):
@@ -244,6 +201,7 @@ class Life(RuleBasedStateMachine):
     def check_a_good_end(self) -> None:
         """A set that stays good is found healthy in the end, also where it has taken in what its pool had."""
         number = max(2, len(self.world.machines) + len(self.world.pool)) if self.world.pool else 2
+        number = self.policy.get("capacity", number)
         self.then(1.0, machines=(GOOD,) * number, capacity=number, pool=(), **MENDED)
         outcome, _ = self.wait(self.policy)
         hold, _ = hold_of(self.policy, self.world)
@@ -255,8 +213,10 @@ class Life(RuleBasedStateMachine):
     def check_a_broken_end(self) -> None:
         """A set that stays broken is given up long before the timeout."""
         policy = {"hold": "auto", "confirm_failure": self.policy.get("confirm_failure") or "2m"}
-        broken = BROKEN[len(self.chapters) % len(BROKEN)]
-        self.then(1.0, machines=(broken, GOOD), capacity=2, manual=True, **MENDED)
+        broken = [each for each in BROKEN if each.latest or not self.world.attached]
+        if self.world.attached:
+            self.policy = policy = {**policy, "capacity": 2}
+        self.then(1.0, machines=(broken[len(self.chapters) % len(broken)], GOOD), capacity=2, manual=True, **MENDED)
         outcome, _ = self.wait(policy)
         if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
             assert outcome.ending is Ending.FAILING
@@ -269,9 +229,7 @@ class Life(RuleBasedStateMachine):
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
         azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
-        given = {name: value for name, value in policy.items() if name != "before_first_pass"}
-        asked = GatePolicy(timeout=timedelta(seconds=timeout_of(policy)), **given)
-        outcome = azure.wait(asked.override(before_first_pass="before_first_pass" in policy))
+        outcome = azure.wait(gate_policy(policy, timeout_of(policy)))
         assert azure.metered.refused == [], "it throttled itself"
         return outcome, azure
 
@@ -300,7 +258,7 @@ def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:
         number=2,
         flaw={},
         manual=False,
-        flexible=False,
+        mode="Uniform",
         bare=False,
         tells_pool=False,
         source="extension",

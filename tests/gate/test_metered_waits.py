@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 from statistics import mean, quantiles
+from typing import Any
 
 import pytest
 from tests.clocks import Simulation, VirtualClock
@@ -260,7 +261,7 @@ def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_
     """While a set grows out of its pool, members and pool together are often as many as the capacity."""
     clock = VirtualClock()
     azure = Metered(clock)
-    plain = {"capacity": 3, "extensions": (), "health": False}
+    plain: dict[str, Any] = {"capacity": 3, "extensions": (), "health": False}
     short = snapshot(*(Vm(extensions=()),) * 2, Vm(extensions=(), pool=True), **plain)
     show = timeline({0: short, 60: snapshot(*(Vm(extensions=()),) * 3, **plain)})
     waited = wait(azure.azure(), azure.add("web", ScaleSet(show, flexible=True, bare=True)), GatePolicy(timeout="5m"))

@@ -55,7 +55,7 @@ def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) 
     if model and model.max_surge and facts.snapshot.is_upgrading:
         return Reason("SurgeVms", *numbers, f"{message}: the surge of the rolling upgrade", "", State.PROGRESSING)
     if facts.snapshot.surplus_settled:
-        message += ": the surplus stays, so it is only told"
+        message += ": a surplus that stays is only a warning"
         message += f"; not well: {name_instances(ill)}" if ill else ""
         ids = tuple(each.instance_id for each in ill)
         return Reason("SurplusStays", *numbers, message, "", State.HEALTHY, ids)
@@ -168,7 +168,7 @@ def _failed_operation(status: Status, *, outlived: bool) -> Reason:
     words = f": {last_words(status.message)}" if status.message else ""
     message = f"the last operation on the set ended {short_code(status)}{words}"
     if outlived:
-        warning = f"{message}; every instance is well, so it is taken for outlived"
+        warning = f"{message}; every instance is well by now, so this no longer counts"
         return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=State.HEALTHY)
     hint = advice.after(status.state, status.detail)
     return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)

@@ -84,14 +84,19 @@ def _any_reports_health(facts: Facts) -> bool:
     return any(each.view is not None and each.view.vm_health for each in facts.snapshot.instances or ())
 
 
+_IGNORED = "as stale_instances='ignore' allows"
+_FOR_NOW = "which an upgrade policy of Manual allows until the gate has passed once"
+
+
 def _latest_model(facts: Facts) -> Findings:
     if facts.is_without_profile:
         return
     yield from judge_all(facts, "latest model", instance_checks.latest_model)
     instances = facts.snapshot.instances or ()
     exempt = [each for each in instances if facts.is_exempt(each)]
+    ignored = facts.policy.stale_instances == "ignore"
     for why, some in (
-        ("which they may", [each for each in exempt if not is_left_alone(each)]),
+        (_IGNORED if ignored else _FOR_NOW, [each for each in exempt if not is_left_alone(each)]),
         ("for nothing upgrades them (protection, or SkipUpgrade)", [each for each in exempt if is_left_alone(each)]),
     ):
         if some:

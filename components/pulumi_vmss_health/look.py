@@ -80,8 +80,8 @@ class Looker:
             return self._with(reader, last, reader.own_views(ask.which, deadline, since=ask.since))
         if ask.depth is Depth.INSTANCES or reader.is_flexible:
             instances = reader.instances(deadline, since=_ONCE, whole=False)
-            if last.is_bare and ask.which:
-                instances = reader.own_views(ask.which, deadline, since=ask.since)
+            if which := self._asked_beside_list(ask):
+                instances = reader.own_views(which, deadline, since=ask.since)
             return self._with(reader, last, instances)
         if ask.depth is Depth.VIEW_AND_MODEL:
             model = reader.model(deadline)
@@ -129,7 +129,15 @@ class Looker:
             return [Charge(kind, str(self._id), tokens=2.0) for kind in kinds]
         if ask.depth is Depth.OWN_VIEWS and ask.which is not None:
             return reader.own_charges(ask.which)
-        return reader.charges(_PARTS[ask.depth], whole=ask.depth is Depth.FULL)
+        charges = reader.charges(_PARTS[ask.depth], whole=ask.depth is Depth.FULL)
+        named = reader.own_charges(self._asked_beside_list(ask))
+        return [*charges, *(each for each in named if each not in charges)]
+
+    def _asked_beside_list(self, ask: Ask) -> tuple[str, ...]:
+        """The instances whose own views a look at the list reads as well: those that are open, where it leaves out."""
+        last = self._last
+        is_list = ask.depth is Depth.INSTANCES and last is not None and last.is_bare
+        return (ask.which or ()) if is_list else ()
 
 
 _PARTS: dict[Depth, tuple[Part, ...]] = {

@@ -267,3 +267,15 @@ def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_
     waited = wait(azure.azure(), azure.add("web", ScaleSet(show, flexible=True, bare=True)), GatePolicy(timeout="5m"))
     assert waited.outcome.ending is Ending.HEALTHY
     assert 60 <= waited.outcome.progress.elapsed < 90
+
+
+def test_the_own_views_that_are_read_beside_a_list_are_reckoned_with() -> None:
+    """One VM's list entry lacks what its own view has, so that own views are read; another VM is what is waited for."""
+    azure = Metered(VirtualClock())
+    seen = snapshot(Vm(), Vm(health=None), Vm(extensions=(("cse", "transitioning"),)))
+    assert seen.scale_set is not None
+    attached = replace(seen, scale_set=replace(seen.scale_set, extensions=(), has_profile=False, capacity=None))
+    scale_set = azure.add("web", ScaleSet(lambda _: attached, flexible=True))
+    waited = wait(azure.azure(), scale_set, GatePolicy(timeout="20m", capacity=4))
+    assert waited.outcome.ending is Ending.TIMED_OUT
+    assert azure.refused == []

@@ -25,7 +25,6 @@ from pulumi_vmss_health.watch import LAST_LOOK, Outcome
 pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
-TIMEOUT = 900.0
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
 
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
@@ -46,6 +45,7 @@ class Life(RuleBasedStateMachine):
 
     policy: dict[str, Any]
     ends: Callable[[Life], None]
+    patience: float
     bare: bool
     tells_pool: bool
 
@@ -59,6 +59,7 @@ class Life(RuleBasedStateMachine):
         source=SOURCE,
         logs=LOGS,
         policy=POLICIES,
+        patience=st.sampled_from([300.0, 300.0, 900.0]),
         ends=st.sampled_from([0, 0, 0, 1, 2]),
     )
     def is_created(
@@ -72,12 +73,14 @@ class Life(RuleBasedStateMachine):
         source: str,
         logs: str,
         policy: dict[str, Any],
+        patience: float,
         ends: int,
     ) -> None:
         machines = (replace(GOOD, **flaw),) * number
         world = of_mode(World(machines, number, manual=manual, source=source, logs=logs), mode)
         self.policy, self.world = agreed(policy, world, number if world.attached else None)
-        self.ends, self.moment, self.bare, self.tells_pool = ENDS[ends], 0.0, bare, tells_pool
+        self.ends, self.moment, self.patience = ENDS[ends], 0.0, patience
+        self.bare, self.tells_pool = bare, tells_pool
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
@@ -183,7 +186,7 @@ class Life(RuleBasedStateMachine):
         """Never healthy where the oracle denies it, never late."""
         outcome, azure = self.wait(self.policy)
         ended = outcome.progress.elapsed
-        assert ended <= timeout_of(self.policy) + LAST_LOOK + 1
+        assert ended <= self.timeout(self.policy) + LAST_LOOK + 1
         if outcome.ending is Ending.HEALTHY:
             assert azure.looks[-1] == azure.whole_looks[-1], "it decided without looking at everything"
             seconds, looks = hold_of(self.policy, self.world)
@@ -205,7 +208,7 @@ class Life(RuleBasedStateMachine):
         self.then(1.0, machines=(GOOD,) * number, capacity=number, pool=(), **MENDED)
         outcome, _ = self.wait(self.policy)
         hold, _ = hold_of(self.policy, self.world)
-        possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < TIMEOUT
+        possible = is_met(self.world, self.policy, surplus_allowed=False) and self.moment + MENDED_BY < self.patience
         if possible and outcome.ending not in (Ending.FAILING, Ending.UNREADABLE):
             assert outcome.ending is Ending.HEALTHY
             assert outcome.progress.elapsed < self.moment + hold + MENDED_BY
@@ -218,9 +221,13 @@ class Life(RuleBasedStateMachine):
             self.policy = policy = {**policy, "capacity": 2}
         self.then(1.0, machines=(broken[len(self.chapters) % len(broken)], GOOD), capacity=2, manual=True, **MENDED)
         outcome, _ = self.wait(policy)
-        if self.moment + MENDED_BY < TIMEOUT and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
+        if self.moment + MENDED_BY < self.patience and outcome.ending not in (Ending.HEALTHY, Ending.UNREADABLE):
             assert outcome.ending is Ending.FAILING
             assert outcome.progress.elapsed < self.moment + MENDED_BY
+
+    def timeout(self, policy: dict[str, Any]) -> float:
+        """What the user has patience for, and the hold."""
+        return self.patience + hold_of(policy, World())[0]
 
     def changes_within(self, look: Seen) -> bool:
         """Whether the world changes during a look, which then sees some of each."""
@@ -229,14 +236,9 @@ class Life(RuleBasedStateMachine):
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
         azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
-        outcome = azure.wait(gate_policy(policy, timeout_of(policy)))
+        outcome = azure.wait(gate_policy(policy, self.timeout(policy)))
         assert azure.metered.refused == [], "it throttled itself"
         return outcome, azure
-
-
-def timeout_of(policy: dict[str, Any]) -> float:
-    """A quarter of an hour, and the hold."""
-    return TIMEOUT + hold_of(policy, World())[0]
 
 
 ENDS = (Life.check_what_was_said, Life.check_a_good_end, Life.check_a_broken_end)
@@ -264,6 +266,7 @@ def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:
         source="extension",
         logs="",
         policy={"hold": "auto"},
+        patience=900.0,
         ends=0,
     )
     life.autoscale_wants(after=0.0, at_once=False, capacity=0)

@@ -7,21 +7,19 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
+from tests.emulator.commands import COMMAND, ENGINE, on_the_engine, resources
 
 from vmss_emulator import Emulator
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine")]
 
 PROGRAM = Path(__file__).parent / "program"
-TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
-SEARCH = os.pathsep.join([str(TOOLCHAIN), os.environ.get("PATH", "")])
 TIMELINE = """
 scale_sets: {"*": {boot: 200ms, extension: 200ms, healthy: 200ms, events: [
     {put: 3, at: 0s, instances: [1], extension: cse, state: failed/50, message: "exit status 50"}]}}
@@ -45,39 +43,16 @@ pulumi stack export > destroyed.json
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> None:
-    if shutil.which("pulumi", path=SEARCH) is None:
-        pytest.skip("no Pulumi CLI: neither on PATH nor in .toolchain/bin (`make setup` brings one)")
-    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(PROGRAM, tmp_path_factory.mktemp("engine") / "program"))
 
 
-def command(folder: Path, *words: str) -> list[str]:
-    (folder / "timeline.yaml").write_text(TIMELINE)
-    emulator = [sys.executable, "-m", "vmss_emulator.cli", "exec", "--timeline", "timeline.yaml"]
-    return [*emulator, "--requests", "requests.jsonl", "--", *words]
-
-
-ENVIRONMENT = {**os.environ, "PATH": SEARCH, "PULUMI_PYTHON_CMD": sys.executable}
-
-
 @pytest.fixture(scope="module")
 def story(project: Path) -> Path:
     """One life of the stack, told in files."""
-    told = subprocess.run(
-        command(project, "sh", "-c", STORY),
-        cwd=project,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    (project / "timeline.yaml").write_text(TIMELINE)
+    told = on_the_engine(project, STORY, "--timeline", "timeline.yaml", "--requests", "requests.jsonl")
     assert told.returncode == 0, told.stderr
     return project
 
@@ -88,11 +63,6 @@ def text(story: Path, name: str) -> str:
 
 def code(story: Path, name: str) -> int:
     return int(text(story, f"{name}.code"))
-
-
-def resources(story: Path, name: str) -> dict[str, dict[str, Any]]:
-    found = json.loads(text(story, name))["deployment"].get("resources", [])
-    return {resource["urn"].split("::")[-1]: resource for resource in found}
 
 
 def steps(story: Path, name: str) -> dict[str, dict[str, Any]]:
@@ -107,7 +77,7 @@ def test_a_preview_promises_nothing_that_only_azure_can_tell(story: Path) -> Non
 
 def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None:
     assert code(story, "create") == 0, text(story, "create.txt")
-    web = resources(story, "created.json")["web"]
+    web = resources(story / "created.json")["web"]
     assert web["id"].endswith("/providers/Microsoft.Compute/virtualMachineScaleSets/web")
     assert (web["outputs"]["etag"], web["outputs"]["provisioningState"]) == ('"1"', "Succeeded")
     profile = web["outputs"]["virtualMachineProfile"]
@@ -116,11 +86,11 @@ def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None
         "ApplicationHealthLinux",
     ]
     card = profile["networkProfile"]["networkInterfaceConfigurations"][0]
-    assert card["ipConfigurations"][0]["subnet"]["id"] == resources(story, "created.json")["subnet"]["id"]
+    assert card["ipConfigurations"][0]["subnet"]["id"] == resources(story / "created.json")["subnet"]["id"]
 
 
 def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
-    found = resources(story, "created.json")
+    found = resources(story / "created.json")
     assert found["vnet"]["outputs"]["name"].startswith("vnet")
     assert len(found["vnet"]["outputs"]["name"]) == len("vnet") + 8
     assert found["vnet"]["outputs"]["location"] == "westeurope"
@@ -144,7 +114,7 @@ def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) 
     assert all("error: ResourceGroupNotFound: " in line for line in told)
     assert "Traceback" not in text(story, "broken.txt")
     assert ".py" not in text(story, "broken.txt")
-    assert resources(story, "updated.json")["web"]["outputs"]["etag"] == '"2"'
+    assert resources(story / "updated.json")["web"]["outputs"]["etag"] == '"2"'
 
 
 def test_a_refresh_finds_what_was_deployed(story: Path) -> None:
@@ -153,7 +123,7 @@ def test_a_refresh_finds_what_was_deployed(story: Path) -> None:
 
 def test_destroy_leaves_nothing(story: Path) -> None:
     assert code(story, "destroy") == 0, text(story, "destroy.txt")
-    assert resources(story, "destroyed.json") == {}
+    assert resources(story / "destroyed.json") == {}
 
 
 def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
@@ -164,12 +134,15 @@ def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
 
 
 def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
-    words = command(
-        project, "sh", "-c", "pulumi stack init slow && exec pulumi up --yes --skip-preview --non-interactive"
-    )
     (project / "timeline.yaml").write_text("scale_sets: {'*': {boot: 10m}}")
+    script = "pulumi stack init slow && exec pulumi up --yes --skip-preview --non-interactive"
     with subprocess.Popen(
-        words, cwd=project, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [*COMMAND, "exec", "--timeline", "timeline.yaml", "--", "sh", "-c", script],
+        cwd=project,
+        env={**os.environ, **ENGINE},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -209,15 +182,7 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
         # Its authority is trusted, as that of a real cloud would be.
         trusted = {"REQUESTS_CA_BUNDLE": cloud.environment["REQUESTS_CA_BUNDLE"]}
         passed = [word for name in other for word in ("--env", name)]
-        ran = subprocess.run(
-            [sys.executable, "-m", "vmss_emulator.cli", "exec", *passed, "--", "sh", "-c", story],
-            cwd=tmp_path,
-            env={**ENVIRONMENT, **other, **trusted},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        ran = on_the_engine(tmp_path, story, *passed, environment={**other, **trusted})
         assert cloud.requests == ()
     assert ran.returncode not in (0, 2), ran.stdout + ran.stderr
     told = [line for line in (ran.stdout + ran.stderr).splitlines() if "metadataHost" in line and host in line]

@@ -7,18 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import requests
+from tests.emulator.commands import COMMAND, execute, ran
 from tests.waiting import until
 
 from vmss_emulator import isolation
 from vmss_emulator.isolation import Workspace
 
-COMMAND = [sys.executable, "-m", "vmss_emulator.cli"]
 PLANTED = {
     "ARM_CLIENT_SECRET": "planted",
     "AZURE_CLIENT_SECRET": "planted",
@@ -40,14 +39,6 @@ PLANTED = {
     "UNHEARD_OF": "planted",
 }
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
-
-
-def execute(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    words = [*COMMAND, "exec", *map(str, arguments)]
-    inherited = {**os.environ, **(environment or {})}
-    return subprocess.run(words, env=inherited, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def python(script: str) -> list[str]:
@@ -333,7 +324,7 @@ def test_serve_says_how_to_sign_in_as_a_managed_identity() -> None:
     ],
 )
 def test_a_wrong_option_of_serve_is_told_in_one_line(options: list[str], complaint: str) -> None:
-    told = subprocess.run([*COMMAND, "serve", *options], capture_output=True, text=True, timeout=30, check=False)
+    told = ran("serve", *options)
     assert (told.returncode, told.stdout) == (2, "")
     assert complaint in told.stderr
     assert len(told.stderr.splitlines()) == 1

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.emulator.commands import ran
 from tests.emulator.support import ArmSession, FakeClock
 
 from vmss_emulator import Emulator, Timeline, events, faults, library, timeline
 from vmss_emulator.quota import DOCUMENTED
 
-COMMAND = [sys.executable, "-m", "vmss_emulator.cli"]
 READY = [
     "extension-fails",
     "flapping",
@@ -28,10 +27,6 @@ READY = [
     "thousand",
     "throttled",
 ]
-
-
-def ran(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_ready_timelines_are_listed_with_what_they_are_about() -> None:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.emulator.commands import on_the_engine, resources
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine")]
 
 PROGRAMS = Path(__file__).parent / "programs"
-TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
-SEARCH = os.pathsep.join([str(TOOLCHAIN), os.environ.get("PATH", "")])
-ENVIRONMENT = {**os.environ, "PATH": SEARCH, "PULUMI_PYTHON_CMD": sys.executable}
 TIMELINE = "scale_sets: {'*': {boot: 200ms, extension: 200ms, healthy: 200ms}}"
 LIFE = """
 set -e
@@ -36,32 +31,17 @@ pulumi stack export > destroyed.json
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def engine() -> None:
-    if shutil.which("pulumi", path=SEARCH) is None:
-        pytest.skip("no Pulumi CLI: neither on PATH nor in .toolchain/bin (`make setup` brings one)")
-    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-
-
-def run(folder: Path, story: str, *options: str) -> subprocess.CompletedProcess[str]:
-    (folder / "timeline.yaml").write_text(TIMELINE)
-    command = [sys.executable, "-m", "vmss_emulator.cli", "exec", "--timeline", "timeline.yaml", *options]
-    return subprocess.run(
-        [*command, "--", "bash", "-c", story],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def run(project: Path, script: str) -> str:
+    (project / "timeline.yaml").write_text(TIMELINE)
+    told = on_the_engine(project, script, "--timeline", "timeline.yaml")
+    assert told.returncode == 0, told.stdout + told.stderr
+    return told.stdout
 
 
 def lived(program: str, folder: Path) -> Path:
     """Let a program live its whole life; returns the folder with what it left."""
     project = Path(shutil.copytree(PROGRAMS / program, folder / program))
-    told = run(project, LIFE)
-    assert told.returncode == 0, told.stdout + told.stderr
+    run(project, LIFE)
     return project
 
 
@@ -69,24 +49,19 @@ def read(project: Path, name: str) -> dict[str, Any]:
     return dict(json.loads((project / name).read_text()))
 
 
-def resources(project: Path, name: str) -> dict[str, dict[str, Any]]:
-    found = read(project, name)["deployment"].get("resources", [])
-    return {resource["urn"].split("::")[-1]: resource for resource in found}
-
-
 def test_a_component_of_the_users_own_makes_a_gated_set_and_what_is_behind_the_gate(tmp_path: Path) -> None:
     project = lived("component", tmp_path)
-    made, outputs = resources(project, "created.json"), read(project, "outputs.json")
+    made, outputs = resources(project / "created.json"), read(project, "outputs.json")
     assert "acme:shop:Shop$azure-native:compute:VirtualMachineScaleSet" in made["shop-machines"]["urn"]
     assert made["shoppictures"]["inputs"]["tags"]["for"] == made["shop-machines"]["id"]
     assert len(outputs["principal"]) == 36
     assert outputs["blobs"].startswith("https://shoppictures")
-    assert resources(project, "destroyed.json") == {}
+    assert resources(project / "destroyed.json") == {}
 
 
 def test_a_scale_set_behind_a_load_balancer_takes_the_ids_that_the_balancer_gives(tmp_path: Path) -> None:
     project = lived("balanced", tmp_path)
-    made, outputs = resources(project, "created.json"), read(project, "outputs.json")
+    made, outputs = resources(project / "created.json"), read(project, "outputs.json")
     balancer = made["balancer"]["id"]
     assert outputs["pool"] == f"{balancer}/backendAddressPools/machines"
     assert outputs["front"] == f"{balancer}/frontendIPConfigurations/front"
@@ -94,12 +69,12 @@ def test_a_scale_set_behind_a_load_balancer_takes_the_ids_that_the_balancer_give
     profile = made["web"]["outputs"]["virtualMachineProfile"]["networkProfile"]
     assert profile["healthProbe"]["id"] == f"{balancer}/probes/healthz"
     assert [step["op"] for step in read(project, "preview.json")["steps"] if step["op"] != "same"] == ["update"]
-    assert resources(project, "destroyed.json") == {}
+    assert resources(project / "destroyed.json") == {}
 
 
 def test_ten_other_types_are_placed_as_azure_places_them_and_feed_each_other(tmp_path: Path) -> None:
     project = lived("many", tmp_path)
-    made, outputs = resources(project, "created.json"), read(project, "outputs.json")
+    made, outputs = resources(project / "created.json"), read(project, "outputs.json")
     assert made["reads"]["inputs"]["principalId"] == outputs["principal"]
     assert made["reads"]["id"].startswith(
         made["pictures"]["id"] + "/providers/Microsoft.Authorization/roleAssignments/"
@@ -111,7 +86,7 @@ def test_ten_other_types_are_placed_as_azure_places_them_and_feed_each_other(tmp
     assert outputs["vault"].startswith("https://vault")
     assert outputs["rule"] == made["rules"]["id"] + "/securityRules/web"
     assert len(outputs["customer"]) == len(outputs["role"]) == 36
-    assert resources(project, "destroyed.json") == {}
+    assert resources(project / "destroyed.json") == {}
 
 
 VERSIONS = """
@@ -128,6 +103,5 @@ def test_a_program_may_ask_for_any_version_of_azure_native(tmp_path: Path) -> No
     (tmp_path / "Pulumi.yaml").write_text("name: versions\nruntime: {name: python, options: {toolchain: pip}}\n")
     (tmp_path / "__main__.py").write_text(VERSIONS)
     told = run(tmp_path, "pulumi stack init dev && pulumi up --yes --skip-preview --non-interactive --color never")
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "+ 4 created" in told.stdout
-    assert "warning" not in told.stdout
+    assert "+ 4 created" in told
+    assert "warning" not in told

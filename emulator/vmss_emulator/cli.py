@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from vmss_emulator import Emulator, Timeline, TimelineError, az_login, detours, isolation, library, processes
 from vmss_emulator.durations import parse_duration
-from vmss_emulator.timeline import position
+from vmss_emulator.timeline_text import position
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _PULUMI = "https://www.pulumi.com/docs/install/"

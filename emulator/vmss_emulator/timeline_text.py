@@ -1,0 +1,100 @@
+"""A timeline as text: the YAML that means one, and the line in which something of it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vmss_emulator.sections import TimelineError, shown
+
+_DEEPEST = 50
+
+
+def from_file(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        TimelineError: it is no text.
+        OSError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TimelineError(f"not UTF-8: {error}") from None
+
+
+def parse(source: str) -> object:
+    """What the YAML says; nothing is an empty mapping.
+
+    Raises:
+        TimelineError: it is no YAML, or no timeline could be meant by it.
+    """
+    import yaml  # slow to import, and many emulators run without a timeline
+
+    class Loader(yaml.SafeLoader):
+        """Refuses what lets a short text become a huge timeline, or something that is no timeline at all."""
+
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise _at(event.start_mark, "anchors (&) and aliases (*) are not allowed; write it out")
+            if getattr(event, "tag", None):
+                raise _at(event.start_mark, "tags (!) are not allowed")
+            if self.depth == _DEEPEST:
+                raise _at(event.start_mark, f"more than {_DEEPEST} levels deep")
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, OverflowError) as error:  # a number or a date that Python cannot hold
+                raise _at(node.start_mark, str(error)) from None
+
+    def _at(mark: Any, message: str) -> yaml.YAMLError:  # noqa: ANN401 - the stubs have two kinds of it
+        return yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+
+    try:
+        found = yaml.load(source, Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise TimelineError(f"not YAML: {' '.join(str(error).split())}") from None
+    if isinstance(found, str):
+        raise TimelineError(f"{shown(found)} is no timeline; give a file as a pathlib.Path")
+    return {} if found is None else found
+
+
+def position(source: str, where: str) -> int | None:
+    """The line of a place in a timeline's text, such as `faults[0].status`, or of the nearest above it."""
+    import yaml
+
+    try:
+        node: Any = yaml.compose(source, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    line: int | None = None
+    while node is not None:
+        line = node.start_mark.line + 1 if line is None else line
+        found = next(_steps(node, where), None)
+        if found is None:
+            break
+        line, node, where = found
+    return line
+
+
+def _steps(node: Any, where: str) -> Iterator[tuple[int, Any, str]]:  # noqa: ANN401 - the stubs have no common node
+    """The way down from a node: the line, the node and the rest of the way; a key may itself have dots in it."""
+    if isinstance(node.value, list) and (match := re.match(r"\[(\d+)\]\.?", where)):
+        if int(match[1]) < len(node.value) and not isinstance(node.value[0], tuple):
+            item = node.value[int(match[1])]
+            yield item.start_mark.line + 1, item, where[match.end() :]
+    elif isinstance(node.value, list) and where:
+        for pair in node.value:
+            if isinstance(pair, tuple) and re.match(re.escape(str(pair[0].value)) + r"(?:[.\[]|$)", where):
+                yield pair[0].start_mark.line + 1, pair[1], where[len(str(pair[0].value)) :].removeprefix(".")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,23 +77,22 @@ def position(source: str, where: str) -> int | None:
         node: Any = yaml.compose(source, yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
-    line: int | None = None
-    while node is not None:
-        line = node.start_mark.line + 1 if line is None else line
-        found = next(_steps(node, where), None)
-        if found is None:
-            break
-        line, node, where = found
-    return line
+    if node is None:
+        return None
+    line = int(node.start_mark.line)
+    while (step := _step(node, where)) is not None:
+        line, node, where = step
+    return line + 1
 
 
-def _steps(node: Any, where: str) -> Iterator[tuple[int, Any, str]]:  # noqa: ANN401 - the stubs have no common node
-    """The way down from a node: the line, the node and the rest of the way; a key may itself have dots in it."""
-    if isinstance(node.value, list) and (match := re.match(r"\[(\d+)\]\.?", where)):
-        if int(match[1]) < len(node.value) and not isinstance(node.value[0], tuple):
-            item = node.value[int(match[1])]
-            yield item.start_mark.line + 1, item, where[match.end() :]
-    elif isinstance(node.value, list) and where:
-        for pair in node.value:
-            if isinstance(pair, tuple) and re.match(re.escape(str(pair[0].value)) + r"(?:[.\[]|$)", where):
-                yield pair[0].start_mark.line + 1, pair[1], where[len(str(pair[0].value)) :].removeprefix(".")
+def _step(node: Any, where: str) -> tuple[int, Any, str] | None:  # noqa: ANN401 - the stubs have no common node
+    """One step of the way down from a node: the line, the node below, what is left of the way. None: it ends here."""
+    if node.id == "sequence" and (index := re.match(r"\[(\d+)\]\.?", where)) and int(index[1]) < len(node.value):
+        item = node.value[int(index[1])]
+        return item.start_mark.line, item, where[index.end() :]
+    if node.id == "mapping" and where:
+        for key, item in node.value:
+            name = str(key.value)  # which may itself have dots in it
+            if where.startswith(name) and where[len(name) :][:1] in ("", ".", "["):
+                return key.start_mark.line, item, where[len(name) :].removeprefix(".")
+    return None

@@ -42,7 +42,8 @@ class Section:
     def _key(self, key: object) -> str:
         if isinstance(key, str):
             return key
-        raise TimelineError(f"{self.where or 'the timeline'}: the key {shown(key)} is not a text; put it in quotes")
+        complaint = f"the key {shown(key)} is not a text; put it in quotes"
+        raise TimelineError(f"{self.where or 'the timeline'}: {complaint}", self.where)
 
     def _refuse_others(self, keys: Collection[str]) -> None:
         for key in self._values:

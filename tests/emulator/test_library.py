@@ -189,6 +189,7 @@ def test_exec_tells_of_names_that_no_scale_set_had(tmp_path: Path) -> None:
         ("scale_sets:\n  a.b:\n    boots: 1s\n", "{file}:3: scale_sets.a.b.boots: unknown key"),
         ("faults:\n  - match: GET /\n    reset: true\n  - match: x\n", "{file}:4: faults[1].match: "),
         ("scale_sets: {web: {events: [{at: 1s,\n heal: true}, {at: 1s}]}}", "{file}:2: scale_sets.web.events[1]: "),
+        ("scale_sets:\n  web:\n    5: 1s\n", "{file}:2: scale_sets.web: the key 5 is not a text"),
         ("- a\n", "{file}: the timeline: a mapping is needed here"),
         ("scale_sets: [\n", "{file}: not YAML: "),
     ],

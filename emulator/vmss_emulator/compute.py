@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vmss_emulator import computed, models, views, vm_views
+from vmss_emulator import computed, models, puts, views, vm_views
 from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import method_not_allowed, operation_not_allowed
@@ -96,7 +96,7 @@ class ScaleSetRoutes:
         Raises:
             ArmError: 400 for a body that is no scale set.
         """
-        found = ScaleSet(path.id, models.complete(asked, None), self._world.clock())
+        found = ScaleSet(path.id, puts.complete(asked, None), self._world.clock())
         self._world.scale_sets[path.id.lower()] = found
         self._world.names.append(found.name)
         return found

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vmss_emulator import models
+from vmss_emulator import models, puts
 from vmss_emulator.errors import ArmError
 from vmss_emulator.history import INSTANT, Change, Deed, Outcome
 from vmss_emulator.life import Story
@@ -80,13 +80,13 @@ class ScaleSet:
     def put(self, asked: Mapping[str, Any], life: Life, now: float, *, whole: bool = False) -> int | None:
         """Replace the model. Returns the number of the deed to follow; None if there is nothing to do.
 
-        A PUT that changes nothing does something only after a failure: Azure tries again. whole: see `models.complete`.
+        A PUT that changes nothing does something only after a failure: Azure tries again. whole: see `puts.complete`.
 
         Raises:
             ArmError: 400 for a body that is no scale set; 409 while a rolling upgrade runs.
         """
         before = self.model(life, now)
-        body = models.complete(asked, before, whole=whole)
+        body = puts.complete(asked, before, whole=whole)
         last = self._last_operation()
         outcome = self.outcome(last, life, now)
         if body == before and outcome is None:

@@ -13,6 +13,7 @@ from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
 from vmss_emulator import models, vm_views
 from vmss_emulator.looks import BRIEF
+from vmss_emulator.puts import complete
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.timeline import Life
 
@@ -251,4 +252,4 @@ def test_looking_changes_nothing(events: list[tuple[int, int, str, str]], moment
 
 def test_a_body_that_is_no_scale_set_is_refused() -> None:
     with pytest.raises(Exception, match="capacity"):
-        models.complete({"location": "x", "sku": {"name": "B1s"}}, None)
+        complete({"location": "x", "sku": {"name": "B1s"}}, None)

@@ -8,7 +8,7 @@ import pytest
 from tests.emulator.support import counts, extension, scale_set_body
 from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
-from vmss_emulator import models, views, vm_views
+from vmss_emulator import puts, views, vm_views
 from vmss_emulator.moments import tag_stamp
 from vmss_emulator.scale_sets import ScaleSet
 from vmss_emulator.timeline import Timeline
@@ -187,7 +187,7 @@ def test_the_failure_of_an_extension_that_suppresses_it_fails_nothing_else(suppr
     own = extension("cse", suppressFailures=suppressed)
     body["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"] = [own]
     life = Timeline.load("scale_sets: {web: {events: [{extension: cse, state: failed/9}]}}").life("web")
-    found = ScaleSet(ID, models.complete(body, None), START)
+    found = ScaleSet(ID, puts.complete(body, None), START)
     assert found.provisioning(life, START + 9).state == state
     assert [one.extensions["cse"].code for one in found.instances(life, START + 9)] == ["failed/9"] * 3
     assert {one.vm.word for one in found.instances(life, START + 9)} == {"succeeded" if suppressed else "failed"}
@@ -200,7 +200,7 @@ def test_the_failure_of_an_extension_that_suppresses_it_fails_nothing_else(suppr
 
 def bare(more: str = "") -> tuple[ScaleSet, Any]:
     life = Timeline.load(f"scale_sets: {{web: {{attached: 2, {more}}}}}").life("web")
-    return ScaleSet(ID, models.complete(BARE, None), START), life
+    return ScaleSet(ID, puts.complete(BARE, None), START), life
 
 
 def test_a_set_without_a_model_shows_none_and_has_the_vms_that_were_attached() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.emulator.support import scale_set_body
 
-from vmss_emulator import models, views
+from vmss_emulator import models, puts, views
 from vmss_emulator.history import Outcome
 from vmss_emulator.looks import Instance
 from vmss_emulator.scale_sets import ScaleSet
@@ -26,7 +26,7 @@ class World:
         text = f"scale_sets: {{web: {{boot: 10s, extension: 20s, healthy: 30s, events: {events}, {more}}}}}"
         self.life: Life = Timeline.load(text).life("web")
         self.properties: dict[str, Any] = {}
-        self.set = ScaleSet(ID, models.complete(self.body(**body), None), START)
+        self.set = ScaleSet(ID, puts.complete(self.body(**body), None), START)
 
     def body(self, properties: dict[str, Any] | None = None, **body: Any) -> dict[str, Any]:
         return models.merge(scale_set_body(**body), {"properties": properties or {}})

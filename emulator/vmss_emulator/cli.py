@@ -22,8 +22,6 @@ from vmss_emulator.timeline_text import position
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _PULUMI = "https://www.pulumi.com/docs/install/"
 _CURL = 'curl --cacert "$SSL_CERT_FILE" -H "Authorization: Bearer $VMSS_EMULATOR_TOKEN"'
-
-
 _ISOLATION = (
     "Run a command, such as `pulumi up`, with an emulator of its own, a Pulumi backend that is thrown away and a "
     "stand-in for the azure-native plugin. Of the environment it inherits only what is harmless, such as PATH, HOME, "
@@ -67,54 +65,38 @@ def _parser() -> _Parser:
     parser = _Parser(prog="vmss-emulator", description="An offline Azure for VM scale sets, on 127.0.0.1.")
     commands = parser.add_subparsers(required=True, metavar="{serve,exec,check,timelines}")
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-
-    serve = commands.add_parser("serve", help="run until Ctrl-C, saying how to reach it")
-    serve.set_defaults(run=_serve)
-    serve.add_argument("--port", type=_port, default=0, help="listen here (default: a free port)")
-
-    run = commands.add_parser(
-        "exec",
-        help="run a command, such as `pulumi up`, with credentials and a Pulumi backend for it alone",
-        description=_ISOLATION,
-        epilog=_NO_SANDBOX,
+    _offer_serve(commands.add_parser("serve", help="run until Ctrl-C, saying how to reach it"))
+    _offer_exec(
+        commands.add_parser(
+            "exec",
+            help="run a command, such as `pulumi up`, with credentials and a Pulumi backend for it alone",
+            description=_ISOLATION,
+            epilog=_NO_SANDBOX,
+        )
     )
-    run.set_defaults(run=_exec, port=0)
-    run.add_argument("--requests", type=Path, metavar="FILE", help="write all requests there at the end, as JSON lines")
-    run.add_argument("--state", type=Path, metavar="DIR", help="keep Pulumi's backend there (default: removed)")
-    run.add_argument("--backend", metavar="URL", help="let Pulumi use this backend; only with --throw-away")
-    run.add_argument("--throw-away", action="store_true", help="the backend of --backend may be written to")
-    run.add_argument(
-        "--env", action="append", default=[], metavar="NAME", help="pass this variable on, too (may be repeated)"
-    )
-    run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...", help="what to run")
-
-    check = commands.add_parser("check", help="say whether timelines are right, and in which line one is not")
-    check.set_defaults(run=_check)
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a timeline (YAML)")
-
-    ready = commands.add_parser("timelines", help="list the ready timelines, or print one")
-    ready.set_defaults(run=_timelines)
-    ready.add_argument("name", nargs="?", metavar="NAME", help="print this one")
-    ready.add_argument("--schema", action="store_true", help="print the JSON Schema of timelines, for editors")
-
-    for command in (serve, run):
-        command.add_argument(
-            "--timeline", type=Path, metavar="FILE", help="what happens when (YAML), or the name of a ready timeline"
-        )
-        command.add_argument("--quota", action="store_true", help="answer 429 where Azure documents a limit")
-        command.add_argument(
-            "--quota-headers", action="store_true", help="the same, and tell what is left of Compute's limits"
-        )
-        command.add_argument(
-            "--token-lifetime", type=_duration, default=3600.0, metavar="TIME", help="of a token (default: 1h)"
-        )
-        command.add_argument(
-            "--page-size", type=_positive, default=200, metavar="N", help="instances on a page of a list (default: 200)"
-        )
-        command.add_argument(
-            "--latency", type=_duration, default=0.0, metavar="TIME", help="before each answer begins (default: 0s)"
-        )
+    _offer_check(commands.add_parser("check", help="say whether timelines are right, and in which line one is not"))
+    _offer_timelines(commands.add_parser("timelines", help="list the ready timelines, or print one"))
     return parser
+
+
+def _offer_emulator(command: argparse.ArgumentParser) -> None:
+    """The options of every command that has an emulator."""
+    command.add_argument(
+        "--timeline", type=Path, metavar="FILE", help="what happens when (YAML), or the name of a ready timeline"
+    )
+    command.add_argument("--quota", action="store_true", help="answer 429 where Azure documents a limit")
+    command.add_argument(
+        "--quota-headers", action="store_true", help="the same, and tell what is left of Compute's limits"
+    )
+    command.add_argument(
+        "--token-lifetime", type=_duration, default=3600.0, metavar="TIME", help="of a token (default: 1h)"
+    )
+    command.add_argument(
+        "--page-size", type=_positive, default=200, metavar="N", help="instances on a page of a list (default: 200)"
+    )
+    command.add_argument(
+        "--latency", type=_duration, default=0.0, metavar="TIME", help="before each answer begins (default: 0s)"
+    )
 
 
 def _duration(text: str) -> float:
@@ -156,39 +138,10 @@ def _timeline(named: Path | None) -> Path | str | None:
     return library.text(str(named)) if ready else named
 
 
-def _check(_: _Parser, options: argparse.Namespace) -> int:
-    """Say of each file what is wrong in which line; the exit code says whether anything is."""
-    codes = [_checked(file) for file in options.files]
-    return max(codes)
-
-
-def _checked(file: Path) -> int:
-    try:
-        Timeline.load(file)
-    except TimelineError as error:
-        line = position(file.read_text(encoding="utf-8", errors="replace"), error.where) if error.where else None
-        print(f"{file}:{line}: {error}" if line else f"{file}: {error}")
-        return 1
-    except OSError as error:
-        print(f"{file}: {error.strerror}")
-        return 1
-    print(f"{file}: right")
-    return 0
-
-
-def _timelines(parser: _Parser, options: argparse.Namespace) -> int:
-    if options.schema:
-        print(library.schema(), end="")
-    elif options.name is None:
-        width = max(map(len, library.names()))
-        for name in library.names():
-            print(f"{name.ljust(width)}  {library.summary(name)}")
-    else:
-        try:
-            print(library.text(options.name), end="")
-        except LookupError as error:
-            parser.error(f"timelines: {error.args[0]}")
-    return 0
+def _offer_serve(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_serve)
+    command.add_argument("--port", type=_port, default=0, help="listen here (default: a free port)")
+    _offer_emulator(command)
 
 
 def _serve(parser: _Parser, options: argparse.Namespace) -> int:
@@ -212,6 +165,21 @@ def _serve(parser: _Parser, options: argparse.Namespace) -> int:
         sys.stdout.flush()
         ended.wait()
     return 0
+
+
+def _offer_exec(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_exec, port=0)
+    command.add_argument(
+        "--requests", type=Path, metavar="FILE", help="write all requests there at the end, as JSON lines"
+    )
+    command.add_argument("--state", type=Path, metavar="DIR", help="keep Pulumi's backend there (default: removed)")
+    command.add_argument("--backend", metavar="URL", help="let Pulumi use this backend; only with --throw-away")
+    command.add_argument("--throw-away", action="store_true", help="the backend of --backend may be written to")
+    command.add_argument(
+        "--env", action="append", default=[], metavar="NAME", help="pass this variable on, too (may be repeated)"
+    )
+    command.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...", help="what to run")
+    _offer_emulator(command)
 
 
 def _exec(parser: _Parser, options: argparse.Namespace) -> int:
@@ -268,6 +236,52 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     except PermissionError:
         print(f"vmss-emulator: {command[0]}: cannot be executed", file=sys.stderr)
         return _NOT_EXECUTABLE
+
+
+def _offer_check(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_check)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a timeline (YAML)")
+
+
+def _check(_: _Parser, options: argparse.Namespace) -> int:
+    """Say of each file what is wrong in which line; the exit code says whether anything is."""
+    codes = [_checked(file) for file in options.files]
+    return max(codes)
+
+
+def _checked(file: Path) -> int:
+    try:
+        Timeline.load(file)
+    except TimelineError as error:
+        line = position(file.read_text(encoding="utf-8", errors="replace"), error.where) if error.where else None
+        print(f"{file}:{line}: {error}" if line else f"{file}: {error}")
+        return 1
+    except OSError as error:
+        print(f"{file}: {error.strerror}")
+        return 1
+    print(f"{file}: right")
+    return 0
+
+
+def _offer_timelines(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_timelines)
+    command.add_argument("name", nargs="?", metavar="NAME", help="print this one")
+    command.add_argument("--schema", action="store_true", help="print the JSON Schema of timelines, for editors")
+
+
+def _timelines(parser: _Parser, options: argparse.Namespace) -> int:
+    if options.schema:
+        print(library.schema(), end="")
+    elif options.name is None:
+        width = max(map(len, library.names()))
+        for name in library.names():
+            print(f"{name.ljust(width)}  {library.summary(name)}")
+    else:
+        try:
+            print(library.text(options.name), end="")
+        except LookupError as error:
+            parser.error(f"timelines: {error.args[0]}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -120,8 +120,7 @@ class _EntraDoor:
 
     async def federated(self, request: Request) -> Response:
         """A pipeline's own token service, as GitHub's answers: whoever holds its request token is the workflow."""
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or token != self._identity.oidc_request_token:
+        if not _bears(request, self._identity.oidc_request_token):
             return _refused(401, "unauthorized", "The request token is missing or wrong.")
         return _Json(self._identity.federated(request.query_params.get("audience", "https://github.com")))
 
@@ -159,13 +158,12 @@ class _ControlDoor:
 
     def _stranger(self, request: Request) -> Response | None:
         """The refusal of a request that does not show the token; None for one that does."""
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), self._token.encode()):
+        if _bears(request, self._token):
             return None
         said = (
             "The remote control wants the header 'Authorization: Bearer <token>': the token is in VMSS_EMULATOR_TOKEN, "
+            "which `vmss-emulator serve` prints and `vmss-emulator exec` sets, and in Emulator.control_token."
         )
-        said += "which `vmss-emulator serve` prints and `vmss-emulator exec` sets, and in Emulator.control_token."
         refused = _refused(401, "Unauthorized", said)
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused
@@ -186,6 +184,12 @@ class _ControlDoor:
         if refused := self._stranger(request):
             return refused
         return _Json([request.to_json() for request in self._journal.requests])
+
+
+def _bears(request: Request, token: str) -> bool:
+    """Does a request show this bearer token?"""
+    kind, _, shown = request.headers.get("authorization", "").partition(" ")
+    return kind.lower() == "bearer" and secrets.compare_digest(shown.strip().encode(), token.encode())
 
 
 def _or_refusal(grant: Callable[[], dict[str, Any]]) -> Response:

@@ -1,4 +1,4 @@
-"""The cloud's own description: where its services are, and which names its resources get.
+"""The cloud's own description: where its services are, which names its resources get, what its locations are called.
 
 Every service that there is not would be at this address, too, and names end in `.invalid`, which leads nowhere
 (RFC 2606): a client that follows them reaches no real Azure.
@@ -46,3 +46,8 @@ def description(url: str) -> dict[str, Any]:
             "synapseAnalytics": f"synapse.{SUFFIX}",
         },
     }
+
+
+def location(called: object) -> str:
+    """The name of a location, which clients may also call as people do: West Europe is westeurope."""
+    return str(called).replace(" ", "").lower()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vmss_emulator import computed, models, puts, views, vm_views
+from vmss_emulator import cloud, computed, models, puts, views, vm_views
 from vmss_emulator.actions import ActionRoutes
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import method_not_allowed, operation_not_allowed
@@ -61,7 +61,7 @@ class ScaleSetRoutes:
         """List the sets of a location."""
         ask.require_get()
         sets = self._world.scale_sets.values()
-        found = [one for one in sets if str(one.body["location"]).replace(" ", "").lower() == place]
+        found = [one for one in sets if cloud.location(one.body["location"]) == place]
         return Answer(200, {"value": [self._shown(one) for one in found]})
 
     def _one(self, ask: Ask, path: ArmPath) -> Answer:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from vmss_emulator.cloud import SUFFIX
+from vmss_emulator.cloud import SUFFIX, location
 
 Body = dict[str, Any]
 
@@ -81,7 +81,7 @@ def _address(body: Body, _: str) -> Body:
         more["ipAddress"] = str(_ADDRESSES[1 + number % (_ADDRESSES.num_addresses - 2)])
     dns = own.get("dnsSettings")
     if isinstance(dns, dict) and dns.get("domainNameLabel"):
-        place = str(body.get("location", "")).replace(" ", "").lower()
+        place = location(body.get("location", ""))
         more["dnsSettings"] = {**dns, "fqdn": f"{dns['domainNameLabel']}.{place}.cloudapp.{SUFFIX}"}
     return more
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from vmss_emulator import cloud
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.errors import ArmError, resource_not_found
 from vmss_emulator.faults import FaultLine
@@ -141,7 +142,7 @@ class World:
 
         by_location: another one leads there, too, for clients that want a status alone, as after POST and DELETE.
         """
-        place = str(found.body["location"]).replace(" ", "").lower()
+        place = cloud.location(found.body["location"])
         base = f"{self.url}/subscriptions/{self.subscription_id}/providers/Microsoft.Compute/locations/{place}"
         query = urlencode({"api-version": version})
         url = f"{base}/operations/{operation.id}?{query}"

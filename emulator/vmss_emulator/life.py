@@ -289,10 +289,6 @@ _DEEDS = {
 
 def _failure(instance: Instance, moment: float) -> Outcome:
     if instance.vm.word == "failed":
-        return Outcome(moment, _detail(instance.vm, "InternalExecutionError"), instance.vm.message or _NO_REASON)
+        return Outcome(moment, instance.vm.detail or "InternalExecutionError", instance.vm.message or _NO_REASON)
     name, status = next(iter(instance.failures.items()))
     return Outcome(moment, EXTENSION_FAILED, said_of(name, status))
-
-
-def _detail(status: Status, otherwise: str) -> str:
-    return status.code.partition("/")[2] or otherwise

@@ -34,7 +34,12 @@ class Status:
     @property
     def word(self) -> str:
         """The state without the detail."""
-        return self.code.split("/")[0]
+        return self.code.partition("/")[0]
+
+    @property
+    def detail(self) -> str:
+        """What the state is told with, such as `50`; empty where there is nothing."""
+        return self.code.partition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +178,7 @@ def _failures(change: Change, extensions: Mapping[str, Status]) -> Mapping[str, 
 
 def said_of(extension: str, status: Status) -> str:
     """What Azure says of a VM, and of an operation, because of an extension."""
-    detail = status.code.partition("/")[2] or "unknown"
-    said = status.message or f"terminated with exit code {detail}"
+    said = status.message or f"terminated with exit code {status.detail or 'unknown'}"
     return f"A VM reported a failure when processing extension '{extension}'. Error message: \"{said}\"."
 
 

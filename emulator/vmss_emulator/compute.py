@@ -73,7 +73,7 @@ class ScaleSetRoutes:
                 return self._put(ask, path)
             case "PATCH":
                 found = self._world.scale_set(path)
-                require_etag(ask, found.etag if found else None)
+                require_etag(ask, found.etag)
                 attempt = found.patch(ask.json(), self._world.life(found), self._world.clock())
                 return self._changed(found, ask, attempt)
             case "DELETE":
@@ -109,7 +109,7 @@ class ScaleSetRoutes:
         found = self._world.scale_sets.get(path.id.lower())
         if found is None:
             return Answer(204)
-        require_etag(ask, found.etag if found else None)
+        require_etag(ask, found.etag)
         del self._world.scale_sets[path.id.lower()]
         self._world.resources.delete(path)  # what extended it, such as locks
         now = self._world.clock()

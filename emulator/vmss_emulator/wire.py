@@ -73,9 +73,7 @@ class Guarded:
             return await _refuse(send, 421, "MisdirectedRequest", said)
         body = await _whole_body(receive)
         if body is None:
-            said = (
-                f"The request content is larger than {_LARGEST >> 20} MB, the most that Azure Resource Manager takes."
-            )
+            said = f"The request content is larger than the {_LARGEST >> 20} MB that Azure Resource Manager takes."
             return await _refuse(send, 413, "RequestContentTooLarge", said)
         waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -123,13 +121,13 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self._latency and _can_fail(scope):
-            await asyncio.sleep(self._latency)
-        fault = self._world.faults.pick(scope["method"], scope["path"], _query(scope)) if _can_fail(scope) else None
+        if scope["path"].startswith("/emulator/"):
+            return await self._answer(scope, receive, send)
+        await asyncio.sleep(self._latency)
+        fault = self._world.faults.pick(scope["method"], scope["path"], _query(scope))
         if fault is None:
-            await self._answer(scope, receive, send)
-        else:
-            await Exchange(self._answer, scope, receive, send, fault, self._world, self._identity).carry_out()
+            return await self._answer(scope, receive, send)
+        return await Exchange(self._answer, scope, receive, send, fault, self._world, self._identity).carry_out()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -137,10 +135,6 @@ class Faulty:
         except Exception:
             # Starlette has answered 500 already; without this nobody would learn of the emulator's own bug.
             _log.exception("the emulator failed to answer %s %s", scope["method"], scope["path"])
-
-
-def _can_fail(scope: Scope) -> bool:
-    return not str(scope["path"]).startswith("/emulator/")
 
 
 def _query(scope: Scope) -> str:

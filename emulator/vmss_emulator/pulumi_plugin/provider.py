@@ -99,9 +99,8 @@ class AzureNative(pulumi.Provider):
         kind, inputs = kinds.find(request.type), values.to_json(request.news)
         if request.preview:
             old = values.to_json(request.olds)
-            stay: dict[str, Any] = {
-                key: old[key] for key in ("name", "location") if key in old
-            }  # as azure-native has it
+            kept = [key for key in ("name", "location") if key in old]  # as azure-native has it
+            stay: dict[str, Any] = {key: old[key] for key in kept}
             return pulumi.UpdateResponse(values.from_json(_foreseen(kind, inputs, stay)))
         outputs = await self._put(kind, _path(kind, inputs), inputs)
         return pulumi.UpdateResponse(values.from_json(outputs))
@@ -143,8 +142,10 @@ class AzureNative(pulumi.Provider):
         if self.client.settings.location is not None:
             return self.client.settings.location
         group = values.to_json(inputs).get("resourceGroupName")
-        if group is None or group == UNKNOWN or "resourceGroupName" not in kind.parameters:
-            return None if group != UNKNOWN else UNKNOWN
+        if group == UNKNOWN:
+            return UNKNOWN
+        if group is None or "resourceGroupName" not in kind.parameters:
+            return None
         found = await self.client.get(f"resourceGroups/{group}", kinds.find(_GROUP).api_version)
         return (found or {}).get("location")
 

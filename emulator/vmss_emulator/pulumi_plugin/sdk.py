@@ -29,6 +29,8 @@ class Described:
         module: of the SDK, such as `network`.
         name: of the type, such as `LoadBalancer`.
         api_version: that the provider asks for.
+        inputs: all that a program can set.
+        outputs: all that Azure gives back.
         own: the input that is the resource's name; None: it has none that the SDK tells.
         parents: the other inputs that are parts of its path, without the resource group; in no order.
         in_group: does it lie in a resource group?
@@ -83,15 +85,15 @@ def _described(file: Path) -> Iterator[Described]:
     own = _own(begin[2], [key for key, required in parts if not required], set(names.values()))
     parents = {key for key, required in parts if required}
     yield Described(
-        begin[1],
-        begin[2],
-        version[1],
-        frozenset(names.values()),
-        outputs,
-        own,
-        frozenset(parents - {"resourceGroupName", *_SCOPES}),
-        "resourceGroupName" in parents,
-        next((key for key in _SCOPES if key in parents), None),
+        module=begin[1],
+        name=begin[2],
+        api_version=version[1],
+        inputs=frozenset(names.values()),
+        outputs=outputs,
+        own=own,
+        parents=frozenset(parents - {"resourceGroupName", *_SCOPES}),
+        in_group="resourceGroupName" in parents,
+        scope=next((key for key in _SCOPES if key in parents), None),
     )
 
 

@@ -66,9 +66,10 @@ lock: setup ## renew the requirements files, with hashes, from pyproject.toml
 audit: setup ## does a known vulnerability concern what is locked? (asks PyPI)
 	$(BIN)/nox --session audit
 
-dist: setup ## wheel, source distribution and SBOM into dist/
+dist: setup ## wheels, source distributions and SBOMs of both distributions into dist/
 	rm -rf dist
 	$(BIN)/uv build --no-build-isolation --python $(BIN)/python --out-dir dist
+	$(BIN)/uv build --no-build-isolation --python $(BIN)/python --out-dir dist emulator
 	$(BIN)/nox --session sbom
 
 yaml-host: setup ## Pulumi's language host for YAML, for a test that is skipped without (the vendor's CLI has one)

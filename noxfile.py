@@ -42,9 +42,9 @@ def engine(session: nox.Session) -> None:
 
 def install(session: nox.Session, resolution: str) -> None:
     """What a user installs, in those versions; then this clone, and what its tests need besides."""
-    session.install("--resolution", resolution, "--upgrade", "-r", "pyproject.toml", "--extra", "emulator")
+    session.install("--resolution", resolution, "--upgrade", "-r", "pyproject.toml", "-r", "emulator/pyproject.toml")
     session.install("--group", "test")
-    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+    session.install("--no-deps", "--no-build-isolation", "-e", ".", "-e", "emulator")
 
 
 @nox.session(default=False)
@@ -78,11 +78,15 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def sbom(session: nox.Session) -> None:
-    """Write what the package is locked with, as CycloneDX: dist/sbom.cdx.json."""
+    """Write what each distribution is locked with, as CycloneDX: dist/NAME.cdx.json."""
     _install_release_tools(session)
     Path("dist").mkdir(exist_ok=True)
-    output = ("--output-reproducible", "--output-file", "dist/sbom.cdx.json")
-    session.run("cyclonedx-py", "requirements", "requirements.txt", "--pyproject", "pyproject.toml", *output)
+    for name, locked, project in (
+        ("pulumi-vmss-health", "requirements.txt", "pyproject.toml"),
+        ("vmss-emulator", "requirements-emulator.txt", "emulator/pyproject.toml"),
+    ):
+        output = ("--output-reproducible", "--output-file", f"dist/{name}.cdx.json")
+        session.run("cyclonedx-py", "requirements", locked, "--pyproject", project, *output)
 
 
 def _install_release_tools(session: nox.Session) -> None:

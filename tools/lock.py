@@ -1,4 +1,4 @@
-"""`make lock`: renew the exact versions and hashes in the requirements files from pyproject.toml.
+"""`make lock`: renew the exact versions and hashes in the requirements files from what both distributions ask for.
 
 For all supported Pythons at once. What a file says in its first comments and in its `-r` line is kept.
 """
@@ -15,23 +15,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).parent / "uv"  # locked itself, in requirements-dev.txt
 OLDEST_PYTHON = "3.10"
-USED = ("--extra=azure-native", "--extra=emulator", "--group=build")
-"""What a clone is used with; developers add the group dev."""
+EMULATOR = "emulator/pyproject.toml"
+USED = ("pyproject.toml", EMULATOR, "--extra=azure-native", "--group=build")
+"""What a clone is used with; developers add the group dev. The extra `emulator` is the clone's own second project."""
 
 
 def main() -> None:
     """Renew the files."""
-    users, developers = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
-    pins = compile_pins("pyproject.toml", *USED)
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as agreed:  # both are installed together
-        agreed.write("".join(pins))
+    used = compile_pins(*USED)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as agreed:  # all are installed together
+        agreed.write("".join(used))
         agreed.flush()
-        more = compile_pins("pyproject.toml", *USED, "--group=dev", f"--constraint={agreed.name}")
-    users.write_text(renewed(users.read_text(), pins))
-    developers.write_text(renewed(developers.read_text(), [pin for pin in more if pin not in pins]))
+        alone = compile_pins(EMULATOR, f"--constraint={agreed.name}")
+        developers = compile_pins(*USED, "--group=dev", f"--constraint={agreed.name}")
+    emulator, others = parted(used, alone)
+    renew("-emulator", emulator)
+    renew("", others)
+    renew("-dev", [pin for pin in developers if pin not in used])
     for group in ("release", "publish"):
-        file = ROOT / f"requirements-{group}.txt"
-        file.write_text(renewed(file.read_text(), compile_pins(f"--group={group}")))
+        renew(f"-{group}", compile_pins(f"--group={group}"))
+
+
+def renew(suffix: str, pins: Sequence[str]) -> None:
+    """Write pins into one of the files."""
+    file = ROOT / f"requirements{suffix}.txt"
+    file.write_text(renewed(file.read_text(), pins))
 
 
 def compile_pins(*what: str) -> list[str]:
@@ -45,6 +53,15 @@ def pins_in(compiled: str) -> list[str]:
     """The pins of a requirements file, each with its hashes; without those for Windows, which is not supported."""
     pins = re.findall(r"^\S.*\n(?:[ \t].*\n)*", compiled, re.MULTILINE)
     return [pin for pin in pins if "; sys_platform == 'win32' \\\n" not in pin]
+
+
+def parted(pins: Sequence[str], some: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The pins whose versions are among some others, and the rest.
+
+    By version alone: what needs a package in fewer places than all together do writes another marker.
+    """
+    versions = {pin.split()[0] for pin in some}
+    return [pin for pin in pins if pin.split()[0] in versions], [pin for pin in pins if pin.split()[0] not in versions]
 
 
 def renewed(old: str, pins: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
@@ -35,11 +34,10 @@ _NO_SANDBOX = (
 
 
 def _version() -> str:
-    """The version of the distribution that holds this command: its own, or the project's."""
-    for name in ("vmss-emulator", "pulumi-vmss-health"):
-        with suppress(metadata.PackageNotFoundError):
-            return metadata.version(name)
-    return "(not installed)"
+    try:
+        return metadata.version("vmss-emulator")
+    except metadata.PackageNotFoundError:  # run from its source
+        return "(not installed)"
 
 
 class _Parser(argparse.ArgumentParser):

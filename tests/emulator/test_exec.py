@@ -361,7 +361,7 @@ def test_az_is_signed_in_for_the_command_in_a_folder_of_its_own() -> None:
 def test_the_stand_in_ends_with_its_engine() -> None:
     starter = (
         "import subprocess, sys\n"
-        "script = 'from vmss_emulator.pulumi_plugin.server import main; main()'\n"
+        "script = 'from vmss_emulator.pulumi_plugin.start import main; main()'\n"
         "plugin = subprocess.Popen([sys.executable, '-c', script, '127.0.0.1:1'], stdout=subprocess.PIPE, text=True)\n"
         "print(plugin.stdout.readline().strip(), plugin.pid, flush=True)\n"
         "import os; os.kill(os.getpid(), 9)"

@@ -20,8 +20,15 @@ from tests.engine.projects import TOOLCHAIN, Running
 
 ROOT = Path(__file__).parents[2]
 NOT_A_PLUGIN = "pulumi_vmss_health/pulumi-plugin.json"
-# Of the development environment: this clone comes from a wheel, and azure-native's SDK does have a plugin to download.
-LEFT_OUT = ("pulumi_vmss_health", "_editable_impl_pulumi_vmss_health", "pulumi_azure_native")
+# Of the development environment: this clone comes from a wheel, the emulator is no part of it, and azure-native's SDK
+# does have a plugin to download.
+LEFT_OUT = (
+    "pulumi_vmss_health",
+    "_editable_impl_pulumi_vmss_health",
+    "vmss_emulator",
+    "_editable_impl_vmss_emulator",
+    "pulumi_azure_native",
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,13 @@ def test_the_wheel_says_in_the_package_itself_that_no_plugin_belongs_to_it(wheel
         assert json.loads(archive.read(NOT_A_PLUGIN)) == {"resource": False}
 
 
+def test_the_wheel_holds_the_reader_and_the_gate_and_no_emulator(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        packages = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" not in name}
+        assert packages == {"vmss_instance_view", "pulumi_vmss_health"}
+        assert not any(name.endswith("entry_points.txt") for name in archive.namelist())
+
+
 def test_an_editable_install_says_so_where_pulumi_imports_the_package_from() -> None:
     """Pulumi from 3.226 on looks there; before, only beside what pip wrote, where an editable install has nothing."""
     file = resources.files("pulumi_vmss_health") / "pulumi-plugin.json"
@@ -123,7 +137,7 @@ def test_the_source_distribution_holds_the_packages_and_their_documents_alone(tm
     with tarfile.open(built) as archive:
         names = [name.split("/", 1)[1] for name in archive.getnames()]
     assert {name.split("/")[0] for name in names} <= {
-        "components", "docs", "emulator", "examples", "provider",
+        "components", "docs", "examples", "provider",
         ".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md", "pyproject.toml",
     }  # fmt: skip
     assert f"components/{NOT_A_PLUGIN}" in names

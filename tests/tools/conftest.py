@@ -13,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # tools/ and tests
 from tests.tools.support import REPOSITORY, program
 from tools.toolchain.clone import Clone
 
+PACKAGES = {".": "a_clone", "emulator": "an_emulator"}
 BUILDS_ITSELF = """\
 [project]
-name = "a-clone"
+name = "NAME"
 version = "1"
 [build-system]
 requires = ["no-such-build-backend"]
@@ -23,28 +24,35 @@ build-backend = "backend"
 backend-path = ["."]
 """
 BACKEND = """\
+from pathlib import Path
 from zipfile import ZipFile
 
 def build_editable(folder, settings=None, metadata=None):
-    with ZipFile(f"{folder}/a_clone-1-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("a_clone.py", "")
-        wheel.writestr("a_clone-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: a-clone\\nVersion: 1\\n"
+    with ZipFile(f"{folder}/NAME-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("NAME.py", "")
+        wheel.writestr("NAME-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: NAME\\nVersion: 1\\n"
                        "Requires-Dist: no-such-dependency\\n")
-        wheel.writestr("a_clone-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("a_clone-1.dist-info/RECORD", "")
-    return "a_clone-1-py3-none-any.whl"
+        wheel.writestr("NAME-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("NAME-1.dist-info/RECORD", "")
+        if Path("command").exists():
+            entry = "[console_scripts]\\na-command = NAME:main\\n"
+            wheel.writestr("NAME-1.dist-info/entry_points.txt", entry)
+    return "NAME-1-py3-none-any.whl"
 """
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """A fresh clone that wants no packages, with a blank in its path; it packs itself, and only with what is there."""
+    """A fresh clone that wants no packages, with a blank in its path; it packs its two projects with what is there."""
     root = tmp_path / "a clone"
     shutil.copytree(REPOSITORY / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "requirements.txt").write_text("# nothing\n")
+    for name in ("requirements-emulator.txt", "requirements.txt"):
+        (root / name).write_text("# nothing\n")
     (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
-    (root / "pyproject.toml").write_text(BUILDS_ITSELF)
-    (root / "backend.py").write_text(BACKEND)
+    for folder, name in PACKAGES.items():
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder / "pyproject.toml").write_text(BUILDS_ITSELF.replace("NAME", name))
+        (root / folder / "backend.py").write_text(BACKEND.replace("NAME", name))
     return Clone(root)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hatchling.build import get_requires_for_build_editable, get_requires_for_build_wheel
 from tests.tools.support import REPOSITORY
-from tools.lock import pins_in, renewed
+from tools.lock import parted, pins_in, renewed
+from tools.toolchain.environment import PROJECTS
 
 COMPILED = """\
 anyio==4.16.0 \\
@@ -27,6 +28,11 @@ def test_a_pin_keeps_its_marker_and_all_its_hashes_and_those_for_windows_are_lef
     assert pins_in(COMPILED) == [ANYIO, FILELOCK]
 
 
+def test_a_pin_is_the_emulators_or_the_others_and_keeps_the_marker_that_serves_both() -> None:
+    only_there = FILELOCK.replace("3.11", "3.9")
+    assert parted([ANYIO, FILELOCK], [only_there]) == ([FILELOCK], [ANYIO])
+
+
 def test_a_renewed_file_keeps_its_words_and_none_of_its_old_pins() -> None:
     old = "# What it is for.\n-r requirements.txt\nanyio==4.0.0 \\\n    --hash=sha256:old\n"
     assert renewed(old, [ANYIO]) == "# What it is for.\n-r requirements.txt\n" + ANYIO
@@ -39,8 +45,9 @@ def test_everything_that_is_installed_is_locked_by_version_and_hash(file: Path) 
     assert [pin for pin in pins if "==" not in pin.splitlines()[0] or "--hash=sha256:" not in pin] == []
 
 
-def test_all_that_installing_the_clone_needs_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(REPOSITORY)
+@pytest.mark.parametrize("project", PROJECTS)
+def test_all_that_installing_the_clone_needs_is_locked(project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY / project)
     wanted = ["hatchling", *get_requires_for_build_wheel(), *get_requires_for_build_editable()]
     pins = (REPOSITORY / "requirements.txt").read_text().splitlines()
     for name in {re.split(r"\W", each)[0] for each in wanted}:

@@ -69,6 +69,28 @@ def test_changed_requirements_bring_the_same_environment_up_to_date(ready: Clone
     assert is_whole(ready)
 
 
+@pytest.mark.parametrize("project", [".", "emulator"])
+def test_a_project_that_asks_for_something_else_brings_the_environment_up_to_date(ready: Clone, project: str) -> None:
+    with (ready.root / project / "pyproject.toml").open("a") as file:
+        file.write("# other words\n")
+    ensure_environment(ready, asked_for_python=False)
+    assert is_the_same(ready)
+    assert is_whole(ready)
+    assert noted(ready) == target(ready)
+
+
+def test_a_command_that_moved_to_the_second_project_is_there_after_an_update(ready: Clone) -> None:
+    """Replacing an older first project takes its files away, the command's among them."""
+    command, requirements = ready.root / "command", ready.root / "requirements-dev.txt"
+    command.touch()
+    requirements.write_text("# one\n")
+    ensure_environment(ready, asked_for_python=False)
+    command.rename(ready.root / "emulator" / "command")
+    requirements.write_text("# two\n")
+    ensure_environment(ready, asked_for_python=False)
+    assert "an_emulator" in (ready.venv / "bin" / "a-command").read_text()
+
+
 def test_an_interrupted_install_is_redone(ready: Clone, capsys: pytest.CaptureFixture[str]) -> None:
     (ready.venv / "setup.json").unlink()  # it is written last
     ensure_environment(ready, asked_for_python=False)
@@ -83,10 +105,10 @@ def test_an_environment_whose_python_has_gone_counts_as_interrupted(ready: Clone
     assert noted(ready) == {}
 
 
-def test_the_clone_itself_is_installed_with_what_is_there_already(ready: Clone) -> None:
+def test_both_projects_of_the_clone_are_installed_with_what_is_there_already(ready: Clone) -> None:
     (ready.venv / "setup.json").unlink()
     ensure_environment(ready, asked_for_python=False)
-    run("the clone's package", [ready.venv_python, "-c", "import a_clone"])
+    run("the clone's packages", [ready.venv_python, "-c", "import a_clone, an_emulator"])
 
 
 def test_a_package_without_a_hash_is_not_installed(ready: Clone, tmp_path: Path) -> None:

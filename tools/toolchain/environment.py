@@ -11,7 +11,18 @@ from pathlib import Path
 from tools.toolchain.clone import Clone, digest, read_record, remove_tree, write_record
 from tools.toolchain.steps import Problem, run, step
 
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "pyproject.toml")
+PROJECTS = (".", "emulator")
+"""The distributions that the clone holds, in the order in which they are installed.
+
+An older `.` had the command of `emulator` in it, and takes it away when it is replaced.
+"""
+
+REQUIREMENTS = (
+    "requirements-emulator.txt",
+    "requirements.txt",
+    "requirements-dev.txt",
+    *(f"{project}/pyproject.toml" for project in PROJECTS),
+)
 
 
 class Work(Enum):
@@ -92,7 +103,8 @@ def _install(clone: Clone) -> None:
         # Whole packages with the hashes that the file names: nothing is built, and so nothing else is downloaded.
         locked = ["--require-hashes", "--only-binary", ":all:", "--requirement", "requirements-dev.txt"]
         run("pip", [*pip, *locked], cwd=clone.root)
-        run("pip", [*pip, "--no-deps", "--no-build-isolation", "--editable", "."], cwd=clone.root)
+        for project in PROJECTS:
+            run("pip", [*pip, "--no-deps", "--no-build-isolation", "--editable", project], cwd=clone.root)
     write_record(record, target(clone) | {"python": _python_of(clone)})
 
 

@@ -14,7 +14,7 @@ _SCRIPT = """#!/bin/sh
 # exec: the engine must be the parent of Python itself, whose end it is to notice.
 exec {python} -I -u -c {program} "$@"
 """
-_PROGRAM = "import sys; sys.path.append({root!r}); from vmss_emulator.pulumi_plugin.server import main; main()"
+_PROGRAM = "import sys; sys.path.append({root!r}); from vmss_emulator.pulumi_plugin.start import main; main()"
 
 
 def sdk_version() -> str | None:

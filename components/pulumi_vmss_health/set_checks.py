@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from pulumi_vmss_health import advice
 from pulumi_vmss_health.facts import Facts
@@ -22,6 +23,7 @@ from vmss_instance_view.model import (
 )
 
 _SUBJECT = "scale set"
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def capacity(facts: Facts, ill: Sequence[Instance] = ()) -> Findings:
@@ -206,10 +208,13 @@ def _held_back(model: ScaleSet | None) -> str:
 
 
 def _is_ours(facts: Facts) -> bool:
-    """Whether the upgrade began after the change that is judged: the gate's last pass, else the set's creation."""
-    upgrade, model = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set
+    """Whether the upgrade began after the change that is judged: the gate's last pass, else the set's creation.
+
+    The gate's pass was timed by the clock of the machine that it ran on, which may be ahead of Azure's.
+    """
+    upgrade, model, passed = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set, facts.snapshot.since
     began = parse_time(upgrade.start_time) if upgrade else None
-    since = facts.snapshot.since or parse_time(model.time_created if model else None)
+    since = passed - _CLOCKS_DIFFER if passed else parse_time(model.time_created if model else None)
     return began is None or since is None or began >= since
 
 

@@ -382,6 +382,11 @@ def test_an_upgrade_since_the_sets_creation_is_ours_where_no_gate_ever_looked(
     assert ("RollingUpgradeFailed" in codes(judge(seen))) is is_ours
 
 
+@pytest.mark.parametrize(("started", "is_ours"), [("2026-02-28T23:56:00Z", True), ("2026-02-28T23:54:00Z", False)])
+def test_a_clock_that_is_five_minutes_ahead_of_azures_disowns_no_upgrade(started: str, is_ours: bool) -> None:
+    assert ("RollingUpgradeFailed" in codes(judge(upgraded("Faulted", started, Vm(latest=False))))) is is_ours
+
+
 def test_an_upgrade_is_ours_also_where_the_model_was_not_looked_at() -> None:
     seen = replace(upgraded("RollingForward", NEW, WELL), scale_set=None, since=None)
     assert any(reason.message.startswith("a rolling upgrade is") for reason in judge(seen).reasons)

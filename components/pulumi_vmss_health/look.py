@@ -92,7 +92,8 @@ class Looker:
         return replace(last, view=view, instances=last.instances if view == last.view else None)
 
     def _with(self, reader: ScaleSetReader, last: Snapshot, instances: tuple[Instance, ...]) -> Snapshot:
-        return replace(last, view=reader.counted(instances) or last.view, instances=instances)
+        view = reader.counted(instances) or last.view
+        return replace(last, view=view, instances=instances, in_standby_pool=reader.in_standby_pool)
 
     def _full(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
         """Read everything; at the same time, once the model has told how the set is read."""
@@ -116,7 +117,7 @@ class Looker:
         view: InstanceView = reader.counted(instances) or read.get("view") or known
         if reader.is_flexible and not model.is_flexible:  # the model names no mode, Azure's refusal did
             model = replace(model, orchestration_mode="Flexible")
-        return Snapshot(view, model, instances, upgrade, self._since)
+        return Snapshot(view, model, instances, upgrade, self._since, in_standby_pool=reader.in_standby_pool)
 
     def _upgrade(self, reader: ScaleSetReader, deadline: Deadline) -> RollingUpgrade | None:
         return reader.rolling_upgrade(deadline) if self._policy.rolling_upgrade == "wait" else None

@@ -55,7 +55,14 @@ def _status_text(progress: Progress) -> str:
     if progress.snapshot is None or progress.verdict is None:
         return "looking"
     counts = _counts(progress.snapshot, progress.capacity)
-    return ", ".join([*map(str, counts), *_azures_doing(progress.snapshot), *_doing(progress.verdict, counts)])
+    beside = [*_in_standby_pool(progress.snapshot), *_azures_doing(progress.snapshot)]
+    return ", ".join([*map(str, counts), *beside, *_doing(progress.verdict, counts)])
+
+
+def _in_standby_pool(snapshot: Snapshot) -> list[str]:
+    """The VMs that are there beside the set's own."""
+    number = snapshot.in_standby_pool
+    return [f"{number} more VM{'s' * (number > 1)} in the standby pool"] if number else []
 
 
 def _doing(verdict: Verdict, counts: list[_Count]) -> list[str]:
@@ -107,7 +114,7 @@ def headline(outcome: Outcome, scale_set: str) -> str:
     }
     if progress.snapshot is None:
         return texts[outcome.ending]
-    counts = ", ".join(map(str, _counts(progress.snapshot, progress.capacity)))
+    counts = ", ".join([*map(str, _counts(progress.snapshot, progress.capacity)), *_in_standby_pool(progress.snapshot)])
     unjudged = _health_unjudged(progress.verdict) if outcome.ending is Ending.HEALTHY else []
     return clean("; ".join([f"{texts[outcome.ending]}: {counts}", *unjudged]), LINE)
 

@@ -46,6 +46,7 @@ class Snapshot:
     surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
     age: seconds by which the oldest of it is older than the look; infinity where something was never read.
     is_bare: the list of instances leaves out what the model promises of some; their own views have it.
+    in_standby_pool: how many VMs wait in a standby pool; they are not among the instances.
     """
 
     view: InstanceView
@@ -56,6 +57,7 @@ class Snapshot:
     surplus_settled: bool = False
     age: float = 0.0
     is_bare: bool = False
+    in_standby_pool: int = 0
 
     @property
     def vms_seen(self) -> int:

@@ -46,6 +46,7 @@ class FlexibleReader:
     """One set. region: of the set, "" until it is known. pages: how many one of its last lists had.
 
     tells_pool: whether the last list says of any VM if it waits in a standby pool; else only its own view may tell.
+    in_standby_pool: of how many it says that they do; they are not among the instances.
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
@@ -53,6 +54,7 @@ class FlexibleReader:
         self.region = ""
         self.pages = 1
         self.tells_pool = False
+        self.in_standby_pool = 0
         self._arm = arm
         self._id = scale_set
 
@@ -66,7 +68,9 @@ class FlexibleReader:
         vms = {**expanded, **plain}
         joined = [replace(vm, view=expanded[key].view if key in expanded else vm.view) for key, vm in vms.items()]
         self.tells_pool = any(vm.view is not None and vm.view.in_standby_pool is not None for vm in joined)
-        return tuple(vm for vm in joined if not vm.in_standby_pool)
+        members = tuple(vm for vm in joined if not vm.in_standby_pool)
+        self.in_standby_pool = len(joined) - len(members)
+        return members
 
     def own_view(self, instance: Instance) -> Question | None:
         """How to ask for the view of one VM; None where its id is not one of a VM in the set's subscription."""

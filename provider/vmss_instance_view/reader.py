@@ -51,6 +51,7 @@ class ScaleSetReader:
         self._model: ScaleSet | None = None
         self._listed: tuple[Instance, ...] = ()
         self._listed_at = 0.0
+        self._in_pool = 0
         self._found: list[tuple[Instance, Question]] = []
         self._found_for: tuple[object, object, object] = (self._listed, None, False)
 
@@ -122,6 +123,11 @@ class ScaleSetReader:
         return self._own.oldest(each for each, _ in self._bare())
 
     @property
+    def in_standby_pool(self) -> int:
+        """How many VMs of the last list wait in a standby pool."""
+        return self._in_pool
+
+    @property
     def requests(self) -> int:
         """How many requests it took so far, those that failed included."""
         return self._arm.requests
@@ -145,11 +151,13 @@ class ScaleSetReader:
         """The instances, joined with their own views: these may tell of a standby pool where a list does not."""
         joined = self._own.joined(self._listed, self._listed_at)
         model = self._model
-        return tuple(
+        members = tuple(
             replace(each, latest_model_applied=model.runs_on(each)) if model else each
             for each in joined
             if not each.in_standby_pool
         )
+        self._in_pool = self._flexible.in_standby_pool + len(joined) - len(members)
+        return members
 
     def _turn_flexible(self, refused: NotSupported) -> None:
         """Take Azure's refusal for the mode, unless the model names one: a set that says Uniform is Uniform."""

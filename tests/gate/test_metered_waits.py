@@ -21,6 +21,7 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Snapshot
 from pulumi_vmss_health.memory import Ending
+from pulumi_vmss_health.report import status_text
 
 ALL = os.environ.get("WAITS") == "all"
 BOOTING = Vm(provisioning="creating", health=None, extensions=())
@@ -255,6 +256,8 @@ def test_a_vm_that_leaves_its_standby_pool_is_a_member_of_the_set(bare: bool, te
     waited = wait(azure.azure(), scale_set, GatePolicy(timeout="5m"))
     assert waited.outcome.ending is Ending.HEALTHY
     assert waited.outcome.progress.elapsed < 150
+    assert "2/2 VMs, appHealth 1/2, 1 more VM in the standby pool" in {status_text(each) for each in waited.looks}
+    assert "standby" not in status_text(waited.outcome.progress)
 
 
 def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_asked_of_the_vms() -> None:

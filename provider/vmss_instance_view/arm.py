@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
+from vmss_instance_view.api_version import REFUSED, ApiVersion
 from vmss_instance_view.budget import Budget
 from vmss_instance_view.clock import Clock, Deadline, Overdue
 from vmss_instance_view.cloud import Cloud
@@ -20,9 +21,6 @@ from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clea
 from vmss_instance_view.quota import Charge
 from vmss_instance_view.refusal import claims_challenge, refusal, retry_after, throttled_by
 from vmss_instance_view.wire import LARGE, Answer, Silent, Stale, Wire, overdue
-
-# What azure-native itself uses and what sovereign clouds have; every later version answers alike.
-API_VERSION = "2024-11-01"
 
 _PAGES = 50  # of a list: 5,000 instances, at 100 on a page
 _OF_A_LIST = 32 * 1024 * 1024  # bytes
@@ -49,9 +47,9 @@ class Question:
     query: tuple[tuple[str, str], ...] = ()
     limit: int = LARGE
 
-    def url(self, cloud: Cloud) -> str:
-        """Where to send it."""
-        query = urlencode((*self.query, ("api-version", API_VERSION)), safe="$'")
+    def url(self, cloud: Cloud, version: str) -> str:
+        """Where to send it. version: the api-version."""
+        query = urlencode((*self.query, ("api-version", version)), safe="$'")
         return f"{cloud.resource_manager}{self.path}?{query}"
 
 
@@ -68,10 +66,13 @@ class Tokens(Protocol):
 class Arm:
     """The Resource Manager of one cloud, read with one identity. Safe for many threads.
 
-    requests: how many it has sent. wire, tokens and budget are shared by all who read this cloud from this process.
+    requests: how many it has sent. wire, tokens, version and budget are shared by all who read this cloud from this
+    process.
     """
 
-    def __init__(self, cloud: Cloud, wire: Wire, tokens: Tokens, budget: Budget, clock: Clock) -> None:
+    def __init__(
+        self, cloud: Cloud, wire: Wire, tokens: Tokens, budget: Budget, clock: Clock, version: ApiVersion | None = None
+    ) -> None:
         """Send nothing yet."""
         self.cloud = cloud
         self.budget = budget
@@ -79,6 +80,7 @@ class Arm:
         self.requests = 0
         self._wire = wire
         self._tokens = tokens
+        self._version = version or ApiVersion()
         self._counting = threading.Lock()
 
     def get(self, question: Question, parse: Parse[T], deadline: Deadline) -> T:
@@ -87,26 +89,39 @@ class Arm:
         Raises AzureError (by what a caller would do; Unavailable when the deadline passes), CredentialError,
         MalformedBody.
         """
-        url = question.url(self.cloud)
-        return _parsed(question, url, parse, self._ask(question, url, deadline), deadline)
+        url, content = self._begin(question, deadline)
+        return _parsed(question, url, parse, content, deadline)
 
     def pages(self, question: Question, parse: Parse[T], deadline: Deadline) -> Iterator[T]:
         """The same for each page of a list. Raises Rejected where a page points elsewhere or the list is endless."""
-        url: object = question.url(self.cloud)
-        seen: set[str] = set()
+        url, content = self._begin(question, deadline)
+        seen = {url}
         size = 0
-        while url:
-            if not isinstance(url, str) or not self._is_own(url):
-                raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(url), 120)!r}")
-            if url in seen or len(seen) >= _PAGES:
-                raise Rejected(f"{question.what}: gave up after {len(seen)} pages: the list does not end")
-            seen.add(url)
-            content = self._ask(question, url, deadline)
+        while True:
             size += len(content)
             if size > _OF_A_LIST:
                 raise Rejected(f"{question.what}: gave up: the list has more than {_OF_A_LIST >> 20} MiB")
-            parsed, url = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
+            parsed, link = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
             yield parsed
+            if not link:
+                return
+            if not isinstance(link, str) or not self._is_own(link):
+                raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(link), 120)!r}")
+            if link in seen or len(seen) >= _PAGES:
+                raise Rejected(f"{question.what}: gave up after {len(seen)} pages: the list does not end")
+            seen.add(link)
+            url, content = link, self._ask(question, link, deadline)
+
+    def _begin(self, question: Question, deadline: Deadline) -> tuple[str, bytes]:
+        """The URL and the answer of a question, in the best api-version that the cloud has."""
+        while True:
+            version = self._version.current
+            url = question.url(self.cloud, version)
+            try:
+                return url, self._ask(question, url, deadline)
+            except Rejected as error:
+                if error.code not in REFUSED or not self._version.fall_back(version):
+                    raise
 
     def _is_own(self, url: str) -> bool:
         # The whole prefix: no parser can then disagree with another about where the host ends.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from vmss_instance_view.api_version import ApiVersion
 from vmss_instance_view.arm import Arm, Tokens
 from vmss_instance_view.budget import Budget
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
@@ -39,6 +40,7 @@ class Azure:
         """
         self.clock = clock or SystemClock()
         self.budget = Budget()
+        self._version = ApiVersion()
         self._settings = settings
         self._connecting = OneForAll()
         self._connection = connection
@@ -51,7 +53,8 @@ class Azure:
     def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
         """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
         found = self._connect(deadline or Deadline(METADATA_WITHIN, self.clock))
-        return ScaleSetReader(Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock), scale_set)
+        arm = Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock, self._version)
+        return ScaleSetReader(arm, scale_set)
 
     def _connect(self, deadline: Deadline) -> Connection:
         if self._connection is not None:

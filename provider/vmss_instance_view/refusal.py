@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
+from vmss_instance_view.api_version import API_VERSIONS, REFUSED
 from vmss_instance_view.errors import (
     AzureError,
     Forbidden,
@@ -81,6 +82,8 @@ def _next_step(kind: type[AzureError], status: int, said: _Envelope, headers: Ma
         return f"{whose} is used up by all clients together: wait{until}"
     if kind is Unavailable:
         return _PASSING.get(status, "this is Azure's own trouble: try again")
+    if kind is Rejected and said.code in REFUSED:
+        return f"this cloud must serve one of the api-versions {' and '.join(API_VERSIONS)} of scale sets"
     if kind is Rejected:
         return _REJECTED.get(status, "the same request would be refused again")
     return _NEXT[kind]

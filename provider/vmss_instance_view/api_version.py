@@ -1,0 +1,39 @@
+"""Which api-version a cloud is asked in: the one that tells most, or what the cloud has instead.
+
+2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
+lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what sovereign
+clouds have. Azure refuses one that it does not serve with 400 and one of REFUSED, and names those that it serves.
+"""
+
+from __future__ import annotations
+
+import threading
+
+API_VERSIONS = ("2026-04-01", "2024-11-01")
+"""The best one first."""
+
+REFUSED = ("InvalidApiVersionParameter", "NoRegisteredProviderFound")
+"""Azure's codes."""
+
+
+class ApiVersion:
+    """The version that one cloud is asked in, shared by all who read it. Safe for many threads."""
+
+    def __init__(self) -> None:
+        """Begin with the best one."""
+        self._place = 0
+        self._falling = threading.Lock()
+
+    @property
+    def current(self) -> str:
+        """The version to ask in."""
+        return API_VERSIONS[self._place]
+
+    def fall_back(self, refused: str) -> bool:
+        """Take note that a version is not served; whether there is another one to ask in."""
+        with self._falling:
+            if refused == self.current:
+                if self._place + 1 == len(API_VERSIONS):
+                    return False
+                self._place += 1
+            return True

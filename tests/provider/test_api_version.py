@@ -1,0 +1,84 @@
+"""A cloud is asked in the api-version that tells most, and in an older one where it has no other."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.clocks import VirtualClock
+from tests.metered import Metered, ScaleSet, Tokens
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import Rejected, ScaleSetId
+from vmss_instance_view.azure import Azure, Connection
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.cloud import PUBLIC
+from vmss_instance_view.settings import Settings
+from vmss_instance_view.wire import Answer
+
+
+class Serving:
+    """A wire to an Azure that serves some api-versions; it notes in which ones it was asked."""
+
+    def __init__(self, *served: str, code: str = "NoRegisteredProviderFound") -> None:
+        self.clock = VirtualClock()
+        self.asked: list[str] = []
+        self._served = served
+        self._code = code
+        self._azure = Metered(self.clock)
+        self.sets = [self._azure.add(name, ScaleSet(lambda _: snapshot(Vm(), Vm()))) for name in ("web", "api")]
+
+    def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
+        (version,) = parse_qs(urlsplit(url).query)["api-version"]
+        self.asked.append(version)
+        if version in self._served:
+            return self._azure.get(what, url, token, deadline)
+        said = f"No registered provider for '{version}'. The supported api-versions are '{', '.join(self._served)}'."
+        return Answer(400, {}, json.dumps({"error": {"code": self._code, "message": said}}).encode())
+
+    def azure(self) -> Azure:
+        return Azure(Settings({}), self.clock, Connection(PUBLIC, self, Tokens()))
+
+    def view(self, azure: Azure, scale_set: ScaleSetId) -> int:
+        """How many VMs the view of a set counts."""
+        seen = azure.reader(scale_set).view(Deadline(30, self.clock))
+        return sum(each.count for each in seen.virtual_machine.statuses_summary)
+
+
+def test_the_version_that_tells_most_is_asked_in() -> None:
+    wire = Serving("2024-11-01", "2026-04-01")
+    assert wire.view(wire.azure(), wire.sets[0]) == 2
+    assert wire.asked == ["2026-04-01"]
+
+
+@pytest.mark.parametrize("code", ["NoRegisteredProviderFound", "InvalidApiVersionParameter"])
+def test_a_cloud_that_lacks_it_is_asked_in_an_older_one_from_then_on(code: str) -> None:
+    wire = Serving("2024-07-01", "2024-11-01", code=code)
+    azure = wire.azure()
+    assert [wire.view(azure, each) for each in wire.sets] == [2, 2]
+    assert wire.asked == ["2026-04-01", "2024-11-01", "2024-11-01"]
+
+
+def test_lists_are_asked_for_in_the_version_that_there_is_too() -> None:
+    wire = Serving("2024-11-01")
+    seen = wire.azure().reader(wire.sets[0]).instances(Deadline(30, wire.clock))
+    assert len(seen) == 2
+    assert wire.asked[0] == "2026-04-01"
+    assert {*wire.asked[1:]} == {"2024-11-01"}
+
+
+def test_a_cloud_that_has_neither_is_refused_with_the_versions_that_there_are() -> None:
+    wire = Serving("2019-03-01", "2021-07-01")
+    with pytest.raises(Rejected) as refused:
+        wire.view(wire.azure(), wire.sets[0])
+    assert "The supported api-versions are '2019-03-01, 2021-07-01'" in str(refused.value)
+    assert "must serve one of the api-versions 2026-04-01 and 2024-11-01" in str(refused.value)
+    assert len(wire.asked) == 2
+
+
+def test_another_refusal_is_no_matter_of_versions() -> None:
+    wire = Serving("2024-11-01", code="InvalidParameter")
+    with pytest.raises(Rejected):
+        wire.view(wire.azure(), wire.sets[0])
+    assert wire.asked == ["2026-04-01"]

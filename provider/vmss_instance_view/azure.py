@@ -9,7 +9,7 @@ from vmss_instance_view.api_version import ApiVersion
 from vmss_instance_view.arm import Arm, Tokens
 from vmss_instance_view.budget import Budget
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
-from vmss_instance_view.cloud import Cloud, find_cloud
+from vmss_instance_view.cloud import Cloud, find_cloud, name_of
 from vmss_instance_view.credential import TokenSource
 from vmss_instance_view.errors import Unavailable, clean
 from vmss_instance_view.parallel import OneForAll
@@ -33,13 +33,19 @@ class Connection:
 class Azure:
     """One cloud, read with one identity: tokens, connections and budget are shared by all threads of the process."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, connection: Connection | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        connection: Connection | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         """Do no I/O yet: Pulumi configures providers under a process-wide lock.
 
-        connection: None: it is made, as the settings say, when something is first read.
+        connection: None: it is made, as the settings say, when something is first read. budget: None: one of its own.
         """
         self.clock = clock or SystemClock()
-        self.budget = Budget()
+        self.budget = budget or Budget()
         self._version = ApiVersion()
         self._settings = settings
         self._connecting = OneForAll()
@@ -85,10 +91,15 @@ def _within(deadline: Deadline) -> float:
 
 
 _shared: dict[tuple[str, ...], Azure] = {}
+_budgets: dict[str, Budget] = {}
 _sharing = threading.Lock()
 
 
 def shared_azure(settings: Settings, clock: Clock) -> Azure:
-    """The Azure of these settings, one for the whole process: gates and views draw on one budget and one token."""
+    """The Azure of these settings, one for the whole process: gates and views draw on one token.
+
+    All identities that read one cloud draw on one budget: Compute's limits are those of resources and subscriptions.
+    """
     with _sharing:
-        return _shared.setdefault(settings.fingerprint(), Azure(settings, clock))
+        budget = _budgets.setdefault(name_of(settings), Budget())
+        return _shared.setdefault(settings.fingerprint(), Azure(settings, clock, budget=budget))

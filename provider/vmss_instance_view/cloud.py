@@ -105,6 +105,13 @@ _NAMES = {
 }
 
 
+def name_of(settings: Settings) -> str:
+    """What the settings call their cloud: its metadata host, or one name of those that it has."""
+    name = (settings.get("environment") or "public").lower()
+    known = _NAMES.get(name)
+    return settings.get("metadataHost") or (known.resource_manager if known else name)
+
+
 def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     """The cloud that the settings name: a metadata host beats a name, no name is the public cloud.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from requests.structures import CaseInsensitiveDict
+from tests.clocks import VirtualClock
 
+from vmss_instance_view.azure import Azure, shared_azure
 from vmss_instance_view.budget import Budget, remaining
 from vmss_instance_view.quota import HIGH_COST, LISTED, LOW_COST, SCALE_SET_VM, VM, VM_LIST, Charge, Room
+from vmss_instance_view.settings import Settings
 
 SUBSCRIPTION = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
 WEB = f"{SUBSCRIPTION}/virtualMachineScaleSets/web"
@@ -178,3 +181,17 @@ def test_ever_new_ids_do_not_let_the_account_grow_for_ever() -> None:
     assert len(vars(budget)["_accounts"]) < 45_000
     assert len(vars(budget)["_accounts_of"]) <= 20_001
     assert budget.room([VIEW], 100_000).fraction == 0.0
+
+
+def test_all_identities_that_read_one_cloud_draw_on_one_budget() -> None:
+    clock = VirtualClock()
+
+    def azure(**environ: str) -> Azure:
+        return shared_azure(Settings(environ), clock)
+
+    one, other = azure(ARM_CLIENT_ID="one"), azure(ARM_CLIENT_ID="other", ARM_ENVIRONMENT="AzureCloud")
+    assert one is not other
+    assert one.budget is other.budget
+    assert azure(ARM_CLIENT_ID="one", ARM_ENVIRONMENT="china").budget is not one.budget
+    hosts = [azure(ARM_METADATA_HOSTNAME=host).budget for host in ("a.example", "b.example")]
+    assert hosts[0] is not hosts[1]

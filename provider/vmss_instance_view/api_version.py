@@ -1,8 +1,9 @@
 """Which api-version a cloud is asked in: the one that tells most, or what the cloud has instead.
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
-lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what sovereign
-clouds have. Azure refuses one that it does not serve with 400 and one of REFUSED, and names those that it serves.
+lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what
+sovereign clouds have. Azure refuses one that it does not serve with 400 and one of REFUSED, and names those that it
+serves.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
 lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what
-sovereign clouds have. Azure refuses one that it does not serve with 400 and one of REFUSED, and names those that it
-serves.
+sovereign clouds have. Azure refuses one that it does not serve with one of REFUSED, and names those that it serves. At
+times it does so to one that it serves (https://github.com/Azure/azure-cli/issues/28496).
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ import threading
 API_VERSIONS = ("2026-04-01", "2024-11-01")
 """The best one first."""
 
-REFUSED = ("InvalidApiVersionParameter", "NoRegisteredProviderFound")
-"""Azure's codes."""
+REFUSED = ("InvalidApiVersionParameter", "InvalidResourceType", "NoRegisteredProviderFound")
+"""Azure's codes: the second comes with 404, where a list is asked for."""
 
 
 class ApiVersion:
-    """The version that one cloud is asked in, shared by all who read it. Safe for many threads."""
+    """The version that one cloud is asked in, shared by all who read it. Safe for many threads.
+
+    is_served: whether the cloud answered in it, or in a better one, once.
+    """
 
     def __init__(self) -> None:
         """Begin with the best one."""
+        self.is_served = False
         self._place = 0
         self._falling = threading.Lock()
 
@@ -31,10 +35,11 @@ class ApiVersion:
         return API_VERSIONS[self._place]
 
     def fall_back(self, refused: str) -> bool:
-        """Take note that a version is not served; whether there is another one to ask in."""
+        """Take note that a version is refused; whether there is another one to ask in."""
         with self._falling:
-            if refused == self.current:
-                if self._place + 1 == len(API_VERSIONS):
-                    return False
-                self._place += 1
+            if refused != self.current:
+                return True
+            if self._place + 1 == len(API_VERSIONS):
+                return False
+            self._place += 1
             return True

@@ -118,10 +118,19 @@ class Arm:
             version = self._version.current
             url = question.url(self.cloud, version)
             try:
-                return url, self._ask(question, url, deadline)
+                content = self._ask(question, url, deadline)
             except Rejected as error:
-                if error.code not in REFUSED or not self._version.fall_back(version):
+                if error.code not in REFUSED:
                     raise
+                if self._version.fall_back(version):
+                    continue
+                if not self._version.is_served:
+                    raise
+                said = f"{question.what}: HTTP {error.status} {error.code}: Azure refuses api-version {version}"
+                text = f"{said}, but answered before: this is its own trouble: try again"
+                raise Unavailable(text, status=error.status, code=error.code) from None
+            self._version.is_served = True
+            return url, content
 
     def _is_own(self, url: str) -> bool:
         # The whole prefix: no parser can then disagree with another about where the host ends.

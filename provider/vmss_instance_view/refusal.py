@@ -68,6 +68,8 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes, 
 def _kind(status: int, said: _Envelope) -> type[AzureError]:
     if status == 429:
         return Throttled
+    if said.code in REFUSED:
+        return Rejected
     if status in (400, 409) and _WRONG_MODE.search(said.message):
         return NotSupported
     if status in _PASSING or status >= 500:

@@ -10,7 +10,7 @@ from tests.clocks import VirtualClock
 from tests.metered import Metered, ScaleSet, Tokens
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import Rejected, ScaleSetId
+from pulumi_vmss_health import Rejected, ScaleSetId, Unavailable
 from vmss_instance_view.azure import Azure, Connection
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.cloud import PUBLIC
@@ -21,21 +21,21 @@ from vmss_instance_view.wire import Answer
 class Serving:
     """A wire to an Azure that serves some api-versions; it notes in which ones it was asked."""
 
-    def __init__(self, *served: str, code: str = "NoRegisteredProviderFound") -> None:
+    def __init__(self, *served: str, code: str = "NoRegisteredProviderFound", status: int = 400) -> None:
         self.clock = VirtualClock()
         self.asked: list[str] = []
-        self._served = served
-        self._code = code
+        self.served = served
+        self._code, self._status = code, status
         self._azure = Metered(self.clock)
         self.sets = [self._azure.add(name, ScaleSet(lambda _: snapshot(Vm(), Vm()))) for name in ("web", "api")]
 
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
         (version,) = parse_qs(urlsplit(url).query)["api-version"]
         self.asked.append(version)
-        if version in self._served:
+        if version in self.served:
             return self._azure.get(what, url, token, deadline)
-        said = f"No registered provider for '{version}'. The supported api-versions are '{', '.join(self._served)}'."
-        return Answer(400, {}, json.dumps({"error": {"code": self._code, "message": said}}).encode())
+        said = f"No registered provider for '{version}'. The supported api-versions are '{', '.join(self.served)}'."
+        return Answer(self._status, {}, json.dumps({"error": {"code": self._code, "message": said}}).encode())
 
     def azure(self) -> Azure:
         return Azure(Settings({}), self.clock, Connection(PUBLIC, self, Tokens()))
@@ -52,9 +52,12 @@ def test_the_version_that_tells_most_is_asked_in() -> None:
     assert wire.asked == ["2026-04-01"]
 
 
-@pytest.mark.parametrize("code", ["NoRegisteredProviderFound", "InvalidApiVersionParameter"])
-def test_a_cloud_that_lacks_it_is_asked_in_an_older_one_from_then_on(code: str) -> None:
-    wire = Serving("2024-07-01", "2024-11-01", code=code)
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "NoRegisteredProviderFound"), (400, "InvalidApiVersionParameter"), (404, "InvalidResourceType")],
+)
+def test_a_cloud_that_lacks_it_is_asked_in_an_older_one_from_then_on(status: int, code: str) -> None:
+    wire = Serving("2024-07-01", "2024-11-01", code=code, status=status)
     azure = wire.azure()
     assert [wire.view(azure, each) for each in wire.sets] == [2, 2]
     assert wire.asked == ["2026-04-01", "2024-11-01", "2024-11-01"]
@@ -75,6 +78,17 @@ def test_a_cloud_that_has_neither_is_refused_with_the_versions_that_there_are() 
     assert "The supported api-versions are '2019-03-01, 2021-07-01'" in str(refused.value)
     assert "must serve one of the api-versions 2026-04-01 and 2024-11-01" in str(refused.value)
     assert len(wire.asked) == 2
+
+
+def test_a_refusal_of_every_version_passes_where_azure_answered_before() -> None:
+    wire = Serving("2026-04-01", "2024-11-01")
+    azure = wire.azure()
+    wire.view(azure, wire.sets[0])
+    wire.served = ()
+    with pytest.raises(Unavailable, match="but answered before"):
+        wire.view(azure, wire.sets[0])
+    wire.served = ("2024-11-01",)
+    assert wire.view(azure, wire.sets[0]) == 2
 
 
 def test_another_refusal_is_no_matter_of_versions() -> None:

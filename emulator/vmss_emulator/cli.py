@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from vmss_emulator import Emulator, Timeline, TimelineError, az_login, detours, isolation, library, processes
 from vmss_emulator.durations import parse_duration
-from vmss_emulator.timeline_text import position
+from vmss_emulator.timeline_text import from_file, positions
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _PULUMI = "https://www.pulumi.com/docs/install/"
@@ -72,7 +72,7 @@ def _parser() -> _Parser:
             epilog=_NO_SANDBOX,
         )
     )
-    _offer_check(commands.add_parser("check", help="say whether timelines are right, and in which line one is not"))
+    _offer_check(commands.add_parser("check", help="say all that is wrong with timelines, and in which lines"))
     _offer_timelines(commands.add_parser("timelines", help="list the ready timelines, or print one"))
     return parser
 
@@ -242,7 +242,7 @@ def _offer_check(command: argparse.ArgumentParser) -> None:
 
 
 def _check(_: _Parser, options: argparse.Namespace) -> int:
-    """Say of each file what is wrong in which line; the exit code says whether anything is."""
+    """Say of each file all that is wrong, and in which line; the exit code says whether anything is."""
     codes = [_checked(file) for file in options.files]
     return max(codes)
 
@@ -251,14 +251,24 @@ def _checked(file: Path) -> int:
     try:
         Timeline.load(file)
     except TimelineError as error:
-        line = position(file.read_text(encoding="utf-8", errors="replace"), error.where) if error.where else None
-        print(f"{file}:{line}: {error}" if line else f"{file}: {error}")
+        _tell_mistakes(file, [error, *error.others])
         return 1
     except OSError as error:
         print(f"{file}: {error.strerror}")
         return 1
     print(f"{file}: right")
     return 0
+
+
+def _tell_mistakes(file: Path, mistakes: Sequence[TimelineError]) -> None:
+    """One a line, in the order of the file; first what is about no line of it."""
+    for mistake in mistakes:
+        if not mistake.where:
+            print(f"{file}: {mistake}")
+    placed = [mistake for mistake in mistakes if mistake.where]
+    places = positions(from_file(file), [mistake.where for mistake in placed]) if placed else []
+    for (line, _), mistake in sorted(zip(places, placed, strict=True), key=lambda pair: pair[0]):
+        print(f"{file}:{line}: {mistake}")
 
 
 def _offer_timelines(command: argparse.ArgumentParser) -> None:

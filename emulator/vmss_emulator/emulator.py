@@ -49,7 +49,7 @@ class Emulator:
         clock: Unix seconds; tests may give their own.
 
     Raises:
-        TimelineError: the timeline cannot mean anything.
+        TimelineError: the timeline, or the quota, cannot mean anything.
     """
 
     def __init__(
@@ -64,6 +64,9 @@ class Emulator:
         latency: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        asked = Section({"quota": quota or None}, "")
+        usual = Quota.parse(asked)
+        asked.refuse_mistakes()
         self._identity = Identity(clock, token_lifetime)
         self._journal = Journal()
         self._world = World(
@@ -72,7 +75,7 @@ class Emulator:
             page_size,
             Timeline.load(timeline),
             frozenset(list_carries),
-            Quota.parse(Section({"quota": quota or None}, "")),
+            usual,
             tenant_id=self._identity.tenant_id,
         )
         self._port = port

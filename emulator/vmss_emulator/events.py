@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vmss_emulator.sections import Section, TimelineError, count, flag, one_of, shown, text
+from vmss_emulator.sections import Section, count, flag, one_of, shown, text
 
 PROVISIONING = ("creating", "updating", "succeeded", "failed", "deleting", "migrating", "transitioning", "canceled")
 POWER = ("starting", "running", "stopping", "stopped", "deallocating", "deallocated", "unknown")
@@ -56,18 +56,14 @@ class Event:
 
     @classmethod
     def parse(cls, section: Section) -> Event:
-        """Read one event.
-
-        Raises:
-            TimelineError: naming the key and what would be right.
-        """
-        if sum(key in section for key in _EFFECTS) != 1:
-            words = ", ".join(_EFFECTS)
-            raise TimelineError(f"{section.where}: exactly one of {words} must say what happens", section.where)
+        """Read one event; the section keeps its mistakes."""
+        effects = sum(key in section for key in _EFFECTS)
+        if effects > 1 or (effects == 0 and section.sound):
+            section.complain(f"exactly one of {', '.join(_EFFECTS)} must say what happens")
         if "extension" in section and "state" not in section:
-            raise section.error("extension", "goes with a state, such as failed/50")
+            section.complain("goes with a state, such as failed/50", "extension")
         if "message" in section and "state" not in section and "agent" not in section:
-            raise section.error("message", "goes with a state, such as failed/50, or with an agent")
+            section.complain("goes with a state, such as failed/50, or with an agent", "message")
         return cls(
             put=section.read("put", _put, 1),
             at=section.duration("at", 0.0),

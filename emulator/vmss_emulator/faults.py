@@ -70,15 +70,12 @@ class Fault:
 
     @classmethod
     def parse(cls, section: Section) -> Fault:
-        """Read one rule.
-
-        Raises:
-            TimelineError: naming the key and what would be right.
-        """
+        """Read one rule; the section keeps its mistakes."""
+        if "match" not in section and section.sound:
+            section.complain('missing; write it like "GET */instanceView"', "match")
         method, path = section.read("match", _match, ("", ""))
-        if not method:
-            raise section.error("match", 'missing; write it like "GET */instanceView"')
         usual, effect = cls(method, path), _effect(section)
+        values = {key: section.read(key, parse, None) for key, parse in _EFFECTS.items()}
         return cls(
             method,
             path,
@@ -86,7 +83,7 @@ class Fault:
             after=section.read("after", count, 0),
             times=section.read("times", count, cast("int", None)),
             effect=effect,
-            value=section.read(effect, _EFFECTS[effect], None) if effect in _EFFECTS else None,
+            value=values.get(effect),
             status=section.read("status", _status, usual.status),
             code=section.read("code", text, usual.code),
             message=section.read("message", text, usual.message),
@@ -108,8 +105,10 @@ def _effect(section: Section) -> str:
         return found[0]
     if not found and ("headers" in section or "retry_after" in section):
         return "headers"
-    words = ", ".join(_EFFECTS)
-    raise section.error("match", f"exactly one of status or body, {words} must say what happens, or headers alone")
+    if found or section.sound:
+        words = ", ".join(_EFFECTS)
+        section.complain(f"exactly one of status or body, {words} must say what happens, or headers alone", "match")
+    return "answer"
 
 
 def _match(value: object) -> tuple[str, str]:

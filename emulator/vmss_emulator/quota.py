@@ -43,11 +43,7 @@ class Bucket:
 
     @classmethod
     def parse(cls, section: Section, usual: Bucket) -> Bucket:
-        """Read `{size: 3, per_minute: 10}`; what is left out is as usual.
-
-        Raises:
-            TimelineError: naming the key and what would be right.
-        """
+        """Read `{size: 3, per_minute: 10}`; what is left out is as usual. The section keeps its mistakes."""
         return cls(section.read("size", count, usual.size), section.read("per_minute", count, usual.per_minute))
 
 
@@ -105,8 +101,7 @@ class Quota:
     def parse(cls, section: Section) -> Quota | None:
         """Read the key `quota`: true, or a mapping of what is not as documented. None: it is not there.
 
-        Raises:
-            TimelineError: naming the key and what would be right.
+        The section keeps its mistakes.
         """
         if "quota" not in section or section.read("quota", lambda value: value is True, False):
             return cls() if "quota" in section else None

@@ -1,9 +1,13 @@
-"""Reading a mapping that a person wrote: each complaint names the key and what would be right."""
+"""Reading a mapping that a person wrote: each complaint names the key and what would be right.
+
+A mistake does not end the reading. It is kept, and what is wrong counts as absent meanwhile, so that all mistakes are
+told at once.
+"""
 
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from vmss_emulator.durations import parse_duration
@@ -19,7 +23,10 @@ class TimelineError(ValueError):
 
     Attributes:
         where: the way to what is wrong, such as `scale_sets.web.events[2].at`; empty where it is no place of its own.
+        others: what else is wrong, in the order in which it was found.
     """
+
+    others: Sequence[TimelineError] = ()
 
     def __init__(self, message: str, where: str = "") -> None:
         """Cut a message that something long got into, and write out what is half a character."""
@@ -29,26 +36,42 @@ class TimelineError(ValueError):
 
 
 class Section:
-    """One mapping of the timeline together with the way to it, such as `scale_sets.web.events[2]`."""
+    """One mapping of the timeline together with the way to it, such as `scale_sets.web.events[2]`.
 
-    def __init__(self, value: object, where: str, keys: Collection[str] | None = None) -> None:
-        if not isinstance(value, Mapping):
-            raise TimelineError(f"{where or 'the timeline'}: a mapping is needed here, not {_kind(value)}", where)
+    Args:
+        value: the mapping; another value is a mistake, and counts as an empty one.
+        where: the way to it.
+        keys: which it may have; None: any.
+        mistakes: the list that takes all mistakes of a timeline; None: a new one.
+
+    Attributes:
+        sound: is it a mapping of known keys? Else what seems to be missing may only be misspelled.
+    """
+
+    def __init__(
+        self,
+        value: object,
+        where: str,
+        keys: Collection[str] | None = None,
+        mistakes: list[TimelineError] | None = None,
+    ) -> None:
         self.where = where
-        self._values: dict[str, Any] = {self._key(key): item for key, item in value.items()}
-        if keys is not None:
-            self._refuse_others(keys)
-
-    def _key(self, key: object) -> str:
-        if isinstance(key, str):
-            return key
-        complaint = f"the key {shown(key)} is not a text; put it in quotes"
-        raise TimelineError(f"{self.where or 'the timeline'}: {complaint}", self.where)
-
-    def _refuse_others(self, keys: Collection[str]) -> None:
+        self.sound = isinstance(value, Mapping)
+        self._mistakes = [] if mistakes is None else mistakes
+        if not isinstance(value, Mapping):
+            self.complain(f"a mapping is needed here, not {_kind(value)}")
+            value = {}
+        self._values: dict[str, Any] = {key: item for key, item in value.items() if self._is_text(key)}
         for key in self._values:
-            if key not in keys:
-                raise self.error(key, f"unknown key; known here: {', '.join(sorted(keys))}")
+            if keys is not None and key not in keys:
+                self.sound = False
+                self.complain(f"unknown key; known here: {', '.join(sorted(keys))}", key)
+
+    def _is_text(self, key: object) -> bool:
+        if not isinstance(key, str):
+            self.sound = False
+            self.complain(f"the key {shown(key)} is not a text; put it in quotes")
+        return isinstance(key, str)
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -61,20 +84,31 @@ class Section:
         """The way to a key, for messages."""
         return f"{self.where}.{key}" if self.where else key
 
-    def error(self, key: str, complaint: str) -> TimelineError:
-        """The error to raise about a key."""
-        return TimelineError(f"{self.at(key)}: {complaint}", self.at(key))
+    def complain(self, complaint: str, key: str | None = None) -> None:
+        """Keep a mistake: of the value of a key, or of the whole mapping."""
+        where = self.where if key is None else self.at(key)
+        self._mistakes.append(TimelineError(f"{where or 'the timeline'}: {complaint}", where))
+
+    def refuse_mistakes(self) -> None:
+        """End the reading, which must have found nothing wrong in this mapping, below and above it.
+
+        Raises:
+            TimelineError: the first mistake; its `others` are the rest.
+        """
+        if self._mistakes:
+            first, *others = self._mistakes
+            first.others = others
+            raise first
 
     def read(self, key: str, parse: Callable[[Any], T], default: T) -> T:
-        """The value of a key as `parse` understands it; `default` where it is absent or null."""
+        """The value of a key as `parse` understands it; `default` where it is absent, null or wrong."""
         if key not in self:
             return default
         try:
             return parse(self._values[key])
-        except TimelineError:
-            raise
         except (ValueError, OverflowError) as error:
-            raise self.error(key, str(error)) from None
+            self.complain(str(error), key)
+            return default
 
     def duration(self, key: str, default: float) -> float:
         """A duration, in seconds."""
@@ -84,12 +118,13 @@ class Section:
         """The mappings in a list."""
         values = self._values[key] if key in self else []
         if not isinstance(values, list | tuple):
-            raise self.error(key, f"a list is needed here, not {_kind(values)}")
-        return [Section(value, f"{self.at(key)}[{index}]", keys) for index, value in enumerate(values)]
+            self.complain(f"a list is needed here, not {_kind(values)}", key)
+            return []
+        return [Section(value, f"{self.at(key)}[{index}]", keys, self._mistakes) for index, value in enumerate(values)]
 
     def section(self, key: str, keys: Collection[str] | None = None) -> Section:
         """A mapping in this mapping; empty where it is absent."""
-        return Section(self._values[key] if key in self else {}, self.at(key), keys)
+        return Section(self._values[key] if key in self else {}, self.at(key), keys, self._mistakes)
 
 
 def text(value: object) -> str:

@@ -143,11 +143,7 @@ class Life:
 
     @classmethod
     def parse(cls, section: Section) -> Life:
-        """Read the entry of one set.
-
-        Raises:
-            TimelineError: naming the key and what would be right.
-        """
+        """Read the entry of one set; the section keeps its mistakes."""
         usual, named = cls(), section.section("extensions")
         return cls(
             boot=section.duration("boot", usual.boot),
@@ -185,14 +181,17 @@ class Timeline:
         """Read a timeline: a path is a file, a string is YAML text, None is a world in which all goes well.
 
         Raises:
-            TimelineError: naming the key and what would be right.
+            TimelineError: the first mistake, naming the key and what would be right; its `others` are the rest.
             OSError: if the file cannot be read.
         """
         if source is None or isinstance(source, Timeline):
             return source or cls()
         if isinstance(source, Path):
             source = timeline_text.from_file(source)
-        return cls._parse(Section(timeline_text.parse(source) if isinstance(source, str) else source, "", KEYS))
+        section = Section(timeline_text.parse(source) if isinstance(source, str) else source, "", KEYS)
+        found = cls._parse(section)
+        section.refuse_mistakes()
+        return found
 
     @classmethod
     def _parse(cls, section: Section) -> Timeline:

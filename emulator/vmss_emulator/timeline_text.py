@@ -1,8 +1,8 @@
-"""A timeline as text: the YAML that means one, and the line in which something of it stands."""
+"""A timeline as text: the YAML that means one, and the lines in which things of it stand."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,30 +69,34 @@ def parse(source: str) -> object:
     return {} if found is None else found
 
 
-def position(source: str, where: str) -> int | None:
-    """The line of a place in a timeline's text, such as `faults[0].status`, or of the nearest above it."""
+def positions(source: str, ways: Iterable[str]) -> list[tuple[int, int]]:
+    """The line and the column, both from 1, in which each place of a timeline stands, such as `faults[0].status`.
+
+    What has no place of its own, such as a key that is missing, is where that stands which it belongs to.
+
+    Args:
+        source: the text, which `parse` took.
+        ways: to the places.
+    """
     import yaml
 
-    try:
-        node: Any = yaml.compose(source, yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
-    if node is None:
-        return None
-    line = int(node.start_mark.line)
-    while (step := _step(node, where)) is not None:
-        line, node, where = step
-    return line + 1
+    known = _places(yaml.compose(source, yaml.SafeLoader))
+    found = []
+    for way in ways:
+        while way not in known:
+            way = way[: max(way.rfind("."), way.rfind("["), 0)]
+        found.append(known[way])
+    return found
 
 
-def _step(node: Any, where: str) -> tuple[int, Any, str] | None:  # noqa: ANN401 - the stubs have no common node
-    """One step of the way down from a node: the line, the node below, what is left of the way. None: it ends here."""
-    if node.id == "sequence" and (index := re.match(r"\[(\d+)\]\.?", where)) and int(index[1]) < len(node.value):
-        item = node.value[int(index[1])]
-        return item.start_mark.line, item, where[index.end() :]
-    if node.id == "mapping" and where:
-        for key, item in node.value:
-            name = str(key.value)  # which may itself have dots in it
-            if where.startswith(name) and where[len(name) :][:1] in ("", ".", "["):
-                return key.start_mark.line, item, where[len(name) :].removeprefix(".")
-    return None
+def _places(root: Any) -> dict[str, tuple[int, int]]:  # noqa: ANN401 - the stubs have no common node
+    found = {"": (1, 1)}
+    left = [] if root is None else [("", root, root)]
+    while left:
+        way, place, node = left.pop()
+        found[way] = place.start_mark.line + 1, place.start_mark.column + 1
+        if node.id == "mapping":  # of a key that is there twice the last one counts, and so it is read last here, too
+            left += [(f"{way}.{key.value}" if way else str(key.value), key, item) for key, item in node.value[::-1]]
+        elif node.id == "sequence":
+            left += [(f"{way}[{index}]", item, item) for index, item in enumerate(node.value)]
+    return found

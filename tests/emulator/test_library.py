@@ -187,7 +187,7 @@ def test_exec_tells_of_names_that_no_scale_set_had(tmp_path: Path) -> None:
     [
         ("scale_sets:\n  web:\n    boot: 1\n", "{file}:3: scale_sets.web.boot: "),
         ("scale_sets:\n  a.b:\n    boots: 1s\n", "{file}:3: scale_sets.a.b.boots: unknown key"),
-        ("faults:\n  - match: GET /\n    reset: true\n  - match: x\n", "{file}:4: faults[1].match: "),
+        ("faults:\n  - match: GET /\n    reset: true\n  - match: x\n    cut: true\n", "{file}:4: faults[1].match: "),
         ("scale_sets: {web: {events: [{at: 1s,\n heal: true}, {at: 1s}]}}", "{file}:2: scale_sets.web.events[1]: "),
         ("scale_sets:\n  web:\n    5: 1s\n", "{file}:2: scale_sets.web: the key 5 is not a text"),
         ("- a\n", "{file}: the timeline: a mapping is needed here"),
@@ -202,6 +202,61 @@ def test_check_tells_the_line_and_the_place_of_a_mistake(tmp_path: Path, text: s
     first, second = found.stdout.splitlines()
     assert (found.returncode, first) == (1, f"{right}: right")
     assert second.startswith(told.format(file=file))
+
+
+def test_check_tells_all_mistakes_in_the_order_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(
+        "faults:\n"
+        "  - { match: GET *, status: 99, hang: forever, times: -1 }\n"
+        "  - reset: true\n"
+        "  - { match: nowhere, cut: true }\n"
+        "scale_sets:\n"
+        "  web:\n"
+        "    boots: 1s\n"
+        "    healthy: soon\n"
+        "    boot: 5\n"
+        "    events:\n"
+        "      - { helth: ill, at: 5 }\n"
+        "      - { at: 1s }\n"
+        "      - { put: 0, health: ill }\n"
+        "      - later\n"
+        "  api: []\n"
+        "  5: {}\n"
+        "quota: { view: { size: many }, views: 3 }\n"
+        "quotas: true\n"
+    )
+    found = ran("check", file)
+    told = [line.removeprefix(f"{file}:").split(": ")[:2] for line in found.stdout.splitlines()]
+    assert found.returncode == 1
+    assert told == [
+        ["2", "faults[0].match"],
+        ["2", "faults[0].status"],
+        ["2", "faults[0].hang"],
+        ["2", "faults[0].times"],
+        ["3", "faults[1].match"],
+        ["4", "faults[2].match"],
+        ["5", "scale_sets"],
+        ["7", "scale_sets.web.boots"],
+        ["8", "scale_sets.web.healthy"],
+        ["9", "scale_sets.web.boot"],
+        ["11", "scale_sets.web.events[0].helth"],
+        ["11", "scale_sets.web.events[0].at"],
+        ["12", "scale_sets.web.events[1]"],
+        ["13", "scale_sets.web.events[2].put"],
+        ["13", "scale_sets.web.events[2].health"],
+        ["14", "scale_sets.web.events[3]"],
+        ["15", "scale_sets.api"],
+        ["17", "quota.view.size"],
+        ["17", "quota.views"],
+        ["18", "quotas"],
+    ]
+
+
+def test_check_tells_the_line_of_the_value_that_counts_where_a_key_is_there_twice(tmp_path: Path) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text("scale_sets:\n  web: { boot: 1 }\n  web: { boot: 2 }\n")
+    assert ran("check", file).stdout.startswith(f"{file}:3: scale_sets.web.boot: 2 ")
 
 
 def test_check_finds_nothing_wrong_with_a_right_file_and_names_one_that_is_not_there(tmp_path: Path) -> None:

@@ -175,6 +175,29 @@ def test_a_mistake_is_refused_with_the_key_and_what_would_be_right(text: str, wh
     assert "\n" not in str(caught.value)
 
 
+def test_a_timeline_is_refused_with_its_first_mistake_and_holds_the_others_ready() -> None:
+    with pytest.raises(TimelineError) as caught:
+        Timeline.load("scale_sets: {web: {boot: 1, healthy: 2}}\nfaults: [{match: 'GET *', cut: 3}]")
+    assert caught.value.where == "scale_sets.web.boot"
+    assert [other.where for other in caught.value.others] == ["scale_sets.web.healthy", "faults[0].cut"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "scale_sets: {web: {events: [{helth: healthy}]}}",
+        "scale_sets: {web: {events: [later]}}",
+        "faults: [{match: 'GET *', statu: 503}]",
+        "faults: [{mach: 'GET *', cut: true}]",
+        "faults: [{match: '*/instanceView', cut: true}]",
+    ],
+)
+def test_one_slip_is_one_mistake_and_nothing_is_called_missing_for_it(entry: str) -> None:
+    with pytest.raises(TimelineError) as caught:
+        Timeline.load(entry)
+    assert caught.value.others == []
+
+
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
 
 

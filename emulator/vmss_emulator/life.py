@@ -167,7 +167,7 @@ class Story:
 
     def _go_on(self, upgrade: Upgrade, moment: float, happened: Happened) -> None:
         instances = self._population.looks(self._population.members, moment, happened, self._changes[-1].model)
-        again = upgrade.step(moment, instances, self._population.renew)
+        again = upgrade.step(moment, instances, self._population)
         self._expect([again] if again is not None and again > moment else [])
 
     # What the timeline lets happen to the set as a whole.

@@ -25,8 +25,8 @@ class Member:
 
     Attributes:
         run: what it runs.
-        origin: the number of the change that asked for it.
-        surplus: is it one too many, which will leave?
+        origin: the number of the change that asked for it; 0: an upgrade created it.
+        surplus: is it one too many, which will leave, or take another's place?
         protection: from what it is protected.
     """
 
@@ -110,6 +110,23 @@ class Population:
         moments = member.run.moments(self.life)
         self._expect(moments)
         return max(moments)
+
+    def surge(self, change: Change, moment: float) -> tuple[int, float]:
+        """Create one too many with a change's model; returns its id and until when it should be well."""
+        run = Run(self._unused, moment, change, moment)
+        self._members[run.instance] = Member(run, 0, surplus=True)
+        self._unused += 1
+        moments = run.moments(self.life)
+        self._expect(moments)
+        return run.instance, max(moments)
+
+    def succeed(self, index: int, successor: int) -> None:
+        """Let one too many take the place of an instance, which goes; where that is gone already, both are."""
+        before = self._members.pop(index, None)
+        if before is None:
+            self.leave(successor)
+        else:
+            self._members[successor].surplus = before.surplus
 
     def switch(self, member: Member, moment: float, off: str | None) -> None:
         """Switch it off (`stopped` or `deallocated`), or start it."""

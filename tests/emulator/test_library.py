@@ -24,6 +24,7 @@ READY = [
     "slow",
     "spot-evictions",
     "stale-model",
+    "surge",
     "thousand",
     "throttled",
 ]
@@ -95,6 +96,26 @@ def test_a_rolling_upgrade_faults_on_its_first_batch() -> None:
     _, second = views("rolling-upgrade-faulted", upgrade_mode="Rolling")
     assert second["upgrade"].json()["properties"]["runningStatus"]["code"] == "Faulted"
     assert second["state"] == "Failed"
+
+
+def test_a_surge_shows_more_vms_than_the_capacity_for_a_while_and_as_many_at_the_end() -> None:
+    policy = {"upgradePolicy": {"mode": "Rolling", "rollingUpgradePolicy": {"maxSurge": True}}}
+    clock = FakeClock()
+    with Emulator(library.text("surge"), clock=clock) as azure:
+        arm, seen = ArmSession(azure), []
+        for release in ("one", "two"):
+            app = {"name": "app", "properties": {"publisher": "p", "type": "t", "settings": {"release": release}}}
+            azure.put_scale_set("web", capacity=5, extensions=[app], health=True, properties=policy)
+            for _ in range(60):
+                clock.advance(1)
+                summary = arm.get(f"{arm.set_id}/instanceView")["virtualMachine"]["statusesSummary"]
+                seen.append(sum(one["count"] for one in summary))
+        ids = [vm["instanceId"] for vm in arm.get(f"{arm.set_id}/virtualMachines")["value"]]
+        upgrade = arm.get(f"{arm.set_id}/rollingUpgrades/latest")["properties"]["runningStatus"]["code"]
+        arm.close()
+    assert set(seen[:60]) == {5}
+    assert (set(seen[60:]), seen[-1]) == ({5, 6}, 5)
+    assert (ids, upgrade) == (["5", "6", "7", "8", "9"], "Completed")
 
 
 def test_spot_machines_are_taken_back() -> None:

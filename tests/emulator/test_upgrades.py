@@ -116,6 +116,56 @@ def test_a_failed_extension_does_not_use_up_the_patience() -> None:
     assert world.progress(AT + 5) == ("Faulted", 0, 1, 0, 4)
 
 
+def test_with_max_surge_new_instances_take_the_place_of_old_ones_when_they_are_well() -> None:
+    world = rolling(maxSurge=True)
+    number = change(world)
+    assert world.ids(AT) == [0, 1, 2, 3, 4, 5, 6]
+    assert (world.latest(AT), world.vms(AT)) == ([5, 6], ["succeeded"] * 5 + ["creating"] * 2)
+    assert world.ids(AT + ROUND - 1) == [0, 1, 2, 3, 4, 5, 6]
+    assert world.progress(AT + ROUND) == ("RollingForward", 2, 0, 2, 1)
+    assert world.ids(AT + ROUND) == [2, 3, 4, 5, 6, 7, 8]
+    assert world.progress(AT + 3 * ROUND) == ("Completed", 5, 0, 0, 0)
+    assert world.ids(AT + 3 * ROUND) == world.latest(AT + 3 * ROUND) == [5, 6, 7, 8, 9]
+    outcome = world.outcome(number, AT + 3 * ROUND)
+    assert outcome is not None
+    assert (outcome.code, world.set.model(world.life, START + AT + 3 * ROUND)["sku"]["capacity"]) == (None, 5)
+
+
+def test_a_surges_batch_is_a_share_of_the_instances_without_those_that_leave() -> None:
+    world = rolling(maxSurge=True, maxBatchInstancePercent=30)
+    change(world)
+    assert [len(world.upgrade(AT + step * ROUND).batch) for step in range(2)] == [1, 1]
+    world = rolling(maxSurge=True, maxBatchInstancePercent=50)
+    change(world)
+    assert [len(world.upgrade(AT + step * ROUND).batch) for step in range(2)] == [2, 2]
+
+
+def test_azures_own_upgrade_surges_too_and_keeps_the_model_of_each_instance() -> None:
+    world = rolling("[{at: 1000s, upgrade: true}]", maxSurge=True)
+    assert len(world.ids(AT)) == 7
+    assert world.ids(AT + 3 * ROUND) == world.latest(AT + 3 * ROUND) == [5, 6, 7, 8, 9]
+
+
+def test_a_surge_that_does_not_get_well_leaves_old_and_new_instances_beside_each_other() -> None:
+    ill = "[{put: 2, at: 1s, instances: [6], health: unhealthy}]"
+    world = rolling(ill, maxSurge=True, rollbackFailedInstancesOnPolicyBreach=True)
+    change(world)
+    end = AT + 4 * ROUND
+    assert world.progress(end) == ("Faulted", 1, 1, 0, 3)
+    assert (world.ids(end), world.latest(end)) == ([1, 2, 3, 4, 5, 6], [5, 6])
+    change(world, end, capacity=4)
+    assert world.set.model(world.life, START + end)["sku"]["capacity"] == 4
+
+
+def test_an_instance_that_is_deleted_while_its_successor_boots_takes_it_along() -> None:
+    world = rolling(maxSurge=True)
+    change(world)
+    world.do(AT + 1, "delete", [0])
+    assert world.ids(AT + ROUND) == [2, 3, 4, 6, 7, 8]
+    end = AT + 4 * ROUND
+    assert (len(world.ids(end)), world.set.model(world.life, START + end)["sku"]["capacity"]) == (4, 4)
+
+
 def test_unhealthy_instances_may_come_first() -> None:
     world = rolling("[{at: 500s, instances: [3], health: unhealthy}]", prioritizeUnhealthyInstances=True)
     change(world)

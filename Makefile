@@ -46,7 +46,7 @@ demo-broken: setup ## watch gates that do not pass, and what they say
 clients: setup ## az and azure-mgmt-compute, each in an environment of its own, against the offline Azure (asks PyPI once)
 	$(BIN)/python -m tests.emulator.clients
 
-bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes
+bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes, what load the emulator bears
 	$(BIN)/python -m benchmarks
 
 soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)

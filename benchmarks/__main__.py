@@ -1,7 +1,9 @@
 """`make bench`: all of them."""
 
-from benchmarks import detection, verdicts
+from benchmarks import detection, load, verdicts
 
 detection.main()
 print()
 verdicts.main()
+print()
+load.main()

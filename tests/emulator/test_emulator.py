@@ -88,6 +88,19 @@ def test_requests_are_recorded_while_they_hang_and_stopping_does_not_wait_for_th
     assert azure.requests[-1].ended is not None
 
 
+def test_stopping_leaves_no_thread_and_no_file_behind_however_many_connections_are_open() -> None:
+    before = set(threading.enumerate())
+    with Emulator(QUICK) as azure:
+        arms = [ArmSession(azure) for _ in range(20)]
+        path = azure.put_scale_set()
+        assert {arm.ask("GET", f"{path}/instanceView").status_code for arm in arms} == {200}
+        folder = azure.ca_file.parent
+    assert set(threading.enumerate()) == before
+    assert not folder.exists()
+    for arm in arms:
+        arm.close()
+
+
 def hang(arm: ArmSession, path: str) -> None:
     with pytest.raises(requests.ConnectionError):
         arm.ask("GET", path)

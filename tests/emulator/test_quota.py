@@ -169,6 +169,31 @@ def test_a_client_that_asks_too_often_is_refused_by_compute(arm: ArmSession, clo
     assert arm.ask("GET", f"{arm.set_id}/instanceView").status_code == 429
 
 
+@pytest.mark.parametrize("reads", [["instanceView"], ["virtualMachines"], ["instanceView", "virtualMachines"]])
+def test_a_client_that_reads_each_second_is_refused_when_what_was_refilled_is_used_up(
+    arm: ArmSession, clock: FakeClock, reads: list[str]
+) -> None:
+    codes = []
+    for second in range(60):
+        codes.append(arm.ask("GET", f"{arm.set_id}/{reads[second % len(reads)]}").status_code)
+        clock.advance(1)
+    # 30 at the start and one more in 6 s: after 35 s that is 35.8, and the 36th read is one too many.
+    assert codes.index(429) == 35
+    assert codes.count(200) == 30 + 60 // 6 - 1
+
+
+def test_a_client_that_reads_every_six_seconds_is_never_refused_even_after_a_burst(
+    arm: ArmSession, clock: FakeClock
+) -> None:
+    paths = [f"{arm.set_id}/{read}" for read in ("instanceView", "virtualMachines")]
+    assert [arm.ask("GET", paths[0]).status_code for _ in range(31)] == [200] * 30 + [429]
+    codes = []
+    for turn in range(300):
+        clock.advance(6)
+        codes.append(arm.ask("GET", paths[turn % 2]).status_code)
+    assert codes == [200] * 300
+
+
 def test_one_sets_bucket_is_not_anothers(arm: ArmSession) -> None:
     other = arm.azure.put_scale_set("other")
     arm.azure.load({"quota": {"view": {"size": 1}}})

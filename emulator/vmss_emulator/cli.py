@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from vmss_emulator import Emulator, Timeline, TimelineError, az_login, detours, isolation, library, processes
 from vmss_emulator.durations import parse_duration
+from vmss_emulator.kept import KeptError
 from vmss_emulator.timeline_text import from_file, positions
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -170,7 +171,9 @@ def _offer_exec(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--requests", type=Path, metavar="FILE", help="write all requests there at the end, as JSON lines"
     )
-    command.add_argument("--state", type=Path, metavar="DIR", help="keep Pulumi's backend there (default: removed)")
+    command.add_argument(
+        "--state", type=Path, metavar="DIR", help="keep Pulumi's backend and the offline Azure there (default: removed)"
+    )
     command.add_argument("--backend", metavar="URL", help="let Pulumi use this backend; only with --throw-away")
     command.add_argument("--throw-away", action="store_true", help="the backend of --backend may be written to")
     command.add_argument(
@@ -192,6 +195,12 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
         )
     if options.backend and options.state:
         parser.error("exec: --state and --backend exclude each other")
+    kept = None if options.state is None else options.state / "azure.json"
+    if kept is not None and kept.exists():
+        try:
+            azure.restore(kept)
+        except KeptError as error:
+            parser.error(f"exec: --state: {error}")
     with azure, isolation.workspace(options.state, options.backend) as place:
         if detour := detours.find(Path.cwd(), azure.environment["ARM_METADATA_HOSTNAME"]):
             parser.error(f"exec: {detour}")
@@ -210,6 +219,8 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
         try:
             return _run(command, environment)
         finally:
+            if kept is not None:
+                azure.save(kept)
             if azure.idle_entries:
                 print(f"vmss-emulator: {_idle(azure)}", file=sys.stderr)
             if options.requests is not None:

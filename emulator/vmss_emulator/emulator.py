@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from vmss_emulator import assertions, bodies, environments, tls
+from vmss_emulator import assertions, bodies, environments, kept, tls
 from vmss_emulator.arm_path import ArmPath
 from vmss_emulator.compute import ScaleSetRoutes
 from vmss_emulator.identity import Identity
@@ -250,6 +250,29 @@ class Emulator:
             TimelineError: it cannot mean anything; the old one still holds.
         """
         self._world.load(Timeline.load(timeline))
+
+    def save(self, file: Path) -> None:
+        """Write what the offline Azure holds to a file, for `restore`; see the module `kept`.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        kept.write(self._world, file)
+
+    def restore(self, file: Path) -> None:
+        """Begin with what another emulator held when it was saved, as if no time had passed since.
+
+        Tenant and subscription are those of the other one, too.
+
+        Raises:
+            KeptError: the file is broken, or of another version.
+            OSError: it cannot be read.
+            RuntimeError: it runs already.
+        """
+        if self._server is not None:
+            raise RuntimeError("the emulator runs already: restore before it starts")
+        kept.read(self._world, file)
+        self._identity.tenant_id = self._world.tenant_id
 
     def put_scale_set(
         self,

@@ -48,6 +48,20 @@ class ScaleSet:
         self._outcomes: dict[int, Outcome] = {}
         self._story: Story | None = None
 
+    @classmethod
+    def again(
+        cls, resource_id: str, unique_id: str, changes: list[Change], deeds: list[Deed], outcomes: Mapping[int, Outcome]
+    ) -> ScaleSet:
+        """The same set once more, from what it remembers."""
+        found = cls(resource_id, changes[0].body, changes[0].at)
+        found.unique_id, found.changes, found.deeds, found._outcomes = unique_id, changes, deeds, dict(outcomes)
+        return found
+
+    @property
+    def outcomes_so_far(self) -> Mapping[int, Outcome]:
+        """How deeds ended, as far as `settle` has kept it."""
+        return self._outcomes
+
     @property
     def body(self) -> models.Body:
         """The model as it was last put; `model` knows the capacity of a moment."""

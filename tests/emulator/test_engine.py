@@ -189,3 +189,14 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
     assert told, ran.stdout + ran.stderr
     assert all("VMSS_EMULATOR_URL" in line for line in told)
     assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(PROGRAM, tmp_path / "program"))
+    (folder / "timeline.yaml").write_text(TIMELINE)
+    options = ["--timeline", "timeline.yaml", "--state", "kept"]
+    first = on_the_engine(folder, "pulumi stack init dev && pulumi up --yes --skip-preview", *options)
+    assert first.returncode == 0, first.stdout + first.stderr
+    again = "pulumi refresh --yes --expect-no-changes && pulumi preview --expect-no-changes && pulumi destroy --yes"
+    second = on_the_engine(folder, f"pulumi stack select dev && {again}", *options)
+    assert second.returncode == 0, second.stdout + second.stderr

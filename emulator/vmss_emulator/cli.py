@@ -127,7 +127,10 @@ def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
             quota={"headers": True} if options.quota_headers else options.quota,
             latency=options.latency,
         )
-    except (TimelineError, OSError) as error:
+    except TimelineError as error:
+        more = f" (and {len(error.others)} more: see `vmss-emulator check`)" if error.others else ""
+        parser.error(f"--timeline {options.timeline}: {error}{more}")
+    except OSError as error:
         parser.error(f"--timeline {options.timeline}: {error}")
 
 

@@ -229,6 +229,7 @@ def test_wrong_usage_is_told_in_one_line(arguments: list[str], told: str) -> Non
     ("text", "told"),
     [
         ("scale_sets: {web: {boot: 3}}", "scale_sets.web.boot"),
+        ("scale_sets: {web: {boot: 3, healthy: 4}, api: 5}", "(and 2 more: see `vmss-emulator check`)"),
         ("a: 2001-99-99", "line 1, column 4"),
         ("[" * 1000, "50 levels"),
         ("a: &a [1]\nb: *a", "anchors"),

@@ -278,7 +278,7 @@ def test_a_fault_is_shown_with_its_error() -> None:
     assert error["code"] == "MaxUnhealthyInstancePercentExceededInRollingUpgrade"
 
 
-ill = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4), st.sampled_from(["unhealthy", "healthy"])), max_size=4)
+ill = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 7), st.sampled_from(["unhealthy", "healthy"])), max_size=4)
 
 
 @settings(deadline=None, max_examples=60)
@@ -287,16 +287,18 @@ ill = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4), st.sampled_from
     batch=st.integers(1, 100),
     unhealthy=st.integers(0, 100),
     upgraded=st.integers(0, 100),
+    surge=st.booleans(),
     moments=st.lists(st.integers(0, 600), max_size=4),
 )
 def test_every_upgrade_ends_and_looking_does_not_change_how(
-    ill: list[tuple[int, int, str]], batch: int, unhealthy: int, upgraded: int, moments: list[int]
+    ill: list[tuple[int, int, str]], batch: int, unhealthy: int, upgraded: int, surge: bool, moments: list[int]
 ) -> None:
     told = ", ".join(f"{{put: 2, at: {at}s, instances: [{who}], health: {state}}}" for at, who, state in ill)
     policy: dict[str, Any] = {
         "maxBatchInstancePercent": batch,
         "maxUnhealthyInstancePercent": unhealthy,
         "maxUnhealthyUpgradedInstancePercent": upgraded,
+        "maxSurge": surge,
     }
     eager, late = (rolling(f"[{told}]", **policy) for _ in range(2))
     for world in (eager, late):
@@ -311,3 +313,4 @@ def test_every_upgrade_ends_and_looking_does_not_change_how(
     assert len(late.latest(end)) == done + failed
     assert (code == "Completed") == (late.state(end) == "Succeeded")
     assert waiting == 0 or code == "Faulted"
+    assert len(late.ids(end)) == 5 + surge * failed

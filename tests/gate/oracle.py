@@ -284,11 +284,11 @@ class Azure:
         """Whether looks have seen for five minutes that the set's size stays, and no upgrade.
 
         Only some looks read the capacity: one that came and went between them is none that anybody saw. Nor does a gate
-        that ignores rolling upgrades see any.
+        that ignores rolling upgrades see any. Whether a VM has left the standby pool, only a full look asks.
         """
         seen = [look for look in self.looks if moment - 290 <= look.began <= moment and not look.is_lost]
         worlds = [(self.history.at(look.began), look.depth) for look in seen]
-        counts = {len((world.view_of or world).machines) for world, _ in worlds}
+        counts = {len((it.view_of or it).machines) for it, depth in worlds if depth is Depth.FULL or not it.pool}
         capacities = {world.capacity for world, depth in worlds if depth in (Depth.FULL, Depth.VIEW_AND_MODEL)}
         lists = {len(world.machines) for world, depth in worlds if depth is Depth.FULL}
         is_read = policy.get("rolling_upgrade", "wait") == "wait"

@@ -1,7 +1,8 @@
-"""Prints a table: which client did which operation on which timeline, and whether it saw what plain HTTP shows.
+"""Clients that nobody here wrote, each in an environment of its own, against the emulator: `make clients`.
 
-The environments (350 MB for az) are made once, below `.clients/`. az is put together from the packages that these
-commands need: the whole of it is three times as large.
+Prints a table: which client did which operation on which ready timeline, whether it saw what plain HTTP shows, and
+whether its summaries of VMs and extensions are those that `vmss_instance_view` reads. A client whose language is not on
+this machine is left out. The environments (700 MB in all) are made once, below `.clients/`.
 """
 
 from __future__ import annotations
@@ -12,40 +13,49 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.emulator.clients.table import CLIENTS, Client, az
 from tests.emulator.support import ArmSession
 
 from vmss_emulator import Emulator, az_login, library
 
-HERE = Path(__file__).parent
-HOME = Path(__file__).parents[3] / ".clients"
-SDK = [["azure-mgmt-compute==39.0.0", "azure-identity==1.27.0"]]
-AZ = [
-    ["azure-cli-core==2.91.0"],
-    ["--no-deps", "azure-cli==2.91.0"],
-    [
-        *("msrest", "azure-common", "azure-mgmt-imagebuilder", "azure-mgmt-monitor", "azure-mgmt-resource==24.0.0"),
-        *(
-            "azure-mgmt-resource-deployments",
-            "azure-mgmt-resource-deploymentscripts",
-            "python-dateutil",
-            "semver",
-            "six",
-        ),
-        *("azure-mgmt-resource-deploymentstacks", "azure-mgmt-resource-templatespecs", "antlr4-python3-runtime"),
-        *("jsondiff", "six", "xmltodict"),
-    ],
-]
-TIMELINES = ("healthy", "extension-fails", "os-provisioning-fails", "thousand")
-ON_THE_SET = {
-    "view": "vmss get-instance-view -g rg -n web",
-    "show": "vmss show -g rg -n web",
-    "list": "vmss list-instances -g rg -n web --expand instanceView",
-    "restart": "vmss restart -g rg -n web --instance-ids 0",
-}
+
+@dataclass(frozen=True)
+class Scene:
+    """A timeline at a moment from which nothing changes while the clients look.
+
+    Attributes:
+        timeline: its name.
+        after: seconds that pass at once after each deployment.
+        releases: how many deployments there are.
+        restart: an instance can be restarted then.
+    """
+
+    timeline: str
+    after: float = 90
+    releases: int = 1
+    capacity: int = 3
+    upgrade_mode: str = "Manual"
+    restart: bool = True
+
+
+SCENES = (
+    Scene("extension-fails"),
+    Scene("flapping"),
+    Scene("healthy"),
+    Scene("os-provisioning-fails"),
+    Scene("region-outage"),
+    Scene("rolling-upgrade-faulted", releases=2, upgrade_mode="Rolling"),
+    Scene("slow", after=0, restart=False),  # for 90 s the machines start
+    Scene("spot-evictions"),
+    Scene("stale-model", releases=2),
+    Scene("thousand", capacity=1000),
+    Scene("throttled"),
+)
 AZ_ALONE = {
     "scale": "vmss scale -g rg -n web --new-capacity 2",
     "activity log": "monitor activity-log list --resource-group rg --offset 1d",
@@ -59,27 +69,102 @@ AZ_ALONE = {
 }
 
 
-def python(name: str, steps: list[list[str]]) -> Path:
-    """The Python of an environment, made if it is not there."""
-    found = HOME / name / "bin" / "python"
-    if not (HOME / name / "complete").exists():
-        print(f"making the environment of {name} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(HOME / name)], check=True)
-        for packages in steps:
-            subprocess.run([found, "-m", "pip", "install", "-q", *packages], check=True, stderr=subprocess.DEVNULL)
-        (HOME / name / "complete").touch()
+@dataclass(frozen=True)
+class Told:
+    """What a command said: its exit code, what it printed as JSON, the end of its errors, the seconds it took."""
+
+    code: int
+    found: Any
+    error: str
+    seconds: float
+
+
+def told(words: list[str], environment: Mapping[str, str]) -> Told:
+    """Run a command."""
+    begun = time.monotonic()
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    try:
+        found = json.loads(done.stdout or "null")
+    except ValueError:
+        found = done.stdout
+    error = (done.stderr.strip().splitlines() or [""])[-1][:200]
+    return Told(done.returncode, found, error, time.monotonic() - begun)
+
+
+def rows(scene: Scene, clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
+    """(client, operation, what came of it, seconds) of one scene."""
+    ahead = 0.0  # of the real time, so that nobody need wait for a moment
+    azure = Emulator(library.text(scene.timeline), clock=lambda: time.time() + ahead)
+    with azure, tempfile.TemporaryDirectory() as folder:
+        for release in range(scene.releases):
+            app = {"name": "app", "properties": {"publisher": "p", "type": "t", "settings": {"release": release}}}
+            path = azure.put_scale_set(
+                "web", capacity=scene.capacity, extensions=[app], health=True, upgrade_mode=scene.upgrade_mode
+            )
+            ahead += scene.after
+        config = Path(folder)
+        az_login.write(config, azure.url, azure.tenant_id, azure.subscription_id, azure.client_id, azure.client_secret)
+        environment = {**os.environ, **azure.environment, "AZURE_CONFIG_DIR": str(config)}
+        arm = ArmSession(azure)
+        truth = {"view": asked(arm, f"{path}/instanceView"), "show": asked(arm, path), "list": pages(arm, path)}
+        arm.close()
+        ours: dict[str, Any] = {}
+        for operation in ("view", "show", "list", *["restart"] * scene.restart):
+            for client in clients:
+                if operation in client.operations:
+                    said = told(client.command(operation, "web"), environment)
+                    if operation == "view" and not ours:
+                        ours = counts(said.found)
+                    yield client.name, operation, outcome(client, said, truth.get(operation), ours), said.seconds
+        if scene.timeline == "healthy":
+            for client in clients:
+                said = told(client.command("view" if "show" not in client.operations else "show", "none"), environment)
+                came = "exit code 3" if said.code == 3 else f"FAILED: exit code {said.code} and not 3: {said.error}"
+                yield client.name, "show what is not there", came, said.seconds
+            for client in clients:
+                for operation, line in AZ_ALONE.items() if client.name == "az" else ():
+                    said = told(az(line.format(set=path)), environment)
+                    yield "az", operation, outcome(client, said, None, {}), said.seconds
+
+
+def asked(arm: ArmSession, path: str, **query: str) -> dict[str, Any]:
+    """What plain HTTP shows, once Azure answers."""
+    while (answer := arm.ask("GET", path, **query)).status_code in (429, 503):
+        time.sleep(int(answer.headers["Retry-After"]))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def pages(arm: ArmSession, path: str) -> list[Any]:
+    """All instances."""
+    body = asked(arm, f"{path}/virtualMachines", expand="instanceView")
+    found = list(body["value"])
+    while "nextLink" in body:
+        body = asked(arm, body["nextLink"])
+        found += body["value"]
     return found
 
 
-def said(words: list[str], environment: dict[str, str]) -> tuple[int, Any, float]:
-    """The exit code, what was printed as JSON, and the seconds that it took."""
-    begun = time.monotonic()
-    told = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    try:
-        found = json.loads(told.stdout or "null")
-    except ValueError:
-        found = told.stdout
-    return told.returncode, found, time.monotonic() - begun
+def counts(view: Any) -> dict[str, Any]:
+    """How many VMs, and how many of each extension, are in which state."""
+    summaries = {"": view["virtualMachine"], **{one["name"]: one for one in view.get("extensions") or ()}}
+    return {
+        f"{name} {state['code']}": state["count"] for name, one in summaries.items() for state in one["statusesSummary"]
+    }
+
+
+def outcome(client: Client, said: Told, want: Any, ours: dict[str, Any]) -> str:
+    """What came of an operation, in a word; of a view also whether our reader counts the same."""
+    if said.code != 0:
+        return f"FAILED with exit code {said.code}: {said.error}"
+    if want is None:
+        return "done"
+    found, want = (flat(said.found), flat(want)) if client.flat else (said.found, want)
+    if plain(found) != plain(want):
+        return "DIFFERENT from plain HTTP"
+    if isinstance(want, dict) and "virtualMachine" in want and counts(found) != ours:
+        return f"DIFFERENT from vmss_instance_view: {counts(found)} and {ours}"
+    return "the same as over plain HTTP"
 
 
 def plain(value: Any) -> Any:
@@ -100,66 +185,18 @@ def flat(value: Any) -> Any:
     return [flat(item) for item in value] if isinstance(value, list) else value
 
 
-def rows(timeline: str, az: Path, sdk: Path) -> Iterator[tuple[str, str, str, float]]:
-    """(client, operation, what came of it, seconds) on one timeline."""
-    with Emulator(library.text(timeline)) as azure, tempfile.TemporaryDirectory() as folder:
-        capacity = 1000 if timeline == "thousand" else 3
-        path = azure.put_scale_set("web", capacity=capacity, extensions=["app"], health=True)
-        time.sleep(15)  # past the end of each of these timelines
-        config = Path(folder)
-        az_login.write(config, azure.url, azure.tenant_id, azure.subscription_id, azure.client_id, azure.client_secret)
-        environment = {**os.environ, **azure.environment, "AZURE_CONFIG_DIR": str(config)}
-        arm = ArmSession(azure)
-        truth: dict[str, Callable[[], Any]] = {
-            "view": lambda: arm.get(f"{path}/instanceView"),
-            "show": lambda: arm.get(path),
-            "list": lambda: pages(arm, f"{path}/virtualMachines"),
-        }
-        for operation, line in ON_THE_SET.items():
-            for client, words in (
-                ("az", [str(az), "-m", "azure.cli", *line.split(), "-o", "json"]),
-                ("azure-mgmt-compute", [str(sdk), str(HERE / "sdk.py"), operation, "rg", "web"]),
-            ):
-                code, found, seconds = said(words, environment)
-                want = truth[operation]() if operation in truth else None
-                yield client, operation, outcome(code, found, want, flatten=client == "az"), seconds
-        if timeline == "healthy":
-            for operation, line in AZ_ALONE.items():
-                words = [str(az), "-m", "azure.cli", *line.format(set=path).split(), "-o", "json"]
-                code, _, seconds = said(words, environment)
-                yield "az", operation, outcome(code, None, None, flatten=False), seconds
-            missing = [str(az), "-m", "azure.cli", *["vmss", "show", "-g", "rg", "-n", "none"]]
-            yield "az", "show what is not there", f"exit code {said(missing, environment)[0]} (3 on Azure)", 0.0
-        arm.close()
-
-
-def pages(arm: ArmSession, path: str) -> list[Any]:
-    """A whole list."""
-    body = arm.get(path, expand="instanceView")
-    found = list(body["value"])
-    while "nextLink" in body:
-        body = arm.get(body["nextLink"])
-        found += body["value"]
-    return found
-
-
-def outcome(code: int, found: Any, want: Any, *, flatten: bool) -> str:
-    """What came of an operation, in a word."""
-    if code != 0:
-        return f"FAILED with exit code {code}"
-    if want is None:
-        return "done"
-    same = plain(flat(found) if flatten else found) == plain(flat(want) if flatten else want)
-    return "the same as over plain HTTP" if same else "DIFFERENT from plain HTTP"
-
-
 def main() -> int:
     """Print the table; the exit code says whether all went well."""
-    az, sdk = python("az", AZ), python("sdk", SDK)
-    bad = 0
-    for timeline in TIMELINES:
-        for client, operation, came, seconds in rows(timeline, az, sdk):
-            print(f"{timeline:22} {client:19} {operation:23} {came} ({seconds:.1f} s)", flush=True)
+    clients, bad = [], 0
+    for client in CLIENTS:
+        if client.missing:
+            print(f"{client.name} is left out: this machine has no {' and no '.join(client.missing)}", flush=True)
+        else:
+            client.prepare()
+            clients.append(client)
+    for scene in SCENES:
+        for client_name, operation, came, seconds in rows(scene, clients):
+            print(f"{scene.timeline:23} {client_name:21} {operation:22} {came} ({seconds:.1f} s)", flush=True)
             bad += came.startswith(("FAILED", "DIFFERENT"))
     return 1 if bad else 0
 

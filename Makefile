@@ -43,7 +43,7 @@ demo: setup ## watch a gate hold and release a deployment, on an offline Azure
 demo-broken: setup ## watch gates that do not pass, and what they say
 	$(BIN)/vmss-emulator exec --timeline examples/timelines/broken.yaml -- $(BIN)/python tools/demo.py broken
 
-clients: setup ## az and azure-mgmt-compute, each in an environment of its own, against the offline Azure (asks PyPI once)
+clients: setup ## az and Azure's SDKs for Python, JavaScript, Go and Java on the offline Azure (asks their registries once)
 	$(BIN)/python -m tests.emulator.clients
 
 bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes, what load the emulator bears

@@ -43,7 +43,7 @@ class Client:
         return [program for program in self.needs if shutil.which(program) is None]
 
     def prepare(self) -> None:
-        """Make its environment, unless it was made by the same steps of the same program before."""
+        """Make its environment anew, unless it was made by the same steps from the same files before."""
         if not self.steps:
             return
         home, program = HOME / self.folder, HERE / self.folder
@@ -53,7 +53,8 @@ class Client:
         if complete.exists() and complete.read_text(encoding="utf-8") == made_by:
             return
         print(f"making the environment of {self.name} ...", flush=True)
-        home.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
         for file in files:
             shutil.copy(file, home)
         for step in self.steps:
@@ -97,6 +98,7 @@ _AZ = _venv(
 )
 _JAVA, _GO, _JAVASCRIPT = str(HOME / "java"), str(HOME / "go"), str(HOME / "javascript")
 _JARS = f"{_JAVA}/jars/*"
+_RUN_JAVA = ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{_JARS}:{_JAVA}", "Client"]
 _COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 # Ours is the first: the others are compared with it.
@@ -141,16 +143,7 @@ CLIENTS = (
     ),
     Client(
         "azure-resourcemanager",
-        lambda operation, name: [
-            "java",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            f"{_JARS}:{_JAVA}",
-            "Client",
-            operation,
-            "rg",
-            name,
-        ],
+        lambda operation, name: [*_RUN_JAVA, operation, "rg", name],
         folder="java",
         needs=("java", "javac", "mvn"),
         steps=(

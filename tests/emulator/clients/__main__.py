@@ -33,7 +33,7 @@ class Scene:
         after: seconds that pass at once after each deployment.
         releases: how many deployments there are.
         frozen: time stands still while they look, and nothing is restarted.
-        looks: how often somebody else looks at the set before the clients do.
+        looks: how often somebody else looks at the set's view just before the clients do.
     """
 
     timeline: str
@@ -56,7 +56,7 @@ SCENES = (
     Scene("spot-evictions"),
     Scene("stale-model", releases=2),
     Scene("thousand", capacity=1000),
-    Scene("throttled"),
+    Scene("throttled", looks=6),  # which uses up what was left
 )
 AZ_ALONE = {
     "scale": "vmss scale -g rg -n web --new-capacity 2",
@@ -111,7 +111,7 @@ def rows(scene: Scene, clients: list[Client]) -> Iterator[tuple[str, str, str, f
         arm = ArmSession(azure)
         truth = {"view": asked(arm, f"{path}/instanceView"), "show": asked(arm, path), "list": pages(arm, path)}
         for _ in range(scene.looks):
-            arm.ask("GET", path)
+            arm.ask("GET", f"{path}/instanceView")
         arm.close()
         ours: dict[str, Any] | None = None
         for operation in ("view", "show", "list", *["restart"] * (not scene.frozen)):

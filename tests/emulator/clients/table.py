@@ -148,7 +148,7 @@ CLIENTS = (
         needs=("java", "javac", "mvn"),
         steps=(
             [
-                *("mvn", "-q", "-B", "-f", f"{_JAVA}/pom.xml", _COPY_JARS),
+                *("mvn", "-q", "-B", "-Dstyle.color=never", "-f", f"{_JAVA}/pom.xml", _COPY_JARS),
                 *(f"-Dmaven.repo.local={_JAVA}/repository", f"-DoutputDirectory={_JAVA}/jars"),
             ],
             ["javac", "-cp", _JARS, "-d", _JAVA, f"{_JAVA}/Client.java"],

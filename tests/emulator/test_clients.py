@@ -31,7 +31,7 @@ def came(found: Any, want: Any, ours: Any = None, *, client: Client = GO, code: 
 
 def test_a_view_that_all_see_alike_is_the_same_whatever_the_form_of_its_times() -> None:
     later = {**view(2, 1), "statuses": [{"time": "later"}]}
-    assert came(later, view(2, 1), view(2, 1)) == "the same as over plain HTTP"
+    assert came(later, view(2, 1), view(2, 1)) == "the same as over plain HTTP, counts as vmss_instance_view"
 
 
 def test_what_a_client_shows_otherwise_than_plain_http_is_told() -> None:
@@ -81,3 +81,14 @@ def test_an_environment_is_made_once_and_anew_when_what_it_is_made_of_changes(
     client.prepare()
     assert made.read_text(encoding="utf-8") == "x"
     assert (made.parent / "pins").read_text(encoding="utf-8") == "2.0"
+
+
+def test_an_environment_that_cannot_be_made_ends_the_run_with_what_the_step_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "HOME", tmp_path)
+    fails = [sys.executable, "-c", "raise SystemExit('no such version')"]
+    client = Client("sdk", lambda operation, name: [], folder="sdk", steps=(fails,))
+    with pytest.raises(SystemExit, match=r"the environment of sdk cannot be made: (?s:.)*no such version"):
+        client.prepare()
+    assert not (tmp_path / "sdk" / "complete").exists()

@@ -58,7 +58,10 @@ class Client:
         for file in files:
             shutil.copy(file, home)
         for step in self.steps:
-            subprocess.run(step, check=True)
+            # What a step says is told only if it fails: pip complains of all that this az is made without.
+            done = subprocess.run(step, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                sys.exit(f"the environment of {self.name} cannot be made: {' '.join(step)}\n{done.stdout}{done.stderr}")
         complete.write_text(made_by, encoding="utf-8")
 
 

@@ -15,10 +15,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.emulator.clients.table import CLIENTS, Client, az
+from tests.emulator.clients.table import CLIENTS, HERE, Client, az, printed
 from tests.emulator.support import ArmSession
 
 from vmss_emulator import Emulator, az_login, library
@@ -32,6 +33,7 @@ class Scene:
         timeline: its name.
         after: seconds that pass at once after each deployment.
         releases: how many deployments there are.
+        surge: upgrades of the set create new VMs first.
         frozen: time stands still while they look, and nothing is restarted.
         looks: how often somebody else looks at the set's view just before the clients do.
     """
@@ -41,6 +43,7 @@ class Scene:
     releases: int = 1
     capacity: int = 3
     upgrade_mode: str = "Manual"
+    surge: bool = False
     frozen: bool = False
     looks: int = 0
 
@@ -55,6 +58,7 @@ SCENES = (
     Scene("slow", after=30, frozen=True),  # the machines are starting
     Scene("spot-evictions"),
     Scene("stale-model", releases=2),
+    Scene("surge", after=10, releases=2, upgrade_mode="Rolling", surge=True, frozen=True),  # one VM is too many
     Scene("thousand", capacity=1000),
     Scene("throttled", looks=6),  # which uses up what was left
 )
@@ -100,14 +104,9 @@ def rows(scene: Scene, clients: list[Client]) -> Iterator[tuple[str, str, str, f
     azure = Emulator(library.text(scene.timeline), clock=clock)
     with azure, tempfile.TemporaryDirectory() as folder:
         for release in range(scene.releases):
-            app = {"name": "app", "properties": {"publisher": "p", "type": "t", "settings": {"release": release}}}
-            path = azure.put_scale_set(
-                "web", capacity=scene.capacity, extensions=[app], health=True, upgrade_mode=scene.upgrade_mode
-            )
+            path = deployed(azure, scene, release)
             ahead += scene.after
-        config = Path(folder)
-        az_login.write(config, azure.url, azure.tenant_id, azure.subscription_id, azure.client_id, azure.client_secret)
-        environment = {**os.environ, **azure.environment, "AZURE_CONFIG_DIR": str(config)}
+        environment = signed_in(azure, folder)
         arm = ArmSession(azure)
         truth = {"view": asked(arm, f"{path}/instanceView"), "show": asked(arm, path), "list": pages(arm, path)}
         for _ in range(scene.looks):
@@ -130,6 +129,52 @@ def rows(scene: Scene, clients: list[Client]) -> Iterator[tuple[str, str, str, f
                 for operation, line in AZ_ALONE.items() if client.name == "az" else ():
                     said = told(az(line.format(set=path)), environment)
                     yield "az", operation, outcome(client, said, None, None), said.seconds
+
+
+def named_by_gates(clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
+    """The same of each az command that gates name when they fail: is it one, and does it work as printed?"""
+    for client, (scene, mode) in product(
+        [client for client in clients if client.name == "az"],
+        [
+            (Scene("stale-model", releases=2), None),
+            (Scene("rolling-upgrade-faulted", releases=2, upgrade_mode="Rolling"), None),
+            (Scene("extension-fails"), "Flexible"),
+        ],
+    ):
+        ahead = 0.0
+        azure = Emulator(library.text(scene.timeline), clock=lambda: time.time() + ahead)  # noqa: B023
+        with azure, tempfile.TemporaryDirectory() as folder:
+            for release in range(scene.releases):
+                path = deployed(azure, scene, release, mode)
+                ahead += scene.after
+            environment = signed_in(azure, folder)
+            words = [sys.executable, str(HERE / "commands.py"), path]
+            lines = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stdout
+            for line in lines.splitlines():
+                said = told(printed(line), environment)
+                name = line.partition(" -")[0].removeprefix("az ")
+                yield "az", name, outcome(client, said, None, None), said.seconds
+
+
+def deployed(azure: Emulator, scene: Scene, release: int, mode: str | None = None) -> str:
+    """Deploy a release of a scene's set; returns the set's id."""
+    app = {"name": "app", "properties": {"publisher": "p", "type": "t", "settings": {"release": release}}}
+    return azure.put_scale_set(
+        "web",
+        capacity=scene.capacity,
+        extensions=[app],
+        health=True,
+        upgrade_mode=scene.upgrade_mode,
+        orchestration_mode=mode,
+        properties={"upgradePolicy": {"rollingUpgradePolicy": {"maxSurge": True}}} if scene.surge else None,
+    )
+
+
+def signed_in(azure: Emulator, folder: str) -> dict[str, str]:
+    """The variables that lead clients to an emulator, with an az that is signed in there."""
+    config = Path(folder)
+    az_login.write(config, azure.url, azure.tenant_id, azure.subscription_id, azure.client_id, azure.client_secret)
+    return {**os.environ, **azure.environment, "AZURE_CONFIG_DIR": folder}
 
 
 def asked(arm: ArmSession, path: str, **query: str) -> dict[str, Any]:
@@ -202,9 +247,12 @@ def main() -> int:
         else:
             client.prepare()
             clients.append(client)
-    for scene in SCENES:
-        for client_name, operation, came, seconds in rows(scene, clients):
-            print(f"{scene.timeline:23} {client_name:21} {operation:22} {came} ({seconds:.1f} s)", flush=True)
+    for about, found in (
+        *((scene.timeline, rows(scene, clients)) for scene in SCENES),
+        ("what gates name", named_by_gates(clients)),
+    ):
+        for client_name, operation, came, seconds in found:
+            print(f"{about:23} {client_name:21} {operation:22} {came} ({seconds:.1f} s)", flush=True)
             bad += came.startswith(("FAILED", "DIFFERENT"))
     return 1 if bad else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,8 +77,13 @@ def _python(folder: str) -> str:
 
 
 def az(line: str) -> list[str]:
-    """The words of an az command."""
-    return [_python("az"), "-m", "azure.cli", *line.split(), "-o", "json"]
+    """The words of an az command that prints JSON."""
+    return [*printed(f"az {line}"), "-o", "json"]
+
+
+def printed(line: str) -> list[str]:
+    """The words of an az command, as a shell would take it."""
+    return [_python("az"), "-m", "azure.cli", *shlex.split(line)[1:]]
 
 
 _AZ_LINES = {

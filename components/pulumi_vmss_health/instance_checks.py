@@ -174,6 +174,8 @@ def application_health(facts: Facts, instance: Instance) -> Ailment | None:
         )
     agent = _absent_agent(instance)
     hint = advice.AGENT if agent else "see whether the source of health that the model names works on the instance"
+    if provisioning(facts, instance) or (facts.policy.power_state != "ignored" and power(facts, instance)):
+        hint = ""  # the VM itself comes first, and is told of first
     words = f"the VM agent: {said([agent])}" if agent and said([agent]) else ""
     return Ailment("ApplicationNotHealthy", "application health", "not reported", "healthy", words, hint)
 

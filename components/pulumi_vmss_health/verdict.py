@@ -124,8 +124,8 @@ def _zones(facts: Facts) -> Findings:
 CHECKS: tuple[Callable[[Facts], Findings], ...] = (
     _provisioning,
     extensions,
-    _application_health,
     _power,
+    _application_health,
     _latest_model,
     set_checks.rolling_upgrade,
     _zones,

@@ -624,6 +624,24 @@ def test_a_faulted_upgrade_is_told_whoever_began_it() -> None:
     assert any("Faulted" in line and "too many" in line for line in failure_lines(outcome(seen), WEB))
 
 
+@pytest.mark.parametrize(
+    ("ill", "cause"),
+    [
+        (vm(2, power="deallocated", health=None), "power deallocated"),
+        (vm(2, "failed/AllocationFailed", health=None, extensions=[]), "VM failed/AllocationFailed"),
+    ],
+)
+def test_a_vm_that_is_not_there_is_told_first_and_nobody_is_sent_to_its_application(
+    ill: dict[str, Any], cause: str
+) -> None:
+    told_of = lines(judge(look(vm(0), vm(1), ill)))
+    assert cause in told_of[0]
+    assert "application health not reported" in told_of[-1]
+    hints = [each.hint for each in judge(look(vm(0), vm(1), ill)).reasons]
+    assert hints[0] != ""
+    assert set(hints[1:]) == {""}
+
+
 def test_what_the_agent_says_is_told_where_health_is_missing() -> None:
     lost = vm(2, health=None, vmAgent={"statuses": [GONE]})
     reason = told(judge(look(vm(0), vm(1), lost)), "ApplicationNotHealthy")

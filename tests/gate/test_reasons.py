@@ -483,8 +483,8 @@ def test_every_check_without_its_evidence_is_named() -> None:
         "extensions of the model",
         "extension cse",
         "extension health",
-        "application health",
         "power",
+        "application health",
         "latest model",
         "zones",
         "capacity",
@@ -493,8 +493,8 @@ def test_every_check_without_its_evidence_is_named() -> None:
 
 def test_a_look_at_the_view_alone_leaves_what_only_instances_tell_unjudged() -> None:
     assert evaluate(of_the_view(snapshot(WELL)), GatePolicy()).unjudged == (
-        "application health",
         "power",
+        "application health",
         "latest model",
     )
 

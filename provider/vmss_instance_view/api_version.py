@@ -2,8 +2,8 @@
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
 lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what
-sovereign clouds have. Azure refuses one that it does not serve with one of REFUSED, and names those that it serves. At
-times it does so to one that it serves (https://github.com/Azure/azure-cli/issues/28496).
+sovereign clouds have. Azure refuses one that it does not serve, and names those that it serves. At times it does so to
+one that it serves (https://github.com/Azure/azure-cli/issues/28496).
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ import threading
 API_VERSIONS = ("2026-04-01", "2024-11-01")
 """The best one first."""
 
-REFUSED = ("InvalidApiVersionParameter", "InvalidResourceType", "NoRegisteredProviderFound")
-"""Azure's codes: the second comes with 404, where a list is asked for."""
+
+def is_refused(code: str) -> bool:
+    """Whether an error code of Azure means that it does not serve the version, such as InvalidApiVersionParameter.
+
+    InvalidResourceType comes with 404, where a list is asked for.
+    """
+    return code in ("InvalidResourceType", "NoRegisteredProviderFound") or "apiversion" in code.lower()
 
 
 class ApiVersion:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
-from vmss_instance_view.api_version import REFUSED, ApiVersion
+from vmss_instance_view.api_version import ApiVersion, is_refused
 from vmss_instance_view.budget import Budget
 from vmss_instance_view.clock import Clock, Deadline, Overdue
 from vmss_instance_view.cloud import Cloud
@@ -120,7 +120,7 @@ class Arm:
             try:
                 content = self._ask(question, url, deadline)
             except Rejected as error:
-                if error.code not in REFUSED:
+                if not is_refused(error.code):
                     raise
                 if self._version.fall_back(version):
                     continue

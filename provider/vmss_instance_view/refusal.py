@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from vmss_instance_view.api_version import API_VERSIONS, REFUSED
+from vmss_instance_view.api_version import API_VERSIONS, is_refused
 from vmss_instance_view.errors import (
     AzureError,
     Forbidden,
@@ -68,7 +68,7 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes, 
 def _kind(status: int, said: _Envelope) -> type[AzureError]:
     if status == 429:
         return Throttled
-    if said.code in REFUSED:
+    if is_refused(said.code):
         return Rejected
     if status in (400, 409) and _WRONG_MODE.search(said.message):
         return NotSupported
@@ -84,7 +84,7 @@ def _next_step(kind: type[AzureError], status: int, said: _Envelope, headers: Ma
         return f"{whose} is used up by all clients together: wait{until}"
     if kind is Unavailable:
         return _PASSING.get(status, "this is Azure's own trouble: try again")
-    if kind is Rejected and said.code in REFUSED:
+    if kind is Rejected and is_refused(said.code):
         return f"this cloud must serve one of the api-versions {' and '.join(API_VERSIONS)} of scale sets"
     if kind is Rejected:
         return _REJECTED.get(status, "the same request would be refused again")

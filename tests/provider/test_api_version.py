@@ -54,7 +54,12 @@ def test_the_version_that_tells_most_is_asked_in() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, "NoRegisteredProviderFound"), (400, "InvalidApiVersionParameter"), (404, "InvalidResourceType")],
+    [
+        (400, "NoRegisteredProviderFound"),
+        (400, "InvalidApiVersionParameter"),
+        (400, "UnsupportedApiVersion"),
+        (404, "InvalidResourceType"),
+    ],
 )
 def test_a_cloud_that_lacks_it_is_asked_in_an_older_one_from_then_on(status: int, code: str) -> None:
     wire = Serving("2024-07-01", "2024-11-01", code=code, status=status)

@@ -1,9 +1,13 @@
 """Which api-version a cloud is asked in: the one that tells most, or what the cloud has instead.
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
-lifecycle hooks (2025-11-01) and of health from elsewhere. 2024-11-01 is what azure-native itself uses and what
-sovereign clouds have. Azure refuses one that it does not serve, and names those that it serves. At times it does so to
-one that it serves (https://github.com/Azure/azure-cli/issues/28496).
+lifecycle hooks (2025-11-01) and of health from elsewhere (`externalHealthPolicy`). No body in it was recorded: its
+places are those of the SDK's models (docs/fields.md). 2024-11-01 is what azure-native itself uses and what sovereign
+clouds have.
+
+Source of the refusals, on github.com/Azure: azure-sdk-for-python#32029 (NoRegisteredProviderFound, with the versions
+that there are), azure-sdk-for-go#18567 (InvalidResourceType, 404), azure-cli#23985 (sovereign clouds lack the latest),
+azure-cli#28496 (a version that is served is refused at times).
 """
 
 from __future__ import annotations
@@ -15,10 +19,7 @@ API_VERSIONS = ("2026-04-01", "2024-11-01")
 
 
 def is_refused(code: str) -> bool:
-    """Whether an error code of Azure means that it does not serve the version, such as InvalidApiVersionParameter.
-
-    InvalidResourceType comes with 404, where a list is asked for.
-    """
+    """Whether an error code of Azure means that it does not serve the version, such as InvalidApiVersionParameter."""
     return code in ("InvalidResourceType", "NoRegisteredProviderFound") or "apiversion" in code.lower()
 
 

@@ -126,8 +126,8 @@ class Arm:
                     continue
                 if not self._version.is_served:
                     raise
-                said = f"{question.what}: HTTP {error.status} {error.code}: Azure refuses api-version {version}"
-                text = f"{said}, but answered before: this is its own trouble: try again"
+                said = f"{question.what}: HTTP {error.status} {error.code}: api-version {version} is refused"
+                text = f"{said}, but this cloud answered before; this is Azure's own trouble: try again"
                 raise Unavailable(text, status=error.status, code=error.code) from None
             self._version.is_served = True
             return url, content

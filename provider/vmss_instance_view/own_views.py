@@ -126,10 +126,11 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
 
 
 def is_bare(model: ScaleSet, instance: Instance) -> bool:
-    """Whether a list left out what the model promises (extensions, application health), or that a VM is in no set yet.
+    """Whether a list may have left out something of an instance that its own view has.
 
-    A Flexible set's list that has nothing of what guests report may leave out that a VM waits in a standby pool, too.
-    A set without a profile promises nothing, so that anything may be left out.
+    That is what the model promises (extensions, application health), or, where the list has nothing at all of what
+    guests report, that a VM of a Flexible set waits in a standby pool. A set without a profile promises nothing, so
+    that anything may be left out.
     """
     view = instance.view
     if view is None:

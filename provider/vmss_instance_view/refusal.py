@@ -85,7 +85,7 @@ def _next_step(kind: type[AzureError], status: int, said: _Envelope, headers: Ma
     if kind is Unavailable:
         return _PASSING.get(status, "this is Azure's own trouble: try again")
     if kind is Rejected and is_refused(said.code):
-        return f"this cloud must serve one of the api-versions {' and '.join(API_VERSIONS)} of scale sets"
+        return f"ask whoever runs this cloud for api-version {' or '.join(API_VERSIONS)} of scale sets"
     if kind is Rejected:
         return _REJECTED.get(status, "the same request would be refused again")
     return _NEXT[kind]

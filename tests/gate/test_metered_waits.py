@@ -272,6 +272,17 @@ def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_
     assert 60 <= waited.outcome.progress.elapsed < 90
 
 
+def test_a_vm_of_a_standby_pool_is_no_member_also_where_the_model_tells_no_capacity() -> None:
+    azure = Metered(VirtualClock())
+    seen = snapshot(Vm(), Vm(), Vm(pool=True))
+    assert seen.scale_set is not None
+    untold = replace(seen, scale_set=replace(seen.scale_set, capacity=None))
+    scale_set = azure.add("web", ScaleSet(lambda _: untold, flexible=True, tells_pool=False))
+    waited = wait(azure.azure(), scale_set, GatePolicy(timeout="5m", capacity=3))
+    assert waited.outcome.ending is Ending.TIMED_OUT
+    assert status_text(waited.outcome.progress).startswith("2/3 VMs, ")
+
+
 def test_the_own_views_that_are_read_beside_a_list_are_reckoned_with() -> None:
     """One VM's list entry lacks what its own view has, so that own views are read; another VM is what is waited for."""
     azure = Metered(VirtualClock())

@@ -17,9 +17,9 @@ from tests.metered import BUCKETS, Metered, ScaleSet, Show, timeline, wait
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
-from pulumi_vmss_health.memory import Ending
+from pulumi_vmss_health.waiting.memory import Ending
+from vmss_instance_view.azure.cloud import PUBLIC
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.cloud import PUBLIC
 
 DRAWS = 150
 SEED = 20261123

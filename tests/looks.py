@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from tests.clocks import VirtualClock
 
 from pulumi_vmss_health import InstanceViewError, Snapshot
-from pulumi_vmss_health.snapshot import Ask, Depth
-from vmss_instance_view.quota import Room
+from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from vmss_instance_view.limits.quota import Room
 
 Sight = Snapshot | InstanceViewError
 

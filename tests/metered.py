@@ -16,14 +16,14 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from pulumi_vmss_health import GatePolicy, Instance, ScaleSetId, Snapshot, VirtualMachineInstanceView
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.memory import Progress
-from pulumi_vmss_health.watch import Outcome, watch
-from vmss_instance_view.azure import Azure, Connection
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.memory import Progress
+from pulumi_vmss_health.waiting.watch import Outcome, watch
+from vmss_instance_view.azure.cloud import PUBLIC
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import BEGINS_WITHIN, Answer, Silent
 from vmss_instance_view.clock import Clock, Deadline
-from vmss_instance_view.cloud import PUBLIC
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.wire import BEGINS_WITHIN, Answer, Silent
+from vmss_instance_view.connection import Azure, Connection
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute"

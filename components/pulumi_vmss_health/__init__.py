@@ -8,10 +8,10 @@ Everything public is here, the reader's names included. Importing it loads no HT
 """
 
 from pulumi_vmss_health.component import ScaleSetHealthGate
-from pulumi_vmss_health.findings import Reason, State, Verdict
-from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.snapshot import Snapshot
-from pulumi_vmss_health.verdict import evaluate
+from pulumi_vmss_health.judging.findings import Reason, State, Verdict
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.judging.verdict import evaluate
 from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
 from vmss_instance_view import __all__ as _reader
 

@@ -9,11 +9,11 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from pulumi_vmss_health.gate import HealthGateProvider
-from pulumi_vmss_health.policy import GatePolicy
-from vmss_instance_view.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
+from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.keys import stored_key
-from vmss_instance_view.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
+from vmss_instance_view.pulumi.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
+from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045

@@ -24,26 +24,28 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_vmss_health import pace
-from pulumi_vmss_health.findings import Verdict
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import causes, failure_lines, status_line, status_topic, warnings
-from pulumi_vmss_health.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.findings import Verdict
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
-from pulumi_vmss_health.verdict import evaluate
-from pulumi_vmss_health.watch import LOOK_LIMIT, MARGIN, watch
-from vmss_instance_view import engine
-from vmss_instance_view.arguments import as_before, scale_set_failures
+from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.status import status_line, status_topic
+from pulumi_vmss_health.waiting import pace
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
-from vmss_instance_view.resource import azure_of
+from vmss_instance_view.pulumi import pools
+from vmss_instance_view.pulumi.arguments import as_before, scale_set_failures
+from vmss_instance_view.pulumi.calls import Call, current_call, storable
+from vmss_instance_view.pulumi.configuration import azure_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
-    from pulumi_vmss_health.look import Looker
-    from vmss_instance_view.azure import Azure
+    from pulumi_vmss_health.waiting.look import Looker
+    from vmss_instance_view.connection import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
 
@@ -61,12 +63,12 @@ class HealthGateProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
-        engine.install()
+        pools.install()
         self._azure = azure_of(req)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
-        engine.install()  # the call that waits comes next, and another library may have set a narrow pool meanwhile
+        pools.install()  # the call that waits comes next, and another library may have set a narrow pool meanwhile
         failures = scale_set_failures(news)
         try:
             if isinstance(news.get("policy"), dict):
@@ -92,9 +94,9 @@ class HealthGateProvider(ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: look once. A set that is gone takes its gate out of the state."""
-        from pulumi_vmss_health.look import Looker
+        from pulumi_vmss_health.waiting.look import Looker
 
-        call = engine.current_call()
+        call = current_call()
         if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
             return ReadResult(id_, props)
         passed = parse_time((props.get("evidence") or {}).get("passedAt"))
@@ -111,9 +113,9 @@ class HealthGateProvider(ResourceProvider):
 
     def _wait(self, id_: str, props: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for health. before: the evidence that the gate's last run left in state."""
-        from pulumi_vmss_health.look import Looker
+        from pulumi_vmss_health.waiting.look import Looker
 
-        call = engine.current_call()
+        call = current_call()
         passed = parse_time(before.get("passedAt"))
         scale_set, policy = _asked(call, props, call.timeout, has_passed=passed is not None)
         if props.get("skip"):
@@ -139,7 +141,7 @@ class HealthGateProvider(ResourceProvider):
 class StatusLine:
     """Tells the engine how a wait goes: on every change, and now and then that it still waits."""
 
-    def __init__(self, call: engine.Call, clock: Clock) -> None:
+    def __init__(self, call: Call, clock: Clock) -> None:
         """Nothing was said yet."""
         self._call = call
         self._clock = clock
@@ -155,7 +157,7 @@ class StatusLine:
 
 
 def _asked(
-    call: engine.Call, props: dict[str, Any], timeout: float | None, *, has_passed: bool
+    call: Call, props: dict[str, Any], timeout: float | None, *, has_passed: bool
 ) -> tuple[ScaleSetId, GatePolicy]:
     """What the inputs ask. Fails the call where they are none that this version understands.
 
@@ -189,7 +191,7 @@ def _look_once(look: Looker, clock: Clock) -> Snapshot:
     return snapshot
 
 
-def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
+def _unread(call: Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
     """A refresh that saw nothing changes nothing: a gate that passed has passed, an armed one stays armed."""
     if props.get("state") in PASSED:
         call.warn(f"the stored verdict could not be checked: {error}")
@@ -197,7 +199,7 @@ def _unread(call: engine.Call, id_: str, props: dict[str, Any], error: InstanceV
     raise call.partial_failure(id_, props, [_armed(props), str(error)])
 
 
-def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
+def _refreshed(call: Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
     if props.get("state") not in PASSED:
         news = ["it is healthy now; the next `pulumi up` gates again"] if verdict.passes else causes(verdict)
@@ -209,12 +211,12 @@ def _refreshed(call: engine.Call, id_: str, props: dict[str, Any], snapshot: Sna
     raise call.partial_failure(id_, outputs, [message, *causes(verdict)])
 
 
-def _storable(call: engine.Call, outputs: dict[str, Any]) -> dict[str, Any]:
+def _storable(call: Call, outputs: dict[str, Any]) -> dict[str, Any]:
     """The outputs that state can hold: a verdict is stored, also where what it was made of cannot be."""
-    storable = engine.storable(outputs)
-    for key in sorted(outputs.keys() - storable.keys()):
+    kept = storable(outputs)
+    for key in sorted(outputs.keys() - kept.keys()):
         call.warn(f"{key}: not stored, for Pulumi cannot store what it holds")
-    return storable
+    return kept
 
 
 def _armed(props: dict[str, Any]) -> str:

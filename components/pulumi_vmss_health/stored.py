@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pulumi_vmss_health.findings import Reason, State, Verdict
-from pulumi_vmss_health.memory import Ending
-from pulumi_vmss_health.report import beside_the_headline, headline, lost_look
-from pulumi_vmss_health.snapshot import Snapshot
-from pulumi_vmss_health.watch import Outcome
+from pulumi_vmss_health.judging.findings import Reason, State, Verdict
+from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.telling.failure import beside_the_headline, headline, lost_look
+from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
 

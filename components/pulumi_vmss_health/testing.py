@@ -15,11 +15,11 @@ from typing import Any
 
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
-from pulumi_vmss_health.findings import State, Verdict
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.snapshot import Snapshot
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.stored import outputs_of, skipped_outputs
-from pulumi_vmss_health.watch import Outcome
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.model import InstanceView, ScaleSet
 from vmss_instance_view.scale_set_id import ScaleSetId
 

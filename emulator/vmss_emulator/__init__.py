@@ -10,8 +10,8 @@ Importing this is cheap: the web server is imported when an emulator starts.
 """
 
 from vmss_emulator.emulator import Emulator
-from vmss_emulator.errors import ArmError
-from vmss_emulator.journal import Request
-from vmss_emulator.timeline import Timeline, TimelineError
+from vmss_emulator.protocol.errors import ArmError
+from vmss_emulator.script.timeline import Timeline, TimelineError
+from vmss_emulator.web.journal import Request
 
 __all__ = ["ArmError", "Emulator", "Request", "Timeline", "TimelineError"]

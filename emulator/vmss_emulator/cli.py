@@ -14,10 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
-from vmss_emulator import Emulator, Timeline, TimelineError, az_login, detours, isolation, library, processes
+from vmss_emulator import Emulator, Timeline, TimelineError
 from vmss_emulator.durations import parse_duration
-from vmss_emulator.kept import KeptError
-from vmss_emulator.timeline_text import from_file, positions
+from vmss_emulator.running import az_login, detours, isolation, processes
+from vmss_emulator.running.kept import KeptError
+from vmss_emulator.script import library
+from vmss_emulator.script.timeline_text import from_file, positions
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 _PULUMI = "https://www.pulumi.com/docs/install/"

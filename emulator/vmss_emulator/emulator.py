@@ -11,18 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from vmss_emulator import assertions, bodies, environments, kept, tls
-from vmss_emulator.arm_path import ArmPath
-from vmss_emulator.compute import ScaleSetRoutes
-from vmss_emulator.identity import Identity
-from vmss_emulator.journal import Journal, Request
-from vmss_emulator.quota import Quota
+from vmss_emulator import bodies
+from vmss_emulator.azure.compute import ScaleSetRoutes
+from vmss_emulator.azure.world import World
+from vmss_emulator.entra import assertions
+from vmss_emulator.entra.identity import Identity
+from vmss_emulator.protocol.arm_path import ArmPath
+from vmss_emulator.protocol.quota import Quota
+from vmss_emulator.running import environments, kept
+from vmss_emulator.script.timeline import LIST_CARRIES, Timeline
 from vmss_emulator.sections import Section
-from vmss_emulator.timeline import LIST_CARRIES, Timeline
-from vmss_emulator.world import World
+from vmss_emulator.web import tls
+from vmss_emulator.web.journal import Journal, Request
 
 if TYPE_CHECKING:
-    from vmss_emulator.server import Server
+    from vmss_emulator.web.server import Server
 
 
 class Emulator:
@@ -95,7 +98,7 @@ class Emulator:
         """
         if self._server is not None:
             raise RuntimeError("the emulator runs already")
-        from vmss_emulator import app, server, wire  # a web server: 0.2 s that an import need not cost
+        from vmss_emulator.web import app, server, wire  # a web server: 0.2 s that an import need not cost
 
         azure, identity = server.listen(self._port), server.listen()
         self._files = tempfile.TemporaryDirectory(prefix="vmss-emulator-")

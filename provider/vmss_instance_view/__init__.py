@@ -17,6 +17,7 @@ from vmss_instance_view.errors import (
     Unavailable,
     UnexpectedError,
 )
+from vmss_instance_view.functions import get_instance_view, get_instance_view_output
 from vmss_instance_view.model import (
     ExtensionProfile,
     ExtensionStatus,
@@ -31,7 +32,7 @@ from vmss_instance_view.model import (
     VirtualMachineInstanceView,
     VirtualMachineSummary,
 )
-from vmss_instance_view.resource import ScaleSetInstanceView, get_instance_view, get_instance_view_output
+from vmss_instance_view.resource import ScaleSetInstanceView
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 __all__ = [

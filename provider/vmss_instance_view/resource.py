@@ -1,4 +1,4 @@
-"""The instance view in a Pulumi program: a dynamic resource that reads it, and a function that does.
+"""The instance view in a Pulumi program as a dynamic resource: read when it is created, changed or refreshed.
 
 The reader is imported in the provider's methods only: a program that declares these resources talks to no Azure.
 The module path and name of the provider class are in users' state: they never change.
@@ -6,9 +6,7 @@ The module path and name of the provider class are in users' state: they never c
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Optional
@@ -25,8 +23,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from vmss_instance_view import engine
-from vmss_instance_view.arguments import (
+from vmss_instance_view.clock import Deadline, Stopped
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+from vmss_instance_view.pulumi import pools
+from vmss_instance_view.pulumi.arguments import (
     as_before,
     check_options,
     check_switch,
@@ -36,27 +36,24 @@ from vmss_instance_view.arguments import (
     telling_secrecy,
     triggers_of,
 )
-from vmss_instance_view.clock import Deadline, Stopped, SystemClock
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
-from vmss_instance_view.model import InstanceView
-from vmss_instance_view.outputs import (
+from vmss_instance_view.pulumi.calls import Call, current_call
+from vmss_instance_view.pulumi.configuration import azure_of
+from vmss_instance_view.pulumi.outputs import (
     ExtensionSummaryOutput,
     OrchestrationServiceOutput,
     StatusOutput,
     VirtualMachineSummaryOutput,
 )
-from vmss_instance_view.retry import read_with_retry
+from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.settings import Settings
 
 if TYPE_CHECKING:
-    from vmss_instance_view.azure import Azure
-    from vmss_instance_view.reader import ScaleSetReader
+    from vmss_instance_view.connection import Azure
+    from vmss_instance_view.reading.reader import ScaleSetReader
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
 
-_READ_TIMEOUT = 60.0  # seconds, for all attempts of one read
 _APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
 _INPUTS = ("scaleSet", "includeInstances", "triggers")
@@ -73,42 +70,6 @@ _KEYS = {
 _PYTHON_NAMES = {key: name for name, key in _KEYS.items()}
 
 
-def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
-    """Read the instance view of a scale set, now. Tries again for a minute while Azure is unavailable.
-
-    scale_set: its ARM id. Cloud and credential: as the stack's azure-native provider has them (its configuration
-        inside of a Pulumi program, else the ARM_* variables, else the az CLI).
-    Raises InvalidScaleSetId, CredentialError, ScaleSetNotFound, … : all are InstanceViewError.
-    """
-    from vmss_instance_view.azure import shared_azure
-
-    scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
-    azure = shared_azure(Settings(os.environ, pulumi.runtime.get_config), SystemClock())
-    return read_with_retry(
-        lambda deadline: azure.reader(scale_set, deadline).view(deadline), _READ_TIMEOUT, azure.clock
-    )
-
-
-def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[InstanceView]:
-    """The same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
-
-    Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
-    update. Unknown ids stay unknown. Errors as `get_instance_view`.
-    """
-
-    async def read(known: str) -> InstanceView:
-        return await asyncio.to_thread(get_instance_view, known)
-
-    return pulumi.Output.from_input(scale_set_id(scale_set)).apply(read)
-
-
-def azure_of(request: ConfigureRequest) -> Azure:
-    """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
-    from vmss_instance_view.azure import shared_azure
-
-    return shared_azure(Settings(os.environ, engine.configured(request)), SystemClock(engine.STOP))
-
-
 class InstanceViewProvider(ResourceProvider):
     """Reads the view on create, update and refresh; a set that is gone drops the resource on refresh."""
 
@@ -119,7 +80,7 @@ class InstanceViewProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
-        engine.install()
+        pools.install()
         self._azure = azure_of(req)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -129,17 +90,17 @@ class InstanceViewProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""
-        with _clean_failures(engine.current_call()):
+        with _clean_failures(current_call()):
             return CreateResult(uuid4().hex, self._read(props, not_found_grace=_APPEARS_WITHIN))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Read the view anew."""
-        with _clean_failures(engine.current_call()):
+        with _clean_failures(current_call()):
             return UpdateResult(self._read(news, not_found_grace=_APPEARS_WITHIN))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: read the view anew; an empty id takes the resource of a vanished set out of the state."""
-        with _clean_failures(engine.current_call()):
+        with _clean_failures(current_call()):
             try:
                 return ReadResult(id_, self._read(props))
             except ScaleSetNotFound as error:
@@ -155,14 +116,14 @@ class InstanceViewProvider(ResourceProvider):
             return _outputs(reader, deadline, with_instances=props.get("includeInstances") is True)
 
         clock = self._azure.clock
-        outputs = read_with_retry(attempt, _READ_TIMEOUT, clock, not_found_grace=not_found_grace)
+        outputs = read_with_retry(attempt, READ_TIMEOUT, clock, not_found_grace=not_found_grace)
         outputs["readAt"] = clock.now().isoformat(timespec="seconds")
         inputs: dict[str, Any] = {key: props[key] for key in _INPUTS if key in props}
         return {**inputs, "scaleSetId": str(scale_set), **outputs}
 
 
 @contextmanager
-def _clean_failures(call: engine.Call) -> Iterator[None]:
+def _clean_failures(call: Call) -> Iterator[None]:
     """Turn what a read can raise into one line for the user, without a traceback."""
     try:
         yield

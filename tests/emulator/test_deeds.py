@@ -6,8 +6,8 @@ import pytest
 from tests.emulator.support import counts
 from tests.emulator.worlds import BOOT, HEALTHY, START, World
 
-from vmss_emulator.looks import BRIEF
-from vmss_emulator.timeline import Life
+from vmss_emulator.machines.looks import BRIEF
+from vmss_emulator.script.timeline import Life
 
 
 def test_a_manual_upgrade_brings_the_newest_model_to_those_that_are_named() -> None:

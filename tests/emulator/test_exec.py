@@ -15,8 +15,8 @@ import requests
 from tests.emulator.commands import COMMAND, execute, ran
 from tests.waiting import until
 
-from vmss_emulator import isolation
-from vmss_emulator.isolation import Workspace
+from vmss_emulator.running import isolation
+from vmss_emulator.running.isolation import Workspace
 
 PLANTED = {
     "ARM_CLIENT_SECRET": "planted",

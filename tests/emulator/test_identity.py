@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.emulator.support import ArmSession, FakeClock, ask_for_token, token
 
-from vmss_emulator import Emulator, jwts
+from vmss_emulator import Emulator
+from vmss_emulator.entra import jwts
 
 
 def claims(jwt: str) -> dict[str, object]:

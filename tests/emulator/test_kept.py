@@ -14,7 +14,7 @@ from tests.emulator.commands import execute
 from tests.emulator.support import ArmSession, FakeClock, extension
 
 from vmss_emulator import Emulator
-from vmss_emulator.kept import KeptError
+from vmss_emulator.running.kept import KeptError
 
 LIFE = {"scale_sets": {"*": {"boot": "10s", "extension": "10s", "healthy": "10s"}}}
 LATER = 86_400.0 * 365.1234

@@ -11,8 +11,9 @@ import pytest
 from tests.emulator.commands import ran
 from tests.emulator.support import ArmSession, FakeClock
 
-from vmss_emulator import Emulator, Timeline, events, faults, library, timeline
-from vmss_emulator.quota import DOCUMENTED
+from vmss_emulator import Emulator, Timeline
+from vmss_emulator.protocol.quota import DOCUMENTED
+from vmss_emulator.script import events, faults, library, timeline
 
 READY = [
     "extension-fails",

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.emulator.support import counts
 from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
-from vmss_emulator import models, vm_views
-from vmss_emulator.looks import BRIEF
-from vmss_emulator.puts import complete
-from vmss_emulator.scale_sets import ScaleSet
-from vmss_emulator.timeline import Life
+from vmss_emulator.machines import models, vm_views
+from vmss_emulator.machines.looks import BRIEF
+from vmss_emulator.machines.puts import complete
+from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.script.timeline import Life
 
 
 def test_an_instance_boots_then_installs_then_gets_healthy() -> None:

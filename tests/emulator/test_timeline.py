@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from vmss_emulator import faults, timeline
 from vmss_emulator.durations import parse_duration, parse_iso_duration
-from vmss_emulator.events import KEYS as EVENT_KEYS
-from vmss_emulator.faults import FaultLine
-from vmss_emulator.quota import Quota
-from vmss_emulator.timeline import Event, Life, Timeline, TimelineError
+from vmss_emulator.protocol.quota import Quota
+from vmss_emulator.script import faults, timeline
+from vmss_emulator.script.events import KEYS as EVENT_KEYS
+from vmss_emulator.script.faults import FaultLine
+from vmss_emulator.script.timeline import Event, Life, Timeline, TimelineError
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator.md"
 

@@ -8,10 +8,10 @@ import pytest
 from tests.emulator.support import counts, extension, scale_set_body
 from tests.emulator.worlds import BOOT, HEALTHY, ID, INSTALL, START, World
 
-from vmss_emulator import puts, views, vm_views
+from vmss_emulator.machines import puts, views, vm_views
+from vmss_emulator.machines.scale_sets import ScaleSet
 from vmss_emulator.moments import tag_stamp
-from vmss_emulator.scale_sets import ScaleSet
-from vmss_emulator.timeline import Timeline
+from vmss_emulator.script.timeline import Timeline
 
 UP = BOOT + INSTALL + HEALTHY
 FLEXIBLE = {"orchestrationMode": "Flexible"}

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.emulator.worlds import BOOT, HEALTHY, START, World
 
-from vmss_emulator import ArmError, views
-from vmss_emulator.looks import BRIEF
+from vmss_emulator import ArmError
+from vmss_emulator.machines import views
+from vmss_emulator.machines.looks import BRIEF
 
 ROUND = BOOT + HEALTHY + 20  # a batch boots, installs the health extension and gets healthy
 AT = 1000.0

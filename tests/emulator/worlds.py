@@ -6,12 +6,12 @@ from typing import Any
 
 from tests.emulator.support import scale_set_body
 
-from vmss_emulator import models, puts, views
-from vmss_emulator.history import Outcome
-from vmss_emulator.looks import Instance
-from vmss_emulator.scale_sets import ScaleSet
-from vmss_emulator.timeline import Life, Timeline
-from vmss_emulator.upgrades import Upgrade
+from vmss_emulator.machines import models, puts, views
+from vmss_emulator.machines.history import Outcome
+from vmss_emulator.machines.looks import Instance
+from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.machines.upgrades import Upgrade
+from vmss_emulator.script.timeline import Life, Timeline
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 BOOT, INSTALL, HEALTHY = 10.0, 20.0, 30.0

@@ -18,7 +18,8 @@ from typing import Any
 
 from tests.waiting import until
 
-from vmss_emulator import Emulator, isolation
+from vmss_emulator import Emulator
+from vmss_emulator.running import isolation
 
 TOOLCHAIN = Path(__file__).parents[2] / ".toolchain" / "bin"
 

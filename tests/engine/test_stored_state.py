@@ -24,7 +24,7 @@ PROVIDERS = {
 
 # Another default in a later version: as `_default` makes it, or as if the user had given it.
 OTHER_DEFAULTS = """
-from pulumi_vmss_health import policy
+from pulumi_vmss_health.judging import policy
 policy.GatePolicy.__init__.__kwdefaults__.update(timeout={timeout}, power_state={power_state})
 """
 OF_THE_VERSION = OTHER_DEFAULTS.format(timeout="policy._default('47m')", power_state="policy._default('ignored')")

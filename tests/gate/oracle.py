@@ -15,11 +15,11 @@ from tests.metered import Metered, ScaleSet
 from tests.sets import HEALTH_EXTENSION, Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, RollingUpgrade, Snapshot
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.snapshot import Ask, Depth
-from pulumi_vmss_health.watch import Outcome, watch
-from vmss_instance_view.quota import Room
-from vmss_instance_view.wire import Answer
+from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.watch import Outcome, watch
+from vmss_instance_view.azure.wire import Answer
+from vmss_instance_view.limits.quota import Room
 
 GOOD = Vm(zone="1")
 

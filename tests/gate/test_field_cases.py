@@ -22,12 +22,13 @@ from pulumi_vmss_health import (
     Verdict,
     evaluate,
 )
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.prospects import evaluate_wait, refusal
-from pulumi_vmss_health.report import failure_lines, headline, status_line, warnings
-from pulumi_vmss_health.watch import Outcome
-from vmss_instance_view.flexible import count
+from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
+from pulumi_vmss_health.telling.status import status_line
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.prospects import evaluate_wait, refusal
+from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.model import parse_time
+from vmss_instance_view.reading.flexible import count
 
 HEALTHY, PROGRESSING, FAILING = State.HEALTHY, State.PROGRESSING, State.FAILING
 OK = {"code": "ProvisioningState/succeeded"}

@@ -9,13 +9,13 @@ import pytest
 from tests.gate.azure import AT_ONCE, running
 
 from pulumi_vmss_health import ConfigurationError, GatePolicy, ScaleSetId
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.snapshot import Ask
-from pulumi_vmss_health.verdict import evaluate
+from pulumi_vmss_health.judging.snapshot import Ask
+from pulumi_vmss_health.judging.verdict import evaluate
+from pulumi_vmss_health.waiting.look import Looker
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
+from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.connection import Azure
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from pulumi.output import UNKNOWN
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from tests.gate.azure import AT_ONCE, running, settled
 
+from pulumi_vmss_health import gate
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
-from vmss_instance_view import engine
-from vmss_instance_view.engine import Call, CallFailed, PartialFailure
 from vmss_instance_view.model import InstanceView
+from vmss_instance_view.pulumi import calls
+from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 from vmss_instance_view.resource import InstanceViewProvider
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
@@ -303,7 +304,7 @@ NOT_STORED = "statuses: not stored, for Pulumi cannot store what it holds"
 def call(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """A call in which the view holds what no state can, as a later reader might let through."""
     recorder, to_json = Recorder(), InstanceView.to_json
-    monkeypatch.setattr(engine, "current_call", lambda: recorder)
+    monkeypatch.setattr(gate, "current_call", lambda: recorder)
     monkeypatch.setattr(InstanceView, "to_json", lambda view: {**to_json(view), "statuses": [{"message": "\ud83d"}]})
     return recorder
 
@@ -350,7 +351,7 @@ def test_a_refresh_that_cannot_store_all_that_it_saw_lowers_the_verdict_all_the_
 
 @pytest.mark.parametrize("value", ["\ud83d", 10**400, [{"a": object()}], {"\ud83d": 1}])
 def test_a_partial_failure_keeps_whatever_can_be_kept(value: Any) -> None:
-    status = status_pb2.Status.FromString(engine._init_failed("id", {"state": "failing", "bad": value}, ["why"]))
+    status = status_pb2.Status.FromString(calls._init_failed("id", {"state": "failing", "bad": value}, ["why"]))
     kept = provider_pb2.ErrorResourceInitFailed()
     assert status.details[0].Unpack(kept)
     assert (kept.id, dict(kept.properties), list(kept.reasons)) == ("id", {"state": "failing"}, ["why"])

@@ -19,8 +19,8 @@ from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
 from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, gate_policy, of_mode
 from tests.sets import Vm
 
-from pulumi_vmss_health.memory import Ending
-from pulumi_vmss_health.watch import LAST_LOOK, Outcome
+from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.watch import LAST_LOOK, Outcome
 
 pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 

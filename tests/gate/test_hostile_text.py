@@ -31,11 +31,12 @@ from pulumi_vmss_health import (
     Snapshot,
     evaluate,
 )
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.report import causes, failure_lines, status_line, warnings
 from pulumi_vmss_health.stored import lowered, outputs_of
-from pulumi_vmss_health.watch import Outcome
-from vmss_instance_view.refusal import refusal
+from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.status import status_line
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.azure.refusal import refusal
 
 WEB = ScaleSetId("0b1f", "rg", "web")
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)

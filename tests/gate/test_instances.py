@@ -8,7 +8,7 @@ import pytest
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Instance, Snapshot, State, Status, Verdict, evaluate
-from pulumi_vmss_health.findings import name_instances
+from pulumi_vmss_health.judging.findings import name_instances
 
 WELL = Vm()
 FAILED = Vm(provisioning="failed")

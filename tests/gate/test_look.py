@@ -13,11 +13,11 @@ from tests.metered import Metered, ScaleSet, timeline
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId, Snapshot
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.snapshot import Ask, Depth
+from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.waiting.look import Looker
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.connection import Azure
 
 FULL, VIEW = Ask(), Ask(Depth.VIEW)
 

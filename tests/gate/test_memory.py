@@ -19,9 +19,9 @@ from pulumi_vmss_health import (
     Throttled,
     Unavailable,
 )
-from pulumi_vmss_health.memory import Ending, Memory
-from pulumi_vmss_health.pace import MOVING
-from pulumi_vmss_health.snapshot import Ask, Depth
+from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.waiting.memory import Ending, Memory
+from pulumi_vmss_health.waiting.pace import MOVING
 
 START = 1000.0
 GOOD = snapshot(Vm(), Vm())

@@ -20,8 +20,8 @@ from tests.metered import Metered, ScaleSet, Show, Waited, timeline, wait
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Snapshot
-from pulumi_vmss_health.memory import Ending
-from pulumi_vmss_health.report import status_text
+from pulumi_vmss_health.telling.status import status_text
+from pulumi_vmss_health.waiting.memory import Ending
 
 ALL = os.environ.get("WAITS") == "all"
 BOOTING = Vm(provisioning="creating", health=None, extensions=())

@@ -1,7 +1,7 @@
 import pytest
 
-from pulumi_vmss_health.pace import CALM, MOVING, QUICK, interval
-from vmss_instance_view.quota import Room
+from pulumi_vmss_health.waiting.pace import CALM, MOVING, QUICK, interval
+from vmss_instance_view.limits.quota import Room
 
 VIEW = 6.0  # seconds until one read of the instance view has come back
 

@@ -14,10 +14,11 @@ from pulumi_vmss_health import (
     Unavailable,
     evaluate,
 )
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.policy import GatePolicy
-from pulumi_vmss_health.report import causes, failure_lines, headline, status_line
-from pulumi_vmss_health.watch import Outcome
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.telling.failure import causes, failure_lines, headline
+from pulumi_vmss_health.telling.status import status_line
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome
 
 WEB = ScaleSetId("0b1f", "rg", "web")
 PORTAL = "https://portal.azure.com"

@@ -17,8 +17,8 @@ from tests.gate.oracle import GOOD, Azure, History, World, is_met, wanted
 from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, gate_policy, of_mode
 
 from pulumi_vmss_health import ConfigurationError, GatePolicy, Snapshot, Throttled, Unavailable, evaluate
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.snapshot import Ask
+from pulumi_vmss_health.judging.snapshot import Ask
+from pulumi_vmss_health.waiting.look import Looker
 
 pytestmark = pytest.mark.timeout(0)  # many worlds take minutes
 

@@ -11,10 +11,10 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, InstanceViewError, Snapshot, Throttled
 from pulumi_vmss_health.gate import StatusLine
-from pulumi_vmss_health.pace import CALM
-from pulumi_vmss_health.snapshot import Ask
-from pulumi_vmss_health.watch import watch
-from vmss_instance_view.engine import Call
+from pulumi_vmss_health.judging.snapshot import Ask
+from pulumi_vmss_health.waiting.pace import CALM
+from pulumi_vmss_health.waiting.watch import watch
+from vmss_instance_view.pulumi.calls import Call
 
 SLOW = snapshot(Vm(), Vm(provisioning="creating"))
 SLOWER = snapshot(Vm(provisioning="creating"), Vm(provisioning="creating"))

@@ -20,10 +20,10 @@ from pulumi_vmss_health import (
     Throttled,
     Unavailable,
 )
-from pulumi_vmss_health.memory import Ending, Progress
-from pulumi_vmss_health.snapshot import Ask, Depth
-from pulumi_vmss_health.watch import LAST_LOOK, Outcome, watch
-from vmss_instance_view.quota import Room
+from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import LAST_LOOK, Outcome, watch
+from vmss_instance_view.limits.quota import Room
 
 GOOD = snapshot(Vm(), Vm())
 SLOW = snapshot(Vm(), Vm(provisioning="creating"))

@@ -19,16 +19,17 @@ from tests.clocks import VirtualClock
 from tests.gate.azure import running
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.memory import Progress
-from pulumi_vmss_health.report import failure_lines, seconds, status_text
-from pulumi_vmss_health.snapshot import Ask, Snapshot
-from pulumi_vmss_health.watch import watch
+from pulumi_vmss_health.judging.snapshot import Ask, Snapshot
+from pulumi_vmss_health.telling.failure import failure_lines
+from pulumi_vmss_health.telling.status import seconds, status_text
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.memory import Progress
+from pulumi_vmss_health.waiting.watch import watch
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
+from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.quota import Room
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.limits.quota import Room
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"
 STORY = re.compile(r"### (?P<title>.+?)\n.*?```yaml\n(?P<told>.*?)```\n\n```text\n(?P<said>.*?)```", re.DOTALL)

@@ -11,11 +11,11 @@ from tests.metered import Metered, ScaleSet, Tokens
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import Rejected, ScaleSetId, Unavailable
-from vmss_instance_view.azure import Azure, Connection
+from vmss_instance_view.azure.cloud import PUBLIC
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.cloud import PUBLIC
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.wire import Answer
+from vmss_instance_view.connection import Azure, Connection
 
 
 class Serving:

@@ -6,10 +6,10 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 from tests.clocks import VirtualClock
 
-from vmss_instance_view.azure import Azure, shared_azure
-from vmss_instance_view.budget import Budget, remaining
-from vmss_instance_view.quota import HIGH_COST, LISTED, LOW_COST, SCALE_SET_VM, VM, VM_LIST, Charge, Room
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.connection import Azure, shared_azure
+from vmss_instance_view.limits.budget import Budget, remaining
+from vmss_instance_view.limits.quota import HIGH_COST, LISTED, LOW_COST, SCALE_SET_VM, VM, VM_LIST, Charge, Room
 
 SUBSCRIPTION = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
 WEB = f"{SUBSCRIPTION}/virtualMachineScaleSets/web"

@@ -15,16 +15,16 @@ from tests.provider.conftest import AT_ONCE, vms
 
 from pulumi_vmss_health import ScaleSetId, get_instance_view
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure, Connection
+from vmss_instance_view.azure.cloud import PUBLIC
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import Deadline
-from vmss_instance_view.cloud import PUBLIC
-from vmss_instance_view.flexible import FlexibleReader
+from vmss_instance_view.connection import Azure, Connection
 from vmss_instance_view.model import Instance
-from vmss_instance_view.reader import Part, ScaleSetReader
+from vmss_instance_view.reading.flexible import FlexibleReader
+from vmss_instance_view.reading.reader import Part, ScaleSetReader
+from vmss_instance_view.reading.uniform import UniformReader
 from vmss_instance_view.resource import InstanceViewProvider, ScaleSetInstanceView
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.uniform import UniformReader
-from vmss_instance_view.wire import Answer
 
 
 def test_ten_views_take_one_sign_in_and_one_look_at_the_metadata(

@@ -21,11 +21,11 @@ from tests.provider.conftest import AT_ONCE, vms
 
 from pulumi_vmss_health import CredentialError, InstanceViewError, ScaleSetId
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
-from vmss_instance_view.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud
-from vmss_instance_view.credential import WAYS
-from vmss_instance_view.reader import ScaleSetReader
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.azure.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud
+from vmss_instance_view.azure.credential import WAYS
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.reading.reader import ScaleSetReader
 
 CANARY = "planted-secret-that-nobody-may-see"
 
@@ -249,11 +249,11 @@ def test_no_word_about_a_refused_request_holds_the_token(azure: Emulator, caplog
 
 
 ASK = """
-from vmss_instance_view.azure import Azure
+from vmss_instance_view.connection import Azure
 from vmss_instance_view.clock import Deadline, SystemClock
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.azure.settings import Settings
 import os, sys
 
 try:

@@ -18,19 +18,19 @@ from tests.provider.servers import TlsServer
 
 from pulumi_vmss_health import ConfigurationError, InstanceViewError, Rejected, ScaleSetId, Unavailable
 from vmss_emulator import Emulator
-from vmss_instance_view import cloud as cloud_module
-from vmss_instance_view.arm import Arm
-from vmss_instance_view.azure import Azure
-from vmss_instance_view.budget import Budget
+from vmss_instance_view.azure import cloud as cloud_module
+from vmss_instance_view.azure.arm import Arm
+from vmss_instance_view.azure.cloud import CHINA, PUBLIC, US_GOVERNMENT, Cloud, find_cloud
+from vmss_instance_view.azure.credential import TokenSource
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import Answer, Https
 from vmss_instance_view.clock import SystemClock
-from vmss_instance_view.cloud import CHINA, PUBLIC, US_GOVERNMENT, Cloud, find_cloud
-from vmss_instance_view.credential import TokenSource
-from vmss_instance_view.flexible import FlexibleReader
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.limits.budget import Budget
 from vmss_instance_view.model import Instance
-from vmss_instance_view.reader import ScaleSetReader
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.uniform import UniformReader
-from vmss_instance_view.wire import Answer, Https
+from vmss_instance_view.reading.flexible import FlexibleReader
+from vmss_instance_view.reading.reader import ScaleSetReader
+from vmss_instance_view.reading.uniform import UniformReader
 
 Found = Callable[[Any, Any, Any], Cloud]
 

@@ -26,14 +26,18 @@ from pulumi_vmss_health import (
     ScaleSetId,
     Unavailable,
 )
-from vmss_instance_view import sign_in
-from vmss_instance_view.arm import Arm, Question
-from vmss_instance_view.azure import Azure, Connection
-from vmss_instance_view.budget import Budget, remaining
+from vmss_instance_view.azure import sign_in
+from vmss_instance_view.azure.arm import Arm, Question
+from vmss_instance_view.azure.cloud import PUBLIC, Cloud, find_cloud
+from vmss_instance_view.azure.credential import TokenSource
+from vmss_instance_view.azure.refusal import claims_challenge, refusal, retry_after, throttled_by
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import Answer, Https
 from vmss_instance_view.clock import Deadline, SystemClock
-from vmss_instance_view.cloud import PUBLIC, Cloud, find_cloud
-from vmss_instance_view.credential import TokenSource
+from vmss_instance_view.connection import Azure, Connection
 from vmss_instance_view.durations import parse_duration
+from vmss_instance_view.limits.budget import Budget, remaining
+from vmss_instance_view.limits.quota import LOW_COST, Charge
 from vmss_instance_view.model import (
     Instance,
     InstanceView,
@@ -41,11 +45,7 @@ from vmss_instance_view.model import (
     ScaleSet,
     VirtualMachineInstanceView,
 )
-from vmss_instance_view.quota import LOW_COST, Charge
-from vmss_instance_view.refusal import claims_challenge, refusal, retry_after, throttled_by
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.uniform import instances_of
-from vmss_instance_view.wire import Answer, Https
+from vmss_instance_view.reading.uniform import instances_of
 
 EXAMPLES = int(os.environ.get("FUZZ", "40"))
 fuzz = settings(

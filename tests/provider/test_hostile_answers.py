@@ -23,13 +23,13 @@ PART = 1 << 20
 # Reads what it is told to from a host, and tells what that took.
 READ = """
 import json, resource, sys, time
-from vmss_instance_view.azure import Azure, Connection
+from vmss_instance_view.connection import Azure, Connection
 from vmss_instance_view.clock import Deadline, SystemClock
-from vmss_instance_view.cloud import Cloud
+from vmss_instance_view.azure.cloud import Cloud
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.settings import Settings
-from vmss_instance_view.wire import Https
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.wire import Https
 
 class Tokens:
     def token(self, deadline): return "token"

@@ -13,7 +13,7 @@ from tests.provider.conftest import vms
 from tests.provider.test_modes import flexible, reader
 
 from vmss_emulator import Emulator
-from vmss_instance_view.reader import ScaleSetReader
+from vmss_instance_view.reading.reader import ScaleSetReader
 
 SECURITY = Path(__file__).parents[2] / "SECURITY.md"
 JSON = [json.loads(text) for language, text in blocks(SECURITY) if language == "json"]

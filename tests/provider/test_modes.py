@@ -23,9 +23,9 @@ from pulumi_vmss_health import (
     StatusCount,
 )
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
-from vmss_instance_view.reader import ScaleSetReader
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.reading.reader import ScaleSetReader
 
 
 def reader(azure: Emulator, name: str = "web", **wanted: Any) -> ScaleSetReader:

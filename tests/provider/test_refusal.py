@@ -21,7 +21,7 @@ from pulumi_vmss_health import (
     Unauthorized,
     Unavailable,
 )
-from vmss_instance_view.refusal import claims_challenge, refusal, retry_after, throttled_by
+from vmss_instance_view.azure.refusal import claims_challenge, refusal, retry_after, throttled_by
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 WHAT = "instance view of scale set web (resource group rg)"

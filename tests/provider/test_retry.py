@@ -3,7 +3,7 @@ from tests.clocks import VirtualClock
 
 from pulumi_vmss_health import CredentialError, InstanceViewError, Rejected, ScaleSetNotFound, Throttled, Unavailable
 from vmss_instance_view.clock import Deadline, Stopped
-from vmss_instance_view.retry import read_with_retry
+from vmss_instance_view.reading.retry import read_with_retry
 
 
 class Story:

@@ -23,13 +23,13 @@ from tests.waiting import until
 
 from pulumi_vmss_health import ConfigurationError, CredentialError, ScaleSetId, Unavailable
 from vmss_emulator import Emulator
-from vmss_instance_view import azure as azure_module
-from vmss_instance_view import credential as credential_module
-from vmss_instance_view import wire
-from vmss_instance_view.azure import Azure
+from vmss_instance_view import connection
+from vmss_instance_view.azure import credential as credential_module
+from vmss_instance_view.azure import wire
+from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
-from vmss_instance_view.reader import ScaleSetReader
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.reading.reader import ScaleSetReader
 
 PASSING = [408, 429, 500, 502, 504]
 VIRTUAL_MACHINE, ASKING = "the managed identity of a virtual machine", "OIDC, asking the pipeline"
@@ -398,7 +398,7 @@ def test_a_metadata_host_in_trouble_passes(azure: Emulator, status: int) -> None
 def test_three_who_wait_for_a_metadata_host_that_hangs_lose_its_time_together(
     azure: Emulator, effect: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(azure_module, "METADATA_WITHIN", 1.0)
+    monkeypatch.setattr(connection, "METADATA_WITHIN", 1.0)
     broken(azure, METADATA, times=1, **effect)
     client, scale_set = Azure(Settings(azure.environment)), ScaleSetId.parse(azure.put_scale_set("web"))
     errors, seconds = together(lambda: client.reader(scale_set), 3, 0.2)

@@ -23,10 +23,10 @@ from pulumi_vmss_health import (
     Unavailable,
 )
 from vmss_emulator import Emulator
-from vmss_instance_view.azure import Azure
+from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
-from vmss_instance_view.retry import read_with_retry
-from vmss_instance_view.settings import Settings
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.reading.retry import read_with_retry
 
 VIEW = "GET */instanceView"
 LIST = "GET */virtualMachines"

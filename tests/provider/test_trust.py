@@ -12,8 +12,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from vmss_emulator import Emulator
-from vmss_instance_view import trust
-from vmss_instance_view.trust import SharedTrust
+from vmss_instance_view.azure import trust
+from vmss_instance_view.azure.trust import SharedTrust
 
 
 @pytest.fixture

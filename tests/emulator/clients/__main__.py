@@ -22,7 +22,9 @@ from typing import Any
 from tests.emulator.clients.table import CLIENTS, HERE, Client, az, printed
 from tests.emulator.support import ArmSession
 
-from vmss_emulator import Emulator, az_login, library
+from vmss_emulator import Emulator
+from vmss_emulator.running import az_login
+from vmss_emulator.script import library
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import re
 import sys
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
-from pulumi_vmss_health.look import Looker
-from pulumi_vmss_health.report import failure_lines
-from pulumi_vmss_health.watch import watch
-from vmss_instance_view.azure import Azure
-from vmss_instance_view.settings import Settings
+from pulumi_vmss_health.telling.failure import failure_lines
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.watch import watch
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.connection import Azure
 
 
 def main() -> None:

@@ -1,0 +1,177 @@
+"""The facts that every check starts from: a snapshot, a policy, and what follows from both. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Snapshot
+from vmss_instance_view.model import Instance, ScaleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A snapshot, a policy, and what follows from both.
+
+    capacity, required: None where neither policy nor model named the capacity. required: as many VMs as the policy asks
+        for, and never more than there are to be: a policy that asks for more has a check of its own.
+    extensions: names to be judged, each after those that it is installed after. suppressed: names in lower case whose
+        failure the model lets pass, and the policy does not name.
+    found: what the checks have found of the instances so far, by check.
+    """
+
+    snapshot: Snapshot
+    policy: GatePolicy
+    capacity: int | None
+    required: int | None
+    extensions: tuple[str, ...]
+    suppressed: frozenset[str]
+    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, policy: GatePolicy) -> Facts:
+        """Derive the facts."""
+        capacity = expected_capacity(snapshot.scale_set, policy)
+        required = None if capacity is None else min(policy.required(capacity), capacity)
+        return cls(snapshot, policy, capacity, required, _extensions(snapshot, policy), _suppressed(snapshot, policy))
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether the upgrade policy leaves it to people to bring VMs to the latest model."""
+        model = self.snapshot.scale_set
+        return model is not None and model.is_manual
+
+    @property
+    def is_without_profile(self) -> bool:
+        """Whether VMs are attached to the set one by one: there is no model that they could run or lack."""
+        return _is_without_profile(self.snapshot)
+
+    def runs_latest(self, instance: Instance) -> bool | None:
+        """Whether an instance runs the latest model; None where Azure does not say."""
+        model = self.snapshot.scale_set
+        return instance.latest_model_applied if model is None else model.runs_on(instance)
+
+    def is_exempt(self, instance: Instance) -> bool:
+        """Whether an instance may run an older model.
+
+        So it may where changes or rolling upgrades leave it alone, or where the policy does not mind.
+        """
+        if self.runs_latest(instance) is not False:
+            return False
+        return self.allows_stale or is_left_alone(instance)
+
+    @property
+    def allows_stale(self) -> bool:
+        """Whether instances may run an older model.
+
+        So they may under a Manual policy before the gate ever passed: nobody knows whose change they lack.
+        """
+        wanted = self.policy.stale_instances
+        return wanted == "ignore" or (wanted == "auto" and self.policy.before_first_pass and self.is_manual)
+
+    @property
+    def wants_health(self) -> bool:
+        """Whether every VM has to report application health: where it is required, or the model has a source of it."""
+        model, wanted = self.snapshot.scale_set, self.policy.application_health
+        return wanted == "required" or (wanted == "auto" and model is not None and model.reports_health)
+
+    @property
+    def may_not_know_models(self) -> bool:
+        """Whether a VM of which nobody knows the model does not wait: a Flexible set's, unless the policy insists."""
+        model, wanted = self.snapshot.scale_set, self.policy.stale_instances
+        return self.is_without_profile or (model is not None and model.is_flexible and wanted in ("auto", "ignore"))
+
+    @property
+    def vms(self) -> int:
+        """VMs that could pass: those seen, or those still to come."""
+        return max(self.snapshot.vms_seen, len(self.snapshot.instances or ()), self.capacity or 0)
+
+    def is_told(self, name: str) -> bool:
+        """Whether the failure of an extension is a finding of its own."""
+        lower = name.lower()
+        return lower not in self.suppressed and any(lower == each.lower() for each in self.extensions)
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether the policy leaves an extension out: by name, or because it names others."""
+        ignored = {each.lower() for each in self.policy.ignore_extensions}
+        return name.lower() in ignored or (self.policy.extensions != "all" and not self.is_told(name))
+
+
+def expected_capacity(model: ScaleSet | None, policy: GatePolicy) -> int | None:
+    """How many VMs are to be there: what the policy says, else what the model says; None where neither does."""
+    if policy.capacity is not None:
+        return policy.capacity
+    return model.capacity if model else None
+
+
+def is_left_alone(instance: Instance) -> bool:
+    """Whether new models do not reach an instance: it is protected from changes, or asks to be skipped."""
+    return bool(instance.protected_from_scale_set_actions or (instance.view and instance.view.skips_upgrades))
+
+
+def _is_without_profile(snapshot: Snapshot) -> bool:
+    model = snapshot.scale_set
+    return model is not None and model.is_flexible and not model.has_profile
+
+
+def _extensions(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
+    """The policy's names, else the model's, else those that are listed: by the VMs, or (without them) by the view."""
+    if policy.extensions != "all":
+        return _in_order(tuple(policy.extensions), snapshot.scale_set)
+    ignored = {name.lower() for name in policy.ignore_extensions}
+    names: dict[str, str] = {}
+    for name in _known_extensions(snapshot):
+        names.setdefault(name.lower(), name)
+    return _in_order(tuple(names[each] for each in names if each not in ignored), snapshot.scale_set)
+
+
+def _known_extensions(snapshot: Snapshot) -> list[str]:
+    if snapshot.scale_set is not None and not _is_without_profile(snapshot):
+        return [each.name for each in snapshot.scale_set.extensions if each.name]
+    if snapshot.scale_set is not None and snapshot.instances is not None:
+        return [name for instance in snapshot.instances for name in listed_extensions(instance)]
+    return [each.name for each in snapshot.view.extensions if each.name]
+
+
+def unknown_extensions(facts: Facts) -> list[str]:
+    """Names of the policy that nothing has: neither the model nor, beside it, a VM."""
+    if facts.policy.extensions == "all":
+        return []
+    return [name for name in facts.extensions if is_unknown(facts, name)]
+
+
+def is_unknown(facts: Facts, name: str) -> bool:
+    """Whether neither the model nor a VM is known to have an extension of this name."""
+    model, instances = facts.snapshot.scale_set, facts.snapshot.instances
+    if model is None:
+        return False
+    names = [each.name or "" for each in model.extensions]
+    names += [each.name or "" for each in facts.snapshot.view.extensions]
+    names += [each for instance in instances or () for each in listed_extensions(instance)]
+    return all(name.lower() != each.lower() for each in names)
+
+
+def listed_extensions(instance: Instance) -> list[str]:
+    """The names of the extensions that a VM lists."""
+    return [each.name for each in instance.view.extensions if each.name] if instance.view else []
+
+
+def _in_order(names: tuple[str, ...], model: ScaleSet | None) -> tuple[str, ...]:
+    """Each name after those that its extension is installed after; a circle stays as it is."""
+    before = {
+        (each.name or "").lower(): {name.lower() for name in each.provision_after}
+        for each in (model.extensions if model else ())
+    }
+    pending = {name.lower(): name for name in names}
+    ordered = []
+    while pending:
+        ready = (each for each in pending if not (before.get(each, set()) - {each}) & pending.keys())
+        ordered.append(pending.pop(next(ready, next(iter(pending)))))
+    return tuple(ordered)
+
+
+def _suppressed(snapshot: Snapshot, policy: GatePolicy) -> frozenset[str]:
+    named = set() if policy.extensions == "all" else {name.lower() for name in policy.extensions}
+    extensions = snapshot.scale_set.extensions if snapshot.scale_set else ()
+    return frozenset((each.name or "").lower() for each in extensions if each.suppress_failures) - named

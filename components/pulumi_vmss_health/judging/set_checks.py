@@ -1,0 +1,225 @@
+"""Checks of the whole set: its last operation, its size, and what its instance view counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from pulumi_vmss_health.judging import advice
+from pulumi_vmss_health.judging.facts import Facts
+from pulumi_vmss_health.judging.findings import Finding, Findings, Reason, State, Unjudged, name_instances, short_code
+from pulumi_vmss_health.judging.guest import last_words, said
+from pulumi_vmss_health.judging.snapshot import count_state, describe
+from vmss_instance_view.model import (
+    Instance,
+    ScaleSet,
+    Status,
+    StatusCount,
+    in_group,
+    is_failure,
+    parse_time,
+    state_of,
+)
+
+_SUBJECT = "scale set"
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+def capacity(facts: Facts, ill: Sequence[Instance] = ()) -> Findings:
+    """Are there as many VMs as asked for? Refuses to be content with nothing. ill: instances that some check fails."""
+    if facts.capacity is None:
+        yield Unjudged("capacity")
+        return
+    asked = facts.policy.required(facts.capacity)
+    if asked > facts.capacity:
+        message = f"min_healthy asks for {asked} VMs, the capacity is {facts.capacity}: that many never come"
+        hint = "lower min_healthy, or raise the capacity"
+        yield Reason("MinHealthyAboveCapacity", _SUBJECT, str(facts.capacity), str(asked), message, hint)
+    instances = facts.snapshot.instances
+    counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
+    wrong = min((count for count in counts if count != facts.capacity), default=None)  # where both are, fewer counts
+    if wrong is not None:
+        yield _wrong_count(facts, wrong, facts.capacity, ill)
+    elif facts.capacity == 0:
+        message = "the capacity is 0: there was nothing to judge"
+        yield Reason("NothingToJudge", _SUBJECT, "0", "0", message, state=State.HEALTHY)
+
+
+def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) -> Reason:
+    """Fewer VMs are still to come. More are on their way out, unless they have stayed for long."""
+    model = facts.snapshot.scale_set
+    message = f"{seen} VMs exist, the capacity is {wanted}"
+    numbers = _SUBJECT, str(seen), str(wanted)
+    if seen < wanted:
+        hint = "spot restore is on: Azure tries to bring evicted VMs back" if model and model.spot_restore else ""
+        return Reason("TooFewVms", *numbers, message, hint, State.PROGRESSING)
+    if model and model.max_surge and facts.snapshot.is_upgrading:
+        return Reason("SurgeVms", *numbers, f"{message}: the surge of the rolling upgrade", "", State.PROGRESSING)
+    if facts.snapshot.surplus_settled:
+        message += ": a surplus that stays is only a warning"
+        message += f"; not well: {name_instances(ill)}" if ill else ""
+        ids = tuple(each.instance_id for each in ill)
+        return Reason("SurplusStays", *numbers, message, "", State.HEALTHY, ids)
+    hint = "zone rebalancing is on: Azure adds VMs before it takes others" if model and model.zone_rebalancing else ""
+    return Reason("SurplusVms", *numbers, message, hint, State.PROGRESSING)
+
+
+def vm_summary(facts: Facts, excused: int) -> Findings:
+    """Were enough VMs provisioned? excused: VMs that failed in a way that does not count."""
+    yield from _enough(facts, "VMs", "Vms", [facts.snapshot.view.virtual_machine.statuses_summary], excused)
+
+
+def extension_summary(facts: Facts, name: str, excused: int) -> Findings:
+    """Did an extension succeed on enough VMs? One that the view does not list is still to come.
+
+    excused: VMs on which it failed in a way that does not count.
+    """
+    lower = name.lower()
+    summaries = [each.statuses_summary for each in facts.snapshot.view.extensions if (each.name or "").lower() == lower]
+    yield from _enough(facts, f"extension {name}", "Extensions", summaries or [()], excused)
+
+
+def _enough(
+    facts: Facts, subject: str, code: str, summaries: Sequence[Sequence[StatusCount]], excused: int
+) -> Findings:
+    """The arithmetic of a summary: enough succeeded, or not yet, or never. The worst of several counts."""
+    if facts.required is None:
+        yield Unjudged(subject)
+        return
+    summary = min(summaries, key=lambda each: (count_state(each, "succeeded"), -_count_failed(each)))
+    succeeded, failed = count_state(summary, "succeeded"), _count_failed(summary)
+    if succeeded + min(excused, failed) >= facts.required:
+        return
+    hopeless = facts.vms - max(failed - excused, 0) < facts.required
+    yield Reason(
+        f"TooMany{code}Failed" if hopeless else f"TooFew{code}Succeeded",
+        subject,
+        str(succeeded),
+        str(facts.required),
+        f"{subject}: {succeeded} of {facts.capacity} succeeded, {facts.required} required ({describe(summary)})",
+        state=State.FAILING if hopeless else State.PROGRESSING,
+    )
+
+
+def unless_explained(counted: Iterable[Finding], explained: Iterable[Finding], facts: Facts) -> Findings:
+    """What the view counts, unless the instances explain it: they name who and why.
+
+    Both sources must agree for health. A failure, though, is only final where the instances say so: they know which
+    of them still run the previous model.
+    """
+    if not facts.snapshot.instances:
+        yield from counted
+        return
+    reasons = [each for each in explained if isinstance(each, Reason)]
+    yield from reasons
+    for each in counted:
+        if isinstance(each, Unjudged):
+            yield each
+        elif not reasons:
+            yield replace(each, state=State.PROGRESSING)
+
+
+def _count_failed(summary: Sequence[StatusCount]) -> int:
+    return sum(each.count for each in summary if is_failure(state_of(each.code)))
+
+
+def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
+    """Did the last operation on the set succeed? others: what every other check found.
+
+    The status is sticky: it stays failed until the next operation. A failure that all instances have outlived (each
+    judged on its own, nothing found) is a warning, unless the policy requires the operation's success. One that only
+    echoes extensions that are told already is not told again.
+    """
+    if facts.policy.set_status == "ignored":
+        return
+    judged_on_instances = bool(facts.snapshot.instances) and all(
+        isinstance(each, Reason) and each.state is State.HEALTHY for each in others
+    )
+    outlived = facts.policy.set_status == "auto" and judged_on_instances
+    told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
+    statuses = _operation(facts)
+    if not statuses:
+        message = "no operation on the set has reported yet"
+        yield Reason("SetStatusAbsent", _SUBJECT, "no status", "succeeded", message, state=State.PROGRESSING)
+    for status in statuses:
+        code = short_code(status)
+        if is_failure(status.state):
+            if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
+                yield _failed_operation(status, outlived=outlived)
+        elif status.state != "succeeded":
+            message = f"an operation on the set is {code}"
+            yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
+        elif (status.level or "").lower() == "error":
+            words = said([status])
+            message = f"the last operation on the set ended {code}, at the level {status.level}"
+            message += f": {words}" if words else ""
+            yield Reason("SetStatusLevel", _SUBJECT, code, "succeeded", message, state=State.HEALTHY)
+
+
+def _operation(facts: Facts) -> Sequence[Status]:
+    """What is said of the last operation: by the view; where that has no statuses at all, by the model."""
+    statuses = facts.snapshot.view.statuses
+    model = facts.snapshot.scale_set
+    if not statuses and model is not None and model.provisioning_state:
+        return (Status(f"ProvisioningState/{model.provisioning_state.strip().lower()}"),)
+    return tuple(each for each in statuses if in_group(each.code, "ProvisioningState")) or statuses
+
+
+def _failed_operation(status: Status, *, outlived: bool) -> Reason:
+    words = f": {last_words(status.message)}" if status.message else ""
+    message = f"the last operation on the set ended {short_code(status)}{words}"
+    if outlived:
+        warning = f"{message}; every instance is well by now, so this no longer counts"
+        return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=State.HEALTHY)
+    hint = advice.after(status.state, status.detail)
+    return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)
+
+
+def rolling_upgrade(facts: Facts) -> Findings:
+    """Is a rolling upgrade under way, or did one fail and leave instances behind? Azure also starts some by itself."""
+    upgrade = facts.snapshot.rolling_upgrade
+    if facts.policy.rolling_upgrade == "ignore" or upgrade is None or not (upgrade.code or upgrade.start_time):
+        return
+    state = facts.snapshot.upgrade_state
+    whose = "" if _is_ours(facts) else " that Azure or somebody else started"
+    counts = f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} at work, {upgrade.pending or 0} to come"
+    have = upgrade.code or "unknown"
+    if state == "faulted" or is_failure(state):
+        if not _enough_on_the_latest_model(facts):
+            words = f": {last_words(upgrade.error_message)}" if upgrade.error_message else ""
+            message = f"the rolling upgrade{whose} ended {have} ({counts}, {upgrade.failed or 0} failed){words}"
+            hint = "mend what the upgrade failed for, then start it again"
+            code, found = ("OtherUpgradeFailed", State.HEALTHY) if whose else ("RollingUpgradeFailed", State.FAILING)
+            yield Reason(code, "rolling upgrade", have, "Completed", message, hint, found)
+    elif state != "completed":
+        message = f"a rolling upgrade{whose} is {have} ({counts})"
+        hint = _held_back(facts.snapshot.scale_set)
+        yield Reason("RollingUpgradeRunning", "rolling upgrade", have, "Completed", message, hint, State.PROGRESSING)
+
+
+def _held_back(model: ScaleSet | None) -> str:
+    """What an upgrade may wait for besides the VMs."""
+    if model and model.os_upgrade_deferral:
+        return "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
+    if model and model.lifecycle_hooks:
+        return f"a lifecycle hook may hold it back until it is approved: {', '.join(model.lifecycle_hooks)}"
+    return ""
+
+
+def _is_ours(facts: Facts) -> bool:
+    """Whether the upgrade began after the change that is judged: the gate's last pass, else the set's creation.
+
+    The gate's pass was timed by the clock of the machine that it ran on, which may be ahead of Azure's.
+    """
+    upgrade, model, passed = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set, facts.snapshot.since
+    began = parse_time(upgrade.start_time) if upgrade else None
+    since = passed - _CLOCKS_DIFFER if passed else parse_time(model.time_created if model else None)
+    return began is None or since is None or began >= since
+
+
+def _enough_on_the_latest_model(facts: Facts) -> bool:
+    instances = facts.snapshot.instances
+    if instances is None or facts.required is None:
+        return False
+    return sum(facts.runs_latest(instance) is True for instance in instances) >= facts.required

@@ -1,0 +1,44 @@
+"""Is every zone of the set served? A zone that lost all of its VMs can hide behind the others' number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pulumi_vmss_health.judging.facts import Facts
+from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged
+from pulumi_vmss_health.judging.instance_checks import Ailment, Judge, ailments
+
+
+def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
+    """Do enough instances of each zone pass every check? Only where the policy asks for it."""
+    if facts.policy.min_healthy_per_zone is None:
+        return
+    model, instances = facts.snapshot.scale_set, facts.snapshot.instances
+    if model is None or instances is None or facts.capacity is None:
+        yield Unjudged("zones")
+        return
+    if not model.zones:
+        message = "min_healthy_per_zone is asked for, but the scale set has no zones"
+        yield Reason("NoZones", "scale set", "no zones", "zones", message, "set min_healthy_per_zone=None")
+        return
+    found = zip(*(ailments(facts, judge) for judge in judges), strict=True)
+    ill = {instance.instance_id: [each for each in row if each] for instance, row in zip(instances, found, strict=True)}
+    for zone in model.zones:
+        members = [ill[instance.instance_id] for instance in instances if zone in instance.zones]
+        yield from _zone(facts, zone, facts.capacity // len(model.zones), members)
+
+
+def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> Findings:
+    """One zone. share: of the capacity: Azure spreads VMs evenly, give or take one. members: each VM's ailments."""
+    required = facts.policy.required_per_zone(share)  # rounded up: a zone with a share must not be empty
+    passing = sum(not ailing for ailing in members)
+    if passing >= required:
+        return
+    final = sum(any(ailment.final for ailment in ailing) for ailing in members)
+    to_come = max((facts.capacity or 0) - len(facts.snapshot.instances or ()), 0)
+    hopeless = len(members) + to_come - final < required
+    message = f"zone {zone}: {passing} of {len(members)} VMs pass every check, {required} required"
+    if hopeless and not final:
+        message += f"; its share of the capacity is {share}"
+    state = State.FAILING if hopeless else State.PROGRESSING
+    yield Reason("ZoneNotHealthy", f"zone {zone}", str(passing), str(required), message, state=state)

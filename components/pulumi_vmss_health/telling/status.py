@@ -1,0 +1,125 @@
+"""The status line of a wait, made to fit a terminal's column. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.snapshot import Snapshot, count_state
+from pulumi_vmss_health.waiting.memory import Progress
+from vmss_instance_view.durations import format_duration
+from vmss_instance_view.errors import AzureError
+from vmss_instance_view.model import Instance
+from vmss_instance_view.text import LINE, clean
+
+_EXTENSIONS = 3  # named on a status line
+_NAME = 24  # characters of an extension's name there
+_SERVICE = 60  # characters of the name of a service that acts on the set
+_BUSY = ("inprogress", "in progress")
+_SAID_AT_ONCE = ("ExtensionUnknown", "SurgeVms")  # on the status line, also while counts are not complete
+_SAID_WHOLE = ("HoldBeyondTimeout", "MinHealthyAboveCapacity")  # nothing else says why such a wait cannot end well
+
+
+def status_line(progress: Progress) -> str:
+    """What a wait looks like now: "3/5 VMs, cse 4/5, appHealth 2/5, 1m20s of 20m"."""
+    elapsed = min(progress.elapsed, progress.limit)  # the last look may end after the limit
+    return f"{status_text(progress)}, {seconds(elapsed)} of {seconds(progress.limit)}"
+
+
+def status_text(progress: Progress) -> str:
+    """The status line without its time."""
+    return clean(_status_text(progress), LINE - 40)
+
+
+def _status_text(progress: Progress) -> str:
+    if progress.error is not None:
+        return f"cannot read: {progress.error}"
+    if progress.snapshot is None or progress.verdict is None:
+        return "looking"
+    counts = counts_of(progress.snapshot, progress.capacity)
+    beside = [*in_standby_pool(progress.snapshot), *_azures_doing(progress.snapshot)]
+    return ", ".join([*map(str, counts), *beside, *_doing(progress.verdict, counts)])
+
+
+def status_topic(progress: Progress) -> str:
+    """What a status line is about: only another topic is news.
+
+    Elapsed time alone is none, nor is the same refusal with another correlation id, or with another moment to wait for.
+    """
+    error = progress.error
+    if isinstance(error, AzureError):
+        return f"{type(error).__name__} {error.status} {error.code}"
+    return status_text(progress)
+
+
+def _doing(verdict: Verdict, counts: list[Count]) -> list[str]:
+    """What the wait does; where the counts are complete and it still waits, what for."""
+    if verdict.state is State.HEALTHY:
+        return ["healthy", "holding"]
+    at_once = [f"{each.subject} {each.have}" for each in verdict.reasons if each.code in _SAID_AT_ONCE][:1]
+    if verdict.state is State.FAILING:
+        said = [each.message for each in verdict.reasons if each.code in _SAID_WHOLE]
+        return [*said, "failing", "confirming"]
+    if at_once:
+        return at_once
+    if all(count.done >= count.total for count in counts):
+        return [f"{reason.subject} {reason.have}" for reason in verdict.reasons[:1]]
+    return []
+
+
+def _azures_doing(snapshot: Snapshot) -> list[str]:
+    """What Azure does to the set of its own accord, where it says so."""
+    services = snapshot.view.orchestration_services
+    busy = [each.service_name or "" for each in services if (each.latest_operation_status or "").lower() in _BUSY]
+    return [f"{clean(name, _SERVICE)} at work" for name in busy[:_EXTENSIONS]]
+
+
+def in_standby_pool(snapshot: Snapshot) -> list[str]:
+    """The VMs that are there beside the set's own."""
+    number = snapshot.in_standby_pool
+    return [f"{number} more VM{'s' * (number > 1)} in the standby pool"] if number else []
+
+
+def seconds(value: float) -> str:
+    """Seconds in words, without fractions."""
+    return format_duration(timedelta(seconds=int(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Done of expected: "4/5 VMs" for VMs, else "cse 4/5"."""
+
+    of: str
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        numbers = f"{self.done}/{self.total}"
+        return f"{numbers} VMs" if self.of == "VMs" else f"{self.of} {numbers}"
+
+
+def counts_of(snapshot: Snapshot, capacity: int | None) -> list[Count]:
+    """Succeeded of expected: the VMs, each extension that is not done, and application health."""
+    model, instances = snapshot.scale_set, snapshot.instances
+    expected = model.capacity if model and capacity is None else capacity
+    total = snapshot.vms_seen if expected is None else expected
+    counts = [Count("VMs", count_state(snapshot.view.virtual_machine.statuses_summary, "succeeded"), total)]
+    done = {each.name or "": count_state(each.statuses_summary, "succeeded") for each in snapshot.view.extensions}
+    waiting = [Count(_short(name), count, total) for name, count in done.items() if count < total]
+    counts += waiting[:_EXTENSIONS]
+    if len(waiting) > _EXTENSIONS:
+        more = waiting[_EXTENSIONS:]
+        counts.append(Count(f"{len(more)} more extensions", min(count.done for count in more), total))
+    if instances is not None and model and model.reports_health:
+        counts.append(Count("appHealth", sum(map(_is_healthy, instances)), total))
+    return counts
+
+
+def _is_healthy(instance: Instance) -> bool:
+    return bool(instance.view and instance.view.vm_health and instance.view.vm_health.state == "healthy")
+
+
+def _short(name: str) -> str:
+    """An extension's name, for a column: the end of a long one tells it apart (Microsoft.Azure.Monitor.Agent)."""
+    return name if len(name) <= _NAME else f"…{name[-_NAME + 1 :]}"

@@ -1,0 +1,1 @@
+"""The wait for health: when to look, at what, what to remember, and when to end."""

@@ -1,0 +1,151 @@
+"""Looks at a scale set: at all that a policy judges, or at the part that is still open. Alone imports the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.waiting.prospects import refusal
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.errors import ConfigurationError
+from vmss_instance_view.limits import quota
+from vmss_instance_view.limits.quota import Charge, Room
+from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.reading.reader import Part, ScaleSetReader
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_FRESH = 1.0  # seconds that a view is not read again: its bucket is the tightest
+_ONCE = float("-inf")  # own views that were ever read are good enough
+
+
+class Looker:
+    """Looks at one set for one wait. since: when the change began that is judged, None where it is not known."""
+
+    def __init__(self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy, since: datetime | None = None) -> None:
+        """Nothing is looked at yet."""
+        self._azure = azure
+        self._clock = azure.clock
+        self._id = scale_set
+        self._policy = policy
+        self._since = since
+        self._reader: ScaleSetReader | None = None
+        self._last: Snapshot | None = None
+        self._looks = 0
+        self._view_at = self._clock.monotonic() - _FRESH
+
+    def __call__(self, seconds: float, ask: Ask) -> Snapshot:
+        """Look once, in at most so many seconds. Raises InstanceViewError where it cannot see.
+
+        A look at a part carries the rest as it was seen last.
+        """
+        began = self._clock.monotonic()
+        deadline = Deadline(seconds, self._clock)
+        if self._reader is None:
+            self._reader = self._azure.reader(self._id, deadline)
+        self._looks += 1
+        this_one = self._looks
+        seen = self._part(self._reader, ask, deadline)
+        oldest = self._reader.oldest
+        seen = replace(seen, age=max(began - oldest, 0.0), is_bare=oldest < float("inf"))
+        if this_one == self._looks:  # else this look was given up, and another one began
+            self._last = seen
+        return seen
+
+    def room(self, ask: Ask) -> Room:
+        """What the buckets of the set and its instances have left for such a look."""
+        return self._azure.budget.room(self._charges(ask), self._clock.monotonic())
+
+    def turn(self, ask: Ask) -> float:
+        """Seconds until such a look may begin, beside all others of this process; its place is kept."""
+        return self._azure.budget.turn(self._charges(ask), self._clock.monotonic(), urgent=ask.urgent)
+
+    @property
+    def requests(self) -> int:
+        """How many requests its looks took so far."""
+        return self._reader.requests if self._reader else 0
+
+    def _part(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
+        """Look at a part; what the set's mode cannot give by itself comes with the instances."""
+        last = self._last
+        if last is None or ask.depth is Depth.FULL:
+            return self._full(reader, ask, deadline)
+        if ask.depth is Depth.UPGRADE:
+            return replace(last, rolling_upgrade=reader.rolling_upgrade(deadline))
+        if ask.depth is Depth.OWN_VIEWS:
+            return self._with(reader, last, reader.own_views(ask.which, deadline, since=ask.since))
+        if ask.depth is Depth.INSTANCES or reader.is_flexible:
+            instances = reader.instances(deadline, since=_ONCE, whole=False)
+            if which := self._asked_beside_list(ask):
+                instances = reader.own_views(which, deadline, since=ask.since)
+            return self._with(reader, last, instances)
+        if ask.depth is Depth.VIEW_AND_MODEL:
+            model = reader.model(deadline)
+            last = replace(last, scale_set=model, rolling_upgrade=self._upgrade(reader, deadline))
+        view = reader.view(deadline)
+        self._view_at = self._clock.monotonic()
+        # What instances said beside another view is not known to hold beside this one.
+        return replace(last, view=view, instances=last.instances if view == last.view else None)
+
+    def _with(self, reader: ScaleSetReader, last: Snapshot, instances: tuple[Instance, ...]) -> Snapshot:
+        view = reader.counted(instances) or last.view
+        return replace(last, view=view, instances=instances, in_standby_pool=reader.in_standby_pool)
+
+    def _full(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
+        """Read everything; at the same time, once the model has told how the set is read."""
+        first = None if self._last else reader.model(deadline)
+        if first is not None and (why := refusal(first, self._policy)):
+            raise ConfigurationError(why)
+        is_fresh = self._last is not None and self._clock.monotonic() - self._view_at < _FRESH
+        reads: dict[str, Callable[[], Any]] = {}
+        if first is None:
+            reads["model"] = lambda: reader.model(deadline)
+        reads["upgrade"] = lambda: self._upgrade(reader, deadline)
+        reads["instances"] = lambda: reader.instances(deadline, since=ask.since)
+        if not is_fresh and not reader.is_flexible:
+            reads["view"] = lambda: reader.view(deadline)
+        results = self._clock.each(lambda read: read(), reads.values(), len(reads))
+        read = dict(zip(reads, results, strict=True))
+        instances: tuple[Instance, ...] = read["instances"]
+        model: ScaleSet = first or read["model"]
+        upgrade: RollingUpgrade | None = read.get("upgrade")
+        known = self._last.view if self._last else InstanceView()
+        view: InstanceView = reader.counted(instances) or read.get("view") or known
+        if reader.is_flexible and not model.is_flexible:  # the model names no mode, Azure's refusal did
+            model = replace(model, orchestration_mode="Flexible")
+        return Snapshot(view, model, instances, upgrade, self._since, in_standby_pool=reader.in_standby_pool)
+
+    def _upgrade(self, reader: ScaleSetReader, deadline: Deadline) -> RollingUpgrade | None:
+        return reader.rolling_upgrade(deadline) if self._policy.rolling_upgrade == "wait" else None
+
+    def _charges(self, ask: Ask) -> list[Charge]:
+        reader = self._reader
+        if reader is None:
+            # Nobody knows yet which mode it has, nor whether single instances have to be asked.
+            kinds = (quota.HIGH_COST, quota.LOW_COST, quota.VM_LIST, quota.VM)
+            return [Charge(kind, str(self._id), tokens=2.0) for kind in kinds]
+        if ask.depth is Depth.OWN_VIEWS and ask.which is not None:
+            return reader.own_charges(ask.which)
+        charges = reader.charges(_PARTS[ask.depth], whole=ask.depth is Depth.FULL)
+        named = reader.own_charges(self._asked_beside_list(ask))
+        return [*charges, *(each for each in named if each not in charges)]
+
+    def _asked_beside_list(self, ask: Ask) -> tuple[str, ...]:
+        """The instances whose own views a look at the list reads as well: those that are open, where it leaves out."""
+        last = self._last
+        is_list = ask.depth is Depth.INSTANCES and last is not None and last.is_bare
+        return (ask.which or ()) if is_list else ()
+
+
+_PARTS: dict[Depth, tuple[Part, ...]] = {
+    Depth.FULL: (Part.MODEL, Part.UPGRADE, Part.INSTANCES, Part.VIEW),
+    Depth.VIEW: (Part.VIEW,),
+    Depth.INSTANCES: (Part.INSTANCES,),
+    Depth.OWN_VIEWS: (Part.OWN_VIEWS,),
+    Depth.UPGRADE: (Part.UPGRADE,),
+    Depth.VIEW_AND_MODEL: (Part.VIEW, Part.MODEL, Part.UPGRADE),
+}

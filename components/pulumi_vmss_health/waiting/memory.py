@@ -1,0 +1,288 @@
+"""What a wait remembers between looks, and what follows from it: streaks, windows, the budget of errors, the ending.
+
+HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed. Both are counted by
+full looks alone, each of evidence newer than the one before. A look that was lost is no evidence of anything and
+restarts both windows; one that Azure throttled only comes later. How many may be lost depends on the error: one that
+could pass spends a budget, one that cannot ends the wait. Reads no clock: it is told the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.waiting import pace
+from pulumi_vmss_health.waiting.attention import Attention
+from pulumi_vmss_health.waiting.prospects import evaluate_wait, hold_of
+from vmss_instance_view.errors import (
+    ConfigurationError,
+    CredentialError,
+    Forbidden,
+    InstanceViewError,
+    MalformedBody,
+    ScaleSetDeleted,
+    ScaleSetNotFound,
+    Throttled,
+    Unavailable,
+    UnexpectedError,
+)
+
+GRACE = 60.0  # seconds that a set may be not found, or forbidden, before it was first seen
+GONE_FOR = 60.0  # seconds, and GONE_LOOKS looks, that a set that was seen must be missing: regions disagree at times
+GONE_LOOKS = 3
+ERRORS = 5  # in a row, over at least ERRORS_FOR seconds, and the set cannot be read
+ERRORS_FOR = 120.0
+CONFIRMING_LOOKS = 3
+LULL = 15.0  # seconds, for a hold that the user left to us
+SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
+TRANSITIONS = 20
+
+
+class Ending(Enum):
+    """Why a wait stopped."""
+
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    TIMED_OUT = "timedOut"
+    UNREADABLE = "unreadable"
+    DELETED = "deleted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a wait has come. elapsed, limit: seconds. limit_source: who has set the limit.
+
+    snapshot, verdict: of the last look that saw something. error: of the last look, if it was lost.
+    capacity: VMs that the policy expects, None where it leaves that to the model.
+    transitions: when the verdict's state changed, and to what; the last of them.
+    """
+
+    elapsed: float
+    limit: float
+    looks: int = 0
+    snapshot: Snapshot | None = None
+    verdict: Verdict | None = None
+    error: InstanceViewError | None = None
+    capacity: int | None = None
+    transitions: tuple[tuple[float, State], ...] = ()
+    limit_source: str = "of the policy"
+
+
+class Memory:
+    """What a wait remembers between looks: the streak of equal states, the errors in a row, the last sight."""
+
+    def __init__(self, policy: GatePolicy, now: float) -> None:
+        self.started = now
+        self.progress = Progress(
+            0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=policy.timeout_source
+        )
+        self.quiet = pace.MOVING
+        self._policy = policy
+        self._streak: _Streak | None = None
+        self._errors: list[float] = []
+        self._gone: list[float] = []
+        self._attention = Attention(policy, now)
+        self._unique_id: str | None = None
+        self._count: tuple[int, int, int | None] | None = None
+        self._count_since = now
+        self._listed = 0
+        self._upgrading = False
+
+    def ask(self, now: float) -> Ask:
+        """What the next look is for, if it begins now."""
+        seen = self.progress.snapshot if self.progress.error is None else None
+        return self._attention.next(seen, now, urgent=self.due_in(now) is not None)
+
+    def begins(self, ask: Ask) -> None:
+        """Take in what is looked at now."""
+        self._attention.begins(ask)
+
+    @property
+    def may_hurry(self) -> bool:
+        """Whether the last look was at a part, and nothing of that part stands in the way any more."""
+        return self._attention.is_unblocked and self.progress.error is None
+
+    @property
+    def lull(self) -> float:
+        """Seconds between two looks in which nothing need be seen: by default two looks make a hold."""
+        return LULL if self._policy.hold_seconds is None else 0.0
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until a full look could end the wait; None where more than one is needed, or nothing is in sight."""
+        verdict, streak = self.progress.verdict, self._streak
+        if self.progress.error is not None or verdict is None:
+            return None
+        if self._attention.is_unblocked or self._attention.is_sweeping:
+            return 0.0
+        needed = self._needed(verdict.state)
+        if streak is None or verdict.unjudged or needed is None or needed[1] - streak.looks > 1:
+            return None
+        return max(streak.since + needed[0] - now, 0.0)
+
+    def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
+        """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
+        snapshot = self._with_surplus(snapshot, now)
+        verdict = evaluate_wait(snapshot, self._policy)
+        self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
+        in_progress = verdict.state is State.PROGRESSING
+        self.progress = self._next(now, snapshot, verdict, is_news=depth is Depth.FULL or in_progress)
+        self._errors, self._gone = [], []
+        if self._was_replaced(snapshot):
+            gone = ScaleSetDeleted("the set is not the one that was seen before: another one has taken its name")
+            self.progress = replace(self.progress, error=gone)
+            return Ending.DELETED
+        # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
+        seen_at = now - took - snapshot.age
+        self._attention.saw(snapshot, verdict, depth, seen_at=seen_at, now=now)
+        # Missing evidence is never health, however long it is missing.
+        state = State.PROGRESSING if verdict.is_open else verdict.state
+        if depth is Depth.FULL:
+            return self._count_look(state, snapshot, seen_at, now)
+        # A part decides nothing; but where it contradicts, what was seen to last did not.
+        if self._streak is not None and self._streak.state is not state:
+            self._streak = None
+        return None
+
+    def time_is_up(self, now: float) -> Progress:
+        """The progress of a wait that ends without another look."""
+        self.progress = replace(self.progress, elapsed=now - self.started)
+        return self.progress
+
+    def _count_look(self, state: State, snapshot: Snapshot, seen_at: float, now: float) -> Ending | None:
+        """Count a full look, if all of it is newer than the one before."""
+        capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
+        streak, is_complete = self._streak, self._attention.is_complete
+        if streak is None or (streak.state, streak.capacity) != (state, capacity):
+            counted_at = now if is_complete else float("-inf")
+            streak = self._streak = _Streak(state, capacity, now, counted_at, int(is_complete))
+        elif is_complete and seen_at > streak.counted_at:
+            streak.looks, streak.counted_at = streak.looks + 1, now
+        needed = self._needed(state)
+        if needed is None or not is_complete:
+            return None
+        lasted = max(seen_at - streak.since, 0.0)
+        if streak.looks < needed[1] or lasted < needed[0]:
+            return None
+        return Ending.HEALTHY if state is State.HEALTHY else Ending.FAILING
+
+    def _needed(self, state: State) -> tuple[float, int] | None:
+        """How long a state must last to end the wait: seconds, and looks; None where it never does."""
+        if state is State.HEALTHY:
+            return self._hold()
+        confirm = self._policy.confirm_seconds
+        return (confirm, CONFIRMING_LOOKS) if state is State.FAILING and confirm is not None else None
+
+    def lost(self, error: InstanceViewError, now: float) -> Ending | None:
+        """Take in a look that saw nothing; the ending, if no further one can help."""
+        before = self.progress
+        self.progress = self._next(now, before.snapshot, before.verdict, error)
+        self.quiet = pace.MOVING
+        if isinstance(error, Throttled):
+            return None
+        self._streak = None
+        self._attention.lost()
+        if isinstance(error, ScaleSetNotFound):
+            return self._missed(now)
+        if before.snapshot is not None:  # what worked once may work again
+            return self._spend(now) if isinstance(error, _PASSING_ONCE_SEEN) else Ending.UNREADABLE
+        if isinstance(error, Forbidden):
+            return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
+        may_pass = isinstance(error, (MalformedBody, Unavailable, UnexpectedError))
+        return self._spend(now) if may_pass else Ending.UNREADABLE
+
+    def _missed(self, now: float) -> Ending | None:
+        """A set that is not found: not there yet, or not any more."""
+        if self.progress.snapshot is None:
+            return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
+        self._gone.append(now)
+        is_gone = len(self._gone) >= GONE_LOOKS and now - self._gone[0] >= GONE_FOR
+        return Ending.DELETED if is_gone else None
+
+    def _was_replaced(self, snapshot: Snapshot) -> bool:
+        unique_id = snapshot.scale_set.unique_id if snapshot.scale_set else None
+        before, self._unique_id = self._unique_id, unique_id or self._unique_id
+        return None not in (before, unique_id) and before != unique_id
+
+    def _next(
+        self,
+        now: float,
+        snapshot: Snapshot | None,
+        verdict: Verdict | None,
+        error: InstanceViewError | None = None,
+        *,
+        is_news: bool = False,
+    ) -> Progress:
+        """The progress after a look. is_news: its verdict is one of the whole set, not of a part that is well."""
+        before = self.progress
+        elapsed = now - self.started
+        transitions = before.transitions
+        if verdict is not None and is_news and (not transitions or transitions[-1][1] is not verdict.state):
+            transitions = (*transitions, (elapsed, verdict.state))[-TRANSITIONS:]
+        return replace(
+            before,
+            elapsed=elapsed,
+            looks=before.looks + 1,
+            snapshot=snapshot,
+            verdict=verdict,
+            error=error,
+            transitions=transitions,
+        )
+
+    def _moved(self, snapshot: Snapshot, verdict: Verdict) -> bool:
+        """Whether this look saw something new; the first one, whether it saw what could end the wait.
+
+        States are compared, not bodies: the guests' agents stamp theirs with the time at every read.
+        """
+        before = self.progress
+        if before.snapshot is None or before.verdict is None:
+            return verdict.state is not State.PROGRESSING
+        return _gist(snapshot, verdict) != _gist(before.snapshot, before.verdict)
+
+    def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
+        """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
+        if snapshot.instances is not None:
+            self._listed, self._upgrading = len(snapshot.instances), snapshot.is_upgrading
+        capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
+        count = (snapshot.vms_seen, self._listed, capacity)
+        if count != self._count or self._upgrading:
+            self._count, self._count_since = count, now
+        return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
+
+    def _spend(self, now: float) -> Ending | None:
+        self._errors.append(now)
+        spent = len(self._errors) >= ERRORS and now - self._errors[0] >= ERRORS_FOR
+        return Ending.UNREADABLE if spent else None
+
+    def _hold(self) -> tuple[float, int]:
+        """How long health must last: seconds, and looks."""
+        snapshot = self.progress.snapshot
+        looks = 1 if self._policy.hold_seconds is not None else 2
+        return hold_of(snapshot.scale_set if snapshot else None, self._policy), looks
+
+
+@dataclass(slots=True)
+class _Streak:
+    """Full looks in a row that said the same, of a set of the same capacity.
+
+    since: when the first of them ended; counted_at: when the last that was counted did.
+    """
+
+    state: State
+    capacity: int | None
+    since: float
+    counted_at: float
+    looks: int
+
+
+# What spends the budget of errors where the set was seen before; anything else ends the wait.
+_PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable, UnexpectedError)
+
+
+def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:
+    """What a look says, without its times and words."""
+    counts = snapshot.view.virtual_machine.statuses_summary
+    return verdict.state, counts, [(each.code, each.subject, each.have) for each in verdict.reasons]

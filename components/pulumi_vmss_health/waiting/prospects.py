@@ -1,0 +1,54 @@
+"""Can a wait end in health at all? What its policy and the model say of that, whatever the machines do. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pulumi_vmss_health.judging.facts import expected_capacity
+from pulumi_vmss_health.judging.findings import Reason, State, Verdict
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.judging.verdict import evaluate
+from vmss_instance_view.durations import format_duration
+from vmss_instance_view.model import ScaleSet
+
+# Source: Application Health extension, settings intervalInSeconds and numberOfProbes and their defaults.
+_HEALTH_INTERVAL = 5
+_HEALTH_PROBES = 1
+
+
+def evaluate_wait(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
+    """Judge one snapshot for a wait: as `evaluate`, and whether the wait is long enough to end in health at all."""
+    verdict = evaluate(snapshot, policy)
+    reason = _hold_beyond_timeout(snapshot.scale_set, policy)
+    if reason is None:
+        return verdict
+    return Verdict(State.FAILING, (reason, *verdict.reasons), verdict.unjudged)
+
+
+def hold_of(model: ScaleSet | None, policy: GatePolicy) -> float:
+    """Seconds for which health must last: the policy's, else those that the health extension takes to notice."""
+    if policy.hold_seconds is not None:
+        return policy.hold_seconds
+    extension = model.health_extension if model else None
+    if extension is None or policy.application_health == "ignored":
+        return 0.0
+    return float((extension.interval or _HEALTH_INTERVAL) * (extension.probes or _HEALTH_PROBES))
+
+
+def _hold_beyond_timeout(model: ScaleSet | None, policy: GatePolicy) -> Reason | None:
+    hold = hold_of(model, policy)
+    if hold < policy.timeout_seconds:
+        return None
+    have, want = (format_duration(timedelta(seconds=each)) for each in (policy.timeout_seconds, hold))
+    message = f"health must last {want} (interval times probes of the health extension), and the timeout is {have}"
+    hint = f"raise the timeout above {want}, or set hold"
+    return Reason("HoldBeyondTimeout", "timeout", have, f"more than {want}", message, hint)
+
+
+def refusal(model: ScaleSet, policy: GatePolicy) -> str | None:
+    """Why a wait for such a set cannot end, whatever happens: said at the first look; None where it can."""
+    if expected_capacity(model, policy) is not None:
+        return None
+    why = "VMs are attached to it one by one" if model.is_flexible and not model.has_profile else "its sku names none"
+    return f"the scale set has no capacity ({why}), so nobody knows how many VMs to wait for: set policy.capacity"

@@ -1,0 +1,1 @@
+"""Who answers which request to Azure Resource Manager."""

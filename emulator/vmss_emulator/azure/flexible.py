@@ -1,0 +1,128 @@
+"""The routes of the VMs that a Flexible scale set consists of: they lie in the resource group, beside the set.
+
+VMs that clients PUT by themselves are resources like any other, and listed after them. Source: REST reference "Virtual
+Machines"; the filter as Microsoft's own clients write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vmss_emulator.azure.actions import ActionRoutes
+from vmss_emulator.azure.world import World
+from vmss_emulator.machines import models, vm_views
+from vmss_emulator.machines.looks import Instance
+from vmss_emulator.machines.models import Body
+from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.protocol.arm_path import ArmPath
+from vmss_emulator.protocol.errors import ArmError
+from vmss_emulator.protocol.messages import Answer, Ask
+from vmss_emulator.protocol.pages import page
+
+_FILTER = re.compile(r"\s*'virtualMachineScaleSet/id'\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Vm:
+    """A VM and the set that it belongs to."""
+
+    owner: ScaleSet
+    instance: Instance
+
+
+class FlexibleRoutes:
+    """Answers for `{group}/providers/Microsoft.Compute/virtualMachines` and each VM of a set in it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._actions = ActionRoutes(world)
+
+    def answer(self, ask: Ask, path: ArmPath) -> Answer | None:
+        """Answer a request; None where it is about a VM that belongs to no set.
+
+        Raises:
+            ArmError: the answer is an error.
+        """
+        if path.group is not None:
+            self._world.resources.group(path)
+        words = path.lower()[1:]
+        if not words:
+            return self._list(ask, path) if ask.method == "GET" else None
+        vm = self._named(path, words[0])
+        if vm is None and words[1:]:
+            self._world.resources.get(path.up(len(words) - 1))
+        return None if vm is None else self._one(ask, vm, words[1:])
+
+    def _one(self, ask: Ask, vm: _Vm, below: tuple[str, ...]) -> Answer | None:
+        now = self._world.clock()
+        match below:
+            case () if ask.method == "GET":
+                view = vm_views.own_view(vm.instance, now) if ask.expands_view else None
+                body = vm_views.flexible(vm.owner, vm.instance, view)
+                return Answer(200, body, {"ETag": body["etag"]})
+            case ("instanceview",):
+                ask.require_get()
+                return Answer(200, vm_views.own_view(vm.instance, now))
+        if len(below) <= 1 and not vm.instance.standby:
+            return self._actions.on_instance(ask, vm.owner, vm.instance.id, below[0] if below else None)
+        return None
+
+    def _list(self, ask: Ask, path: ArmPath) -> Answer:
+        wanted = ask.query.get("$filter")
+        if ask.expands_view and wanted is None:
+            raise ArmError(400, "BadRequest", "The list of VMs takes $expand only together with $filter.")
+        found: list[_Vm | Body] = [*self._filtered(path, wanted), *(self._others(path) if wanted is None else ())]
+        return Answer(200, page(ask, self._world.url, self._world.page_size, found, lambda one: self._shown(one, ask)))
+
+    def _filtered(self, path: ArmPath, wanted: str | None) -> list[_Vm]:
+        if wanted is None:
+            return list(self._all(path))
+        match = _FILTER.fullmatch(wanted)
+        if match is None:
+            message = "The $filter must be: 'virtualMachineScaleSet/id' eq '{the id of a scale set}'."
+            raise ArmError(400, "BadRequest", message, target="$filter")
+        return [vm for vm in self._all(path) if vm.owner.id.lower() == match[1].lower()]
+
+    def _all(self, path: ArmPath) -> Iterator[_Vm]:
+        """The VMs of all Flexible sets in a group, or in the subscription, those that wait in a pool last."""
+        now = self._world.clock()
+        for found in self._sets(path):
+            life = self._world.life(found)
+            for instance in (*found.instances(life, now), *found.standby(life, now)):
+                yield _Vm(found, instance)
+
+    def _named(self, path: ArmPath, name: str) -> _Vm | None:
+        """The VM of a set by its name in lower case, without a look at all the others."""
+        now = self._world.clock()
+        for found in self._sets(path):
+            if not name.startswith(found.name.lower() + "_"):
+                continue
+            life = self._world.life(found)
+            for index in found.story(life, now).ids:
+                if found.vm_name(index).lower() == name and (instance := found.story(life, now).instance(index)):
+                    return _Vm(found, instance)
+            for waiting in found.standby(life, now):
+                if found.vm_name(waiting.id).lower() == name:
+                    return _Vm(found, waiting)
+        return None
+
+    def _sets(self, path: ArmPath) -> Iterator[ScaleSet]:
+        prefix = ArmPath(path.subscription, path.group).id.lower() + "/"
+        for key, found in self._world.scale_sets.items():
+            if key.startswith(prefix) and models.is_flexible(found.body):
+                yield found
+
+    def _others(self, path: ArmPath) -> Iterator[Body]:
+        resources = self._world.resources
+        return resources.of_kind(path.kind) if path.group is None else resources.below(path.id)
+
+    def _shown(self, found: _Vm | Body, ask: Ask) -> Body:
+        if not isinstance(found, _Vm):
+            return found
+        if not ask.expands_view:
+            return vm_views.flexible(found.owner, found.instance)
+        carries = self._world.carried(found.owner)
+        view = vm_views.listed_view(found.owner, found.instance, self._world.clock(), carries)
+        return vm_views.flexible(found.owner, found.instance, view)

@@ -1,0 +1,1 @@
+"""Entra ID: who signs in, and with which token."""

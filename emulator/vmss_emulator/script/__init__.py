@@ -1,0 +1,1 @@
+"""The script of an emulator: timelines, their events and faults."""

@@ -1,0 +1,42 @@
+"""The instance view for Python: read now, in a program or without one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pulumi
+
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.clock import SystemClock
+from vmss_instance_view.model import InstanceView
+from vmss_instance_view.pulumi.arguments import scale_set_id
+from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+
+def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
+    """Read the instance view of a scale set, now. Tries again for a minute while Azure is unavailable.
+
+    scale_set: its ARM id. Cloud and credential: as the stack's azure-native provider has them (its configuration
+        inside of a Pulumi program, else the ARM_* variables, else the az CLI).
+    Raises InvalidScaleSetId, CredentialError, ScaleSetNotFound, … : all are InstanceViewError.
+    """
+    from vmss_instance_view.connection import shared_azure
+
+    scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
+    azure = shared_azure(Settings(os.environ, pulumi.runtime.get_config), SystemClock())
+    return read_with_retry(lambda deadline: azure.reader(scale_set, deadline).view(deadline), READ_TIMEOUT, azure.clock)
+
+
+def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[InstanceView]:
+    """The same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
+
+    Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
+    update. Unknown ids stay unknown. Errors as `get_instance_view`.
+    """
+
+    async def read(known: str) -> InstanceView:
+        return await asyncio.to_thread(get_instance_view, known)
+
+    return pulumi.Output.from_input(scale_set_id(scale_set)).apply(read)

@@ -1,0 +1,1 @@
+"""What Azure lets one process read, and what is left of it."""

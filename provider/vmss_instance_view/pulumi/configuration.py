@@ -1,0 +1,29 @@
+"""The Azure of a stack, as the engine's configuration of a provider tells it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.clock import SystemClock
+from vmss_instance_view.pulumi.pools import STOP
+from vmss_instance_view.pulumi.process import quietly
+
+if TYPE_CHECKING:
+    from pulumi.dynamic import ConfigureRequest
+
+    from vmss_instance_view.connection import Azure
+
+
+def azure_of(request: ConfigureRequest) -> Azure:
+    """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
+    from vmss_instance_view.connection import shared_azure
+
+    return shared_azure(Settings(os.environ, _configured(request)), SystemClock(STOP))
+
+
+def _configured(request: ConfigureRequest) -> Callable[[str], object]:
+    """Looks up a key of any package's configuration, such as "azure-native:clientId"; None where nobody tells it."""
+    return lambda key: quietly("reading another package's configuration", lambda: request.config.get(key))

@@ -1,0 +1,146 @@
+"""The instance views that single VMs give of themselves: for what a list leaves out, and for a few VMs alone.
+
+A list may carry no extensions and no application health (the published sample has neither), and a set of 1,000 VMs
+takes 1,000 requests then: views are kept as they arrive, a look reads as many as time and budget allow, and the next
+one goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from vmss_instance_view.azure.arm import Arm, Question
+from vmss_instance_view.clock import Deadline, Overdue
+from vmss_instance_view.errors import ScaleSetNotFound
+from vmss_instance_view.model import Instance, ScaleSet, VirtualMachineInstanceView
+
+_WIDTH = 8
+_AT_ONCE = 10.0  # seconds that one look spends on own views
+_TO_SPARE = 2.0  # seconds that must be left to begin another
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnView:
+    """A VM's own instance view, None where the VM was gone, and when it was asked for."""
+
+    view: VirtualMachineInstanceView | None
+    asked_at: float
+
+
+class OwnViews:
+    """The own views of one set's VMs. Moments are those of the reader's clock."""
+
+    def __init__(self, arm: Arm) -> None:
+        """Nothing is read yet."""
+        self._arm = arm
+        self._kept: dict[str, _OwnView] = {}
+        self._joined: dict[str, tuple[Instance, _OwnView, Instance]] = {}
+
+    def read(
+        self,
+        wanted: Iterable[tuple[Instance, Question]],
+        deadline: Deadline,
+        *,
+        since: float,
+        at_any_price: bool = False,
+    ) -> None:
+        """Read the views that were not read since a moment, as many as time and budget allow.
+
+        wanted: instances, and how to ask for the view of each. at_any_price: all of them, or as many as the deadline
+        allows. Raises as `Arm.get`; what came before is kept.
+        """
+        clock = self._arm.clock
+        due = [(each, asked) for each, asked in wanted if not self._is_read(each, since)]
+        is_small = at_any_price or len(due) <= _WIDTH  # small enough to have been reckoned with before the look
+        until = Deadline(_AT_ONCE, clock)
+
+        def read_one(pair: tuple[Instance, Question]) -> None:
+            instance, asked = pair
+            if is_small or self._may_go_on(asked, until, deadline):
+                now = clock.monotonic()
+                self._kept[_key(instance)] = _OwnView(self._view(asked, deadline), now)
+
+        clock.each(read_one, due, _WIDTH)
+
+    def forget_all_but(self, instances: Iterable[Instance]) -> None:
+        """Drop the views of VMs that are there no more."""
+        there = {*map(_key, instances)}
+        self._kept = {key: kept for key, kept in self._kept.items() if key in there}
+        self._joined = {key: joined for key, joined in self._joined.items() if key in there}
+
+    def oldest(self, instances: Iterable[Instance]) -> float:
+        """When the oldest view of these was asked for; minus infinity where one was never read."""
+        known = (self._kept.get(_key(each)) for each in instances)
+        return min((kept.asked_at if kept else float("-inf") for kept in known), default=float("inf"))
+
+    def says_pool(self, instance: Instance) -> bool:
+        """Whether the VM itself said, when it was last asked, that it waits in a standby pool."""
+        kept = self._kept.get(_key(instance))
+        return bool(kept and kept.view and kept.view.in_standby_pool)
+
+    def joined(self, instances: Sequence[Instance], listed_at: float) -> tuple[Instance, ...]:
+        """Instances with what their lists say and what they say themselves; the newer counts where both say it."""
+        return tuple(self._join(each, listed_at) for each in instances)
+
+    def _is_read(self, instance: Instance, since: float) -> bool:
+        kept = self._kept.get(_key(instance))
+        return kept is not None and kept.asked_at >= since
+
+    def _may_go_on(self, asked: Question, until: Deadline, deadline: Deadline) -> bool:
+        try:
+            until.left()
+            enough_time = deadline.left() > _TO_SPARE
+        except Overdue:
+            return False
+        return enough_time and self._arm.budget.spare(asked.charge, self._arm.clock.monotonic()) >= 1
+
+    def _view(self, asked: Question, deadline: Deadline) -> VirtualMachineInstanceView | None:
+        try:
+            return self._arm.get(asked, VirtualMachineInstanceView.from_json, deadline)
+        except ScaleSetNotFound:
+            return None  # deleted since the list was read
+
+    def _join(self, instance: Instance, listed_at: float) -> Instance:
+        key = _key(instance)
+        kept = self._kept.get(key)
+        if kept is None or kept.view is None:
+            return instance
+        known = self._joined.get(key)
+        if known is None or known[0] is not instance or known[1] is not kept:
+            known = self._joined[key] = (instance, kept, _with_own_view(instance, kept, kept.view, listed_at))
+        return known[2]
+
+
+def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstanceView, listed_at: float) -> Instance:
+    listed = instance.view or VirtualMachineInstanceView()
+    newer, older = (own, listed) if kept.asked_at >= listed_at else (listed, own)
+    view = VirtualMachineInstanceView(
+        newer.statuses or older.statuses,
+        newer.extensions or older.extensions,
+        newer.vm_agent or older.vm_agent,
+        newer.vm_health or older.vm_health,
+        older.in_standby_pool if newer.in_standby_pool is None else newer.in_standby_pool,
+    )
+    return replace(instance, view=view)
+
+
+def is_bare(model: ScaleSet, instance: Instance) -> bool:
+    """Whether a list may have left out something of an instance that its own view has.
+
+    That is what the model promises (extensions, application health), or, where the list has nothing at all of what
+    guests report, that a VM of a Flexible set waits in a standby pool. A set without a profile promises nothing, so
+    that anything may be left out.
+    """
+    view = instance.view
+    if view is None:
+        return True
+    if model.is_flexible and not model.has_profile:
+        return not view.extensions or view.vm_health is None
+    if model.is_flexible and not view.extensions and view.vm_health is None and view.in_standby_pool is None:
+        return True
+    return bool(model.extensions and not view.extensions) or (model.reports_health and view.vm_health is None)
+
+
+def _key(instance: Instance) -> str:
+    return (instance.id or instance.instance_id).lower()

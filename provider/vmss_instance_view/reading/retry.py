@@ -1,0 +1,61 @@
+"""Attempts of a one-shot caller: again after what may pass, with growing pauses, until the time is over.
+
+Gates do not use this: `watch` decides what a failed look means. Every wait ends when a stop is asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from vmss_instance_view.clock import Clock, Deadline, Overdue
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+
+T = TypeVar("T")
+
+READ_TIMEOUT = 60.0  # seconds, for all attempts of one read
+
+_FIRST_PAUSE = 0.5  # seconds; doubled after each attempt
+_LONGEST_PAUSE = 10.0
+_MARGIN = 0.5  # seconds beyond an attempt's own deadline, which has the better words
+
+
+def read_with_retry(
+    read: Callable[[Deadline], T],
+    seconds: float,
+    clock: Clock,
+    *,
+    not_found_grace: float = 0.0,
+    jitter: Callable[[], float] = random.random,
+) -> T:
+    """What `read` returns, from as many attempts as fit into `seconds`.
+
+    not_found_grace: for how long a set that is not found is taken for one that is about to appear.
+    jitter: 0 to 1; it spreads callers that failed together.
+    Raises what the last attempt raised: at once where another cannot help, or would be too late by Azure's own word.
+    """
+    started = clock.monotonic()
+    pause = _FIRST_PAUSE
+    while True:
+        left = seconds - (clock.monotonic() - started)
+        try:
+            return _attempt(read, left, clock)
+        except InstanceViewError as error:
+            left = seconds - (clock.monotonic() - started)
+            wait = max(pause * (0.5 + jitter()), getattr(error, "retry_after", None) or 0.0)
+            if not _may_pass(error, seconds - left, not_found_grace) or wait >= left:
+                raise
+        clock.wait(wait)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _attempt(read: Callable[[Deadline], T], seconds: float, clock: Clock) -> T:
+    try:
+        return clock.call(lambda: read(Deadline(seconds, clock)), seconds + _MARGIN)
+    except Overdue:
+        raise Unavailable(f"no complete answer within {seconds:.0f}s") from None
+
+
+def _may_pass(error: InstanceViewError, elapsed: float, not_found_grace: float) -> bool:
+    return isinstance(error, Unavailable) or (isinstance(error, ScaleSetNotFound) and elapsed < not_found_grace)

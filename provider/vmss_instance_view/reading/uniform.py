@@ -1,0 +1,102 @@
+"""The reads of a Uniform scale set, and those that both modes share: model and rolling upgrade."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from vmss_instance_view.azure.arm import Arm, Parse, Question
+from vmss_instance_view.azure.wire import SMALL
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.errors import MalformedBody, Rejected
+from vmss_instance_view.limits import quota
+from vmss_instance_view.limits.quota import Charge, Policy
+from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.model.body import Body
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_INSTANCES = 5_000  # of a set; Azure's limit is 1,000
+_INSTANCE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # digits, as far as is known
+
+
+class UniformReader:
+    """One set. Raises NotSupported for views and instances of a Flexible set.
+
+    region: of the set, "" until it is known. pages: how many its last list had.
+    """
+
+    def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
+        """Nothing is read yet."""
+        self.region = ""
+        self.pages = 1
+        self._arm = arm
+        self._id = scale_set
+
+    def model(self, deadline: Deadline) -> ScaleSet:
+        """The scale set's model."""
+        return self._arm.get(self._question("model", "", quota.LOW_COST), ScaleSet.from_json, deadline)
+
+    def view(self, deadline: Deadline) -> InstanceView:
+        """The instance view."""
+        question = self._question("instance view", "/instanceView", quota.HIGH_COST)
+        return self._arm.get(question, InstanceView.from_json, deadline)
+
+    def instances(self, deadline: Deadline) -> tuple[Instance, ...]:
+        """All instances, with as much of their instance views as the list has, from as many pages as Azure sends.
+
+        Each once: a list that changes between two pages can show an instance twice, which must not count double.
+        """
+        question = self._question("instances", "/virtualMachines", quota.HIGH_COST, ("$expand", "instanceView"))
+        found: dict[str, Instance] = {}
+        pages = 0
+        for page in self._arm.pages(question, instances_of(deadline), deadline):
+            pages += 1
+            listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
+            self._arm.budget.spend(listed, self._arm.clock.monotonic())
+            found.update((instance.instance_id, instance) for instance in page)
+            check_number(question, len(found))
+        self.pages = pages
+        return tuple(found.values())
+
+    def own_view(self, instance: Instance) -> Question | None:
+        """How to ask for the view of one instance; None where its id is none: it would lead elsewhere."""
+        if not _INSTANCE_ID.fullmatch(instance.instance_id):
+            return None
+        path = f"{self._id}/virtualMachines/{instance.instance_id}"
+        what = f"instance view of instance {instance.instance_id} of scale set {self._id.name}"
+        return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region), limit=SMALL)
+
+    def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade:
+        """The latest rolling upgrade. Raises ScaleSetNotFound where there never was one."""
+        question = self._question("latest rolling upgrade", "/rollingUpgrades/latest", quota.LOW_COST)
+        return self._arm.get(question, RollingUpgrade.from_json, deadline)
+
+    def charge(self, policy: Policy, tokens: float = 1.0) -> Charge:
+        """What a read of the set is taken from."""
+        return Charge(policy, str(self._id), self.region, tokens)
+
+    def _question(self, what: str, path: str, policy: Policy, *query: tuple[str, str]) -> Question:
+        named = f"{what} of scale set {self._id.name} (resource group {self._id.resource_group})"
+        return Question(named, f"{self._id}{path}", self.charge(policy), query)
+
+
+def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
+    """How the instances on one page of a list are read. The parser raises Overdue once the deadline is past."""
+
+    def parse(page: Mapping[str, object]) -> list[Instance]:
+        listed = page.get("value")
+        if isinstance(listed, list) and len(listed) > _INSTANCES:
+            raise MalformedBody("$.value", f"more than {_INSTANCES:,} instances are on one page")
+        found = []
+        for body in Body(page).children("value"):
+            deadline.left()
+            found.append(Instance.from_body(body))
+        return found
+
+    return parse
+
+
+def check_number(question: Question, instances: int) -> None:
+    """Raise Rejected for more instances than a set can have."""
+    if instances > _INSTANCES:
+        raise Rejected(f"{question.what}: gave up: there are more than {_INSTANCES:,}, and Azure's limit is 1,000")

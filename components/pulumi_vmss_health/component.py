@@ -190,7 +190,7 @@ def _limit(name: str, value: Any, policy: GatePolicy) -> str | None:  # noqa: AN
         return None
     try:
         limit = parse_duration(value, name)
-        policy.override(timeout=limit)
+        policy.within(limit)
     except (ValueError, TypeError) as error:
         raise type(error)(f"opts.custom_timeouts: {error}") from None
     return format_duration(limit)

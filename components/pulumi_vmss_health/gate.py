@@ -8,7 +8,6 @@ itself, and a refresh may lower a stored verdict, never raise it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,13 +25,13 @@ from pulumi.dynamic import (
 
 from pulumi_vmss_health.judging.findings import Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
 from pulumi_vmss_health.telling.status import status_line, status_topic
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Progress
 from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
@@ -100,16 +99,16 @@ class HealthGateProvider(ResourceProvider):
         if props.get("state") in PASSED and props.get("state") != Ending.HEALTHY.value:
             return ReadResult(id_, props)
         passed = parse_time((props.get("evidence") or {}).get("passedAt"))
-        scale_set, policy = _asked(call, props, None, has_passed=passed is not None)
-        look = Looker(self._azure, scale_set, policy, passed)
+        scale_set, policy = _asked(call, props, None)
         try:
-            # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
-            snapshot = replace(_look_once(look, self._azure.clock), surplus_settled=True)
+            snapshot = _look_once(Looker(self._azure, scale_set, policy), self._azure.clock)
         except InstanceViewError as error:
             if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
                 return ReadResult("", {})
             return _unread(call, id_, props, error)
-        return _refreshed(call, id_, props, snapshot, evaluate(snapshot, policy))
+        # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
+        context = Context(passed, before_first_pass=passed is None, surplus_settled=True)
+        return _refreshed(call, id_, props, snapshot, evaluate(snapshot, policy, context))
 
     def _wait(self, id_: str, props: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         """Wait for health. before: the evidence that the gate's last run left in state."""
@@ -117,13 +116,15 @@ class HealthGateProvider(ResourceProvider):
 
         call = current_call()
         passed = parse_time(before.get("passedAt"))
-        scale_set, policy = _asked(call, props, call.timeout, has_passed=passed is not None)
+        scale_set, policy = _asked(call, props, call.timeout)
         if props.get("skip"):
             return {**props, **skipped_outputs(scale_set, before)}
         clock = self._azure.clock
+        look = Looker(self._azure, scale_set, policy)
         # What began since the gate last passed is still to be judged, also where failures lie in between.
-        look = Looker(self._azure, scale_set, policy, passed)
-        outcome = watch(look, policy, clock, StatusLine(call, clock))
+        context = Context(passed, before_first_pass=passed is None)
+        limit_source = OF_THE_POLICY if call.timeout is None else "in the resource's custom_timeouts"
+        outcome = watch(look, policy, clock, StatusLine(call, clock), context, limit_source)
         call.status("")
         told = outputs_of(outcome, look.requests, scale_set, clock.now(), before)
         outputs = {**props, **_storable(call, told)}
@@ -156,20 +157,16 @@ class StatusLine:
             self._call.status(status_line(progress))
 
 
-def _asked(
-    call: Call, props: dict[str, Any], timeout: float | None, *, has_passed: bool
-) -> tuple[ScaleSetId, GatePolicy]:
+def _asked(call: Call, props: dict[str, Any], timeout: float | None) -> tuple[ScaleSetId, GatePolicy]:
     """What the inputs ask. Fails the call where they are none that this version understands.
 
-    timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's. has_passed: whether this
-    gate ever did; before, instances that nobody brought to the latest model are not this deployment's doing.
+    timeout: the resource's own (custom_timeouts), in seconds: it wins over the policy's.
     """
     try:
         policy = GatePolicy.from_json(props.get("policy") or {})
         if timeout is not None:
-            source = "in the resource's custom_timeouts"
-            policy = policy.override(timeout=timedelta(seconds=timeout), timeout_source=source)
-        return ScaleSetId.parse(props.get("scaleSet")), policy.override(before_first_pass=not has_passed)
+            policy = policy.within(timedelta(seconds=timeout))
+        return ScaleSetId.parse(props.get("scaleSet")), policy
     except (ValueError, TypeError) as error:
         raise call.failure(str(error)) from None
 

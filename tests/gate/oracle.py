@@ -15,7 +15,7 @@ from tests.metered import Metered, ScaleSet
 from tests.sets import HEALTH_EXTENSION, Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, RollingUpgrade, Snapshot
-from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.watch import Outcome, watch
 from vmss_instance_view.azure.wire import Answer
@@ -271,10 +271,10 @@ class Azure:
         self.id = self.metered.add("web", scale_set)
         return self
 
-    def wait(self, policy: GatePolicy) -> Outcome:
+    def wait(self, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Outcome:
         """A whole wait."""
-        azure = self.metered.azure()
-        return watch(Noted(self, Looker(azure, self.id, policy)), policy, self.clock, lambda _progress: None)
+        looker = Noted(self, Looker(self.metered.azure(), self.id, policy))
+        return watch(looker, policy, self.clock, lambda _progress: None, context)
 
     @property
     def whole_looks(self) -> list[Seen]:

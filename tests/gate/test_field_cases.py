@@ -22,6 +22,7 @@ from pulumi_vmss_health import (
     Verdict,
     evaluate,
 )
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Context
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import status_line
 from pulumi_vmss_health.waiting.memory import Ending, Progress
@@ -119,9 +120,14 @@ def told(verdict: Verdict, which: str) -> Reason:
 
 
 def outcome(
-    seen: Snapshot, ending: Ending = Ending.TIMED_OUT, elapsed: float = 80, limit: float = 1200, **policy: Any
+    seen: Snapshot,
+    ending: Ending = Ending.TIMED_OUT,
+    context: Context = NOTHING_ELSE,
+    elapsed: float = 80,
+    limit: float = 1200,
+    **policy: Any,
 ) -> Outcome:
-    return Outcome(ending, Progress(elapsed, limit, 9, seen, judge(seen, **policy)))
+    return Outcome(ending, Progress(elapsed, limit, 9, seen, evaluate(seen, GatePolicy(**policy), context)))
 
 
 # --- A. passed wrongly
@@ -223,10 +229,11 @@ def test_an_extension_that_the_view_lists_twice_is_as_well_as_its_worse_entry() 
 
 def test_a_surplus_that_stays_names_those_that_failed() -> None:
     failed = [vm(number, "failed/OSProvisioningTimedOut") for number in range(2, 12)]
-    seen = replace(look(vm(0), vm(1), *failed, capacity=2), surplus_settled=True)
-    reason = told(judge(seen), "SurplusStays")
+    settled = Context(surplus_settled=True)
+    seen = look(vm(0), vm(1), *failed, capacity=2)
+    reason = told(evaluate(seen, GatePolicy(), settled), "SurplusStays")
     assert "not well: instances 2, 3, 4, 5, 6 and 5 more" in reason.message
-    assert any("12 VMs exist" in line for line in warnings(outcome(seen, Ending.HEALTHY)))
+    assert any("12 VMs exist" in line for line in warnings(outcome(seen, Ending.HEALTHY, settled)))
 
 
 PROFILE = {"timeCreated": "2025-04-03T19:34:39.1234567+00:00"}
@@ -264,7 +271,7 @@ def test_a_flexible_set_is_judged_by_the_time_in_its_vms_tags_as_a_uniform_one_b
 
 
 def test_before_the_first_pass_stale_vms_of_a_flexible_set_are_a_warning() -> None:
-    verdict = evaluate(flexible(LATEST, OLDER), GatePolicy().override(before_first_pass=True))
+    verdict = evaluate(flexible(LATEST, OLDER), GatePolicy(), Context(before_first_pass=True))
     assert (verdict.state, [each.code for each in verdict.reasons]) == (HEALTHY, ["OlderModelAllowed"])
 
 
@@ -621,8 +628,9 @@ def test_a_faulted_upgrade_is_told_whoever_began_it() -> None:
         model={"upgradePolicy": {"mode": "Rolling"}},
         upgrade=faulted("2026-05-01T23:59:00Z"),
     )
-    seen = replace(seen, since=parse_time("2026-05-02T00:00:00Z"))
-    assert any("Faulted" in line and "too many" in line for line in failure_lines(outcome(seen), WEB))
+    passed = Context(since=parse_time("2026-05-02T00:00:00Z"))
+    told = failure_lines(outcome(seen, context=passed), WEB)
+    assert any("Faulted" in line and "too many" in line for line in told)
 
 
 @pytest.mark.parametrize(

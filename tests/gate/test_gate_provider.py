@@ -273,12 +273,10 @@ def test_a_refresh_does_not_judge_what_the_user_let_pass(
 
 
 def test_the_resources_own_time_out_wins_over_the_policys() -> None:
-    _, policy = _asked(Call(), {"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0, has_passed=True)
+    _, policy = _asked(Call(), {"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0)
     assert policy.timeout_seconds == 45
-    assert not policy.before_first_pass
-    assert _asked(Call(), {"scaleSet": ID}, None, has_passed=False)[1].before_first_pass
     with pytest.raises(CallFailed, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
-        _asked(Call(), {"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0, has_passed=True)
+        _asked(Call(), {"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0)
 
 
 class Recorder(Call):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
-from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, gate_policy, of_mode
+from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, context_of, gate_policy, of_mode
 from tests.sets import Vm
 
 from pulumi_vmss_health.waiting.memory import Ending
@@ -236,7 +236,7 @@ class Life(RuleBasedStateMachine):
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
         azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
-        outcome = azure.wait(gate_policy(policy, self.timeout(policy)))
+        outcome = azure.wait(gate_policy(policy, self.timeout(policy)), context_of(policy))
         assert azure.metered.refused == [], "it throttled itself"
         return outcome, azure
 

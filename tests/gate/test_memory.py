@@ -47,7 +47,7 @@ def probed(interval: int | None, probes: int | None) -> Snapshot:
 def test_progress_begins_with_nothing_but_its_limits() -> None:
     begun = memory(timeout="20m", capacity=3).progress
     assert (begun.elapsed, begun.limit, begun.looks, begun.snapshot, begun.capacity) == (0.0, 1200.0, 0, None, 3)
-    assert begun.limit_source == GatePolicy().timeout_source
+    assert begun.limit_source == "of the policy"
 
 
 def test_progress_counts_looks_and_seconds_since_the_beginning() -> None:

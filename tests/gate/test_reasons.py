@@ -18,6 +18,7 @@ from pulumi_vmss_health import (
     StatusCount,
     evaluate,
 )
+from pulumi_vmss_health.judging.snapshot import Context
 from vmss_instance_view.model import parse_time
 
 PROGRESSING, HEALTHY, FAILING = State.PROGRESSING, State.HEALTHY, State.FAILING
@@ -35,7 +36,7 @@ def with_status(seen: Snapshot, *statuses: Status) -> Snapshot:
 
 def upgrading(seen: Snapshot, code: str, started: str | None = NEW) -> Snapshot:
     upgrade = RollingUpgrade(code, started, successful=2, failed=1, in_progress=3, pending=4, error_message="too many")
-    return replace(seen, rolling_upgrade=upgrade, since=parse_time("2026-03-01T00:00:00Z"))
+    return replace(seen, rolling_upgrade=upgrade)
 
 
 def unprobed(seen: Snapshot) -> Snapshot:
@@ -44,6 +45,8 @@ def unprobed(seen: Snapshot) -> Snapshot:
     return replace(seen, scale_set=replace(seen.scale_set, extensions=kept))
 
 
+PASSED = Context(since=parse_time("2026-03-01T00:00:00Z"))
+SETTLED = Context(surplus_settled=True)
 LOOK_AT_THE_APPLICATION = "see the application's log on the instance, and what its health probe answers there"
 ILL = Vm(health="unhealthy", message="HTTP 500\nfrom /healthz")
 BROKEN = Vm(extensions=(("cse", "failed/50"),), message="exit status 50")
@@ -67,8 +70,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         Reason("SurplusVms", "scale set", "2", "1", "2 VMs exist, the capacity is 1", "", PROGRESSING),
     ),
     (
-        replace(snapshot(WELL, WELL, capacity=1), surplus_settled=True),
-        {},
+        snapshot(WELL, WELL, capacity=1),
+        {"context": SETTLED},
         Reason(
             "SurplusStays",
             "scale set",
@@ -472,7 +475,10 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
 
 @pytest.mark.parametrize(("seen", "policy", "reason"), CASES, ids=[f"{each[2].code}-{each[2].have}" for each in CASES])
 def test_a_reason_is_told_whole(seen: Snapshot, policy: dict[str, object], reason: Reason) -> None:
-    assert reason in evaluate(seen, GatePolicy(**policy)).reasons  # type: ignore[arg-type]
+    asked = {name: value for name, value in policy.items() if name != "context"}
+    context = policy.get("context", PASSED)
+    assert isinstance(context, Context)
+    assert reason in evaluate(seen, GatePolicy(**asked), context).reasons  # type: ignore[arg-type]
 
 
 def test_every_check_without_its_evidence_is_named() -> None:
@@ -480,12 +486,12 @@ def test_every_check_without_its_evidence_is_named() -> None:
     verdict = evaluate(lacking, GatePolicy(min_healthy_per_zone=1))
     assert verdict.unjudged == (
         "VMs",
-        "extensions of the model",
         "extension cse",
         "extension health",
         "power",
         "application health",
         "latest model",
+        "extensions of the model",
         "zones",
         "capacity",
     )

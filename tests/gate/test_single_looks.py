@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gate.oracle import GOOD, Azure, History, World, is_met, wanted
-from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, gate_policy, of_mode
+from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, context_of, gate_policy, of_mode
 
 from pulumi_vmss_health import ConfigurationError, GatePolicy, Snapshot, Throttled, Unavailable, evaluate
 from pulumi_vmss_health.judging.snapshot import Ask
@@ -87,7 +87,7 @@ def test_a_look_passes_exactly_where_every_machine_is_truly_well(scene: Scene) -
     except ConfigurationError:
         assert wanted(world, scene.policy) is None, "it refused a set whose capacity is known"
     else:
-        passes = evaluate(replace(seen, surplus_settled=scene.settled), policy).passes
+        passes = evaluate(seen, policy, replace(context_of(scene.policy), surplus_settled=scene.settled)).passes
         assert is_well or not passes
         assert passes or not is_well or has_a_view_of_other_machines(world)
 

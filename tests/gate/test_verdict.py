@@ -15,13 +15,19 @@ from pulumi_vmss_health import (
     Verdict,
     evaluate,
 )
+from pulumi_vmss_health.judging.snapshot import Context
 from vmss_instance_view.model import parse_time
 
 WELL = Vm()
 
 
-def judge(seen: Snapshot, **policy: object) -> Verdict:
-    return evaluate(seen, GatePolicy(**policy))  # type: ignore[arg-type]
+# Where nothing else is said the gate last passed between NEW and OLD.
+PASSED = Context(since=parse_time("2026-03-01T00:00:00Z"))
+SETTLED = Context(surplus_settled=True)
+
+
+def judge(seen: Snapshot, context: Context | None = None, **policy: object) -> Verdict:
+    return evaluate(seen, GatePolicy(**policy), context or PASSED)  # type: ignore[arg-type]
 
 
 def codes(verdict: Verdict) -> list[str]:
@@ -306,11 +312,11 @@ def test_a_zone_without_a_share_needs_no_vm_for_a_percentage() -> None:
 def test_before_a_gate_ever_passed_only_a_manual_policy_excuses_stale_instances(
     mode: str, stale_instances: Any, state: State
 ) -> None:
-    policy = GatePolicy(stale_instances=stale_instances).override(before_first_pass=True)
-    verdict = evaluate(snapshot(WELL, Vm(latest=False), upgrade_mode=mode), policy)
+    policy, first = GatePolicy(stale_instances=stale_instances), Context(before_first_pass=True)
+    verdict = evaluate(snapshot(WELL, Vm(latest=False), upgrade_mode=mode), policy, first)
     assert verdict.state is state
     unknown = replace(snapshot(WELL, Vm(latest=False), upgrade_mode=mode), scale_set=None)
-    assert evaluate(unknown, policy).state is not State.HEALTHY or evaluate(unknown, policy).unjudged
+    assert not evaluate(unknown, policy, first).passes
 
 
 def test_zones_are_unjudged_where_nobody_looked_at_the_instances() -> None:
@@ -333,7 +339,7 @@ NEW, OLD = "2026-03-02T00:00:00Z", "2026-02-01T00:00:00Z"
 def upgraded(code: str, started: str, *vms: Vm) -> Snapshot:
     seen = snapshot(*vms, upgrade_mode="Rolling")
     upgrade = RollingUpgrade(code, started, successful=1, failed=1, in_progress=0, pending=1, error_message="too many")
-    return replace(seen, rolling_upgrade=upgrade, since=parse_time("2026-03-01T00:00:00Z"))
+    return replace(seen, rolling_upgrade=upgrade)
 
 
 @pytest.mark.parametrize("code", ["RollingForward", "RollingBack", "something new"])
@@ -379,7 +385,7 @@ def test_an_upgrade_since_the_sets_creation_is_ours_where_no_gate_ever_looked(
         scale_set=replace(seen.scale_set, time_created=created),
         rolling_upgrade=RollingUpgrade("Faulted", started),
     )
-    assert ("RollingUpgradeFailed" in codes(judge(seen))) is is_ours
+    assert ("RollingUpgradeFailed" in codes(evaluate(seen, GatePolicy()))) is is_ours
 
 
 @pytest.mark.parametrize(("started", "is_ours"), [("2026-02-28T23:56:00Z", True), ("2026-02-28T23:54:00Z", False)])
@@ -388,8 +394,8 @@ def test_a_clock_that_is_five_minutes_ahead_of_azures_disowns_no_upgrade(started
 
 
 def test_an_upgrade_is_ours_also_where_the_model_was_not_looked_at() -> None:
-    seen = replace(upgraded("RollingForward", NEW, WELL), scale_set=None, since=None)
-    assert any(reason.message.startswith("a rolling upgrade is") for reason in judge(seen).reasons)
+    seen = replace(upgraded("RollingForward", NEW, WELL), scale_set=None)
+    assert any(reason.message.startswith("a rolling upgrade is") for reason in evaluate(seen, GatePolicy()).reasons)
 
 
 def test_an_upgrade_that_completed_is_no_reason() -> None:
@@ -397,23 +403,22 @@ def test_an_upgrade_that_completed_is_no_reason() -> None:
 
 
 def test_a_surplus_that_stays_is_only_a_warning() -> None:
-    seen = replace(snapshot(WELL, WELL, WELL, capacity=2), surplus_settled=True)
-    verdict = judge(seen)
+    verdict = judge(snapshot(WELL, WELL, WELL, capacity=2), SETTLED)
     assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["SurplusStays"])
 
 
 def test_a_view_that_still_counts_vms_of_a_set_that_has_none_is_not_health() -> None:
-    seen = replace(snapshot(WELL, health=False), surplus_settled=True, instances=())
+    seen = replace(snapshot(WELL, health=False), instances=())
     assert seen.scale_set is not None
     seen = replace(seen, scale_set=replace(seen.scale_set, capacity=0))
-    verdict = judge(seen, min_healthy=1)
+    verdict = judge(seen, SETTLED, min_healthy=1)
     assert (verdict.state, codes(verdict)) == (State.FAILING, ["MinHealthyAboveCapacity", "SurplusStays"])
 
 
 def test_a_list_that_misses_an_instance_is_not_health_beside_a_surplus_that_stays() -> None:
-    seen = replace(snapshot(*[WELL] * 6, capacity=5), surplus_settled=True)
+    seen = snapshot(*[WELL] * 6, capacity=5)
     assert seen.instances is not None
-    verdict = judge(replace(seen, instances=seen.instances[:4]), min_healthy="80%")
+    verdict = judge(replace(seen, instances=seen.instances[:4]), SETTLED, min_healthy="80%")
     assert (verdict.state, codes(verdict)) == (State.PROGRESSING, ["TooFewVms"])
 
 

@@ -19,7 +19,7 @@ from tests.clocks import VirtualClock
 from tests.gate.azure import running
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
-from pulumi_vmss_health.judging.snapshot import Ask, Snapshot
+from pulumi_vmss_health.judging.snapshot import Ask, Context, Snapshot
 from pulumi_vmss_health.telling.failure import failure_lines
 from pulumi_vmss_health.telling.status import seconds, status_text
 from pulumi_vmss_health.waiting.look import Looker
@@ -78,9 +78,10 @@ class Story:
 
     def gate(self) -> str:
         """What the gate says: each change of its status line, and how it ends."""
-        policy = GatePolicy(**self.told.policy).override(before_first_pass=not self.told.change)
+        policy = GatePolicy(**self.told.policy)
         looker = Looker(self.azure_of_the_gate, ScaleSetId.parse(self.id), policy)
-        outcome = watch(Meanwhile(self, looker), policy, self.clock, self.report)
+        context = Context(before_first_pass=not self.told.change)
+        outcome = watch(Meanwhile(self, looker), policy, self.clock, self.report, context)
         told = failure_lines(outcome, ScaleSetId.parse(self.id))
         lines = takewhile(lambda line: not line.startswith("look closer"), told)
         return "\n".join([*self.said, *lines]).replace(self.azure.subscription_id, "…") + "\n"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.gate.oracle import GOOD, World
 
 from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Context
 
 ECHO = "failed/VMExtensionProvisioningError"  # what a VM says of itself when one of its extensions failed
 DONE = ("cse", "succeeded")
@@ -87,5 +88,9 @@ def agreed(policy: dict[str, Any], world: World, capacity: int | None) -> tuple[
 def gate_policy(policy: dict[str, Any], timeout: float) -> GatePolicy:
     """The policy as a gate has it."""
     given = {name: value for name, value in policy.items() if name != "before_first_pass"}
-    asked = GatePolicy(timeout=timedelta(seconds=timeout), **given)
-    return asked.override(before_first_pass="before_first_pass" in policy)
+    return GatePolicy(timeout=timedelta(seconds=timeout), **given)
+
+
+def context_of(policy: dict[str, Any]) -> Context:
+    """What the gate knows beside the policy."""
+    return Context(before_first_pass="before_first_pass" in policy)

@@ -1,49 +1,127 @@
-"""Did the extensions succeed, and what of those that are suppressed, ignored, or known to nobody?"""
+"""Did the extensions succeed, and what of those that are suppressed, ignored, or known to nobody? Pure."""
 
 from __future__ import annotations
 
-from pulumi_vmss_health.judging import set_checks
-from pulumi_vmss_health.judging.facts import Facts, is_unknown, unknown_extensions
+from functools import partial
+
+from pulumi_vmss_health.judging import advice, set_checks
+from pulumi_vmss_health.judging.facts import Facts, is_unknown, listed_extensions, unknown_extensions
 from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged, name_instances, warning
+from pulumi_vmss_health.judging.guest import said
 from pulumi_vmss_health.judging.instance_checks import (
-    extension,
+    STOPPED,
+    absent_agent,
     failed_extensions,
     failure_code,
     failure_words,
-    judge_all,
+    power_state,
 )
-from vmss_instance_view.model import Instance
+from pulumi_vmss_health.judging.judged import Ailment, InstanceCheck, Judged, enough
+from vmss_instance_view.model import Instance, is_failure
 from vmss_instance_view.text import clean
 
 _NAMES = 6  # extensions of the model that are named where one is not among them
 _NAME = 60  # characters of each
 
 
-def extensions(facts: Facts) -> Findings:
-    """Did each extension succeed, by the view and on the instances? One that nobody knows is told at once."""
+def checks(facts: Facts) -> list[InstanceCheck]:
+    """A check for each extension that is to be judged."""
+    unknown = unknown_extensions(facts)
+    return [
+        InstanceCheck(
+            f"extension {name}", partial(extension, name), tell=partial(_tell, name, is_unknown=name in unknown)
+        )
+        for name in facts.extensions
+    ]
+
+
+def _tell(name: str, judged: Judged, check: str, *, is_unknown: bool) -> Findings:
+    """Did an extension succeed, by the view and on the instances? One that nobody knows is told at once."""
+    facts = judged.facts
+    explained = enough(judged, check)
+    suppressed = _suppressed(facts, name)
+    if is_unknown:
+        yield _unknown_extension(facts, name)
+    elif facts.is_without_profile or any(map(facts.is_exempt, facts.snapshot.instances or ())):
+        yield from explained  # the view counts an extension that an older model lacks as "creating"
+    else:
+        counted = set_checks.extension_summary(facts, name, _excused_of(facts, name, suppressed))
+        yield from set_checks.unless_explained(counted, explained, facts)
+    if suppressed:
+        who, code = name_instances(suppressed), failure_code(suppressed[0], name)
+        message = f"{who}: extension {name} {code}, which the model suppresses (suppressFailures)"
+        words = failure_words(suppressed[0], name)
+        message += f": {words}" if words else ""
+        yield warning("ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, suppressed)
+
+
+def names(judged: Judged) -> Findings:
+    """Are the extensions known that the policy, or the model, speaks of?"""
+    facts = judged.facts
     if facts.snapshot.scale_set is None and facts.policy.extensions == "all":
         yield Unjudged("extensions of the model")
-    unknown = unknown_extensions(facts)
-    for name in facts.extensions:
-        judge = extension(name)
-        explained = judge_all(facts, f"extension {name}", judge)
-        suppressed = _suppressed(facts, name)
-        if name in unknown:
-            yield _unknown_extension(facts, name)
-        elif facts.is_without_profile or any(map(facts.is_exempt, facts.snapshot.instances or ())):
-            yield from explained  # the view counts an extension that an older model lacks as "creating"
-        else:
-            counted = set_checks.extension_summary(facts, name, _excused_of(facts, name, suppressed))
-            yield from set_checks.unless_explained(counted, explained, facts)
-        if suppressed:
-            who, code = name_instances(suppressed), failure_code(suppressed[0], name)
-            message = f"{who}: extension {name} {code}, which the model suppresses (suppressFailures)"
-            words = failure_words(suppressed[0], name)
-            message += f": {words}" if words else ""
-            yield warning(
-                "ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, suppressed
-            )
-    yield from _ignored_unknown(facts)
+    for name in facts.policy.ignore_extensions:
+        if is_unknown(facts, name):
+            message = f"ignore_extensions: {_lacks(facts, name)}"
+            yield warning("IgnoredExtensionUnknown", f"extension {name}", "not in the model", "a known name", message)
+
+
+def extension(name: str, facts: Facts, instance: Instance) -> Ailment | None:
+    """Did an extension succeed on the VM? One that the VM does not list is still to come.
+
+    A failure is not final where it can be the previous model's, or where the agent that reports it is not there. What
+    an agent that is gone last said is no success either.
+    """
+    statuses = instance.view.extension_statuses(name) if instance.view else ()
+    is_listed = any(each.lower() == name.lower() for each in listed_extensions(instance))
+    if not is_listed and (facts.is_exempt(instance) or facts.is_without_profile) and not _is_named(facts):
+        return None  # the model that it runs may not have it
+    if any(is_failure(each.state) for each in statuses):
+        return None if name.lower() in facts.suppressed else _failed(facts, instance, name)
+    if statuses and all(each.state == "succeeded" for each in statuses):
+        return _not_believed(instance)
+    have = next((each.state for each in statuses if each.state != "succeeded"), "not reported") or "unknown"
+    return Ailment("ExtensionNotReady", f"extension {name}", have, "succeeded", _waits_for(facts, instance, name))
+
+
+def _not_believed(instance: Instance) -> Ailment | None:
+    """The success that an agent told before it was gone; a VM that was stopped has none, which is no news.
+
+    It is the same ailment for every extension, and so told once.
+    """
+    agent = absent_agent(instance)
+    if agent is None or power_state(instance) in STOPPED:
+        return None
+    return Ailment("VmAgentGone", "VM agent", agent.state, "succeeded", said([agent]), advice.AGENT)
+
+
+def _waits_for(facts: Facts, instance: Instance, name: str) -> str:
+    """Which extension that comes before this one failed on the instance, if one did."""
+    model = facts.snapshot.scale_set
+    profiles = {(each.name or "").lower(): each for each in (model.extensions if model else ())}
+    profile = profiles.get(name.lower())
+    failed = {each.lower() for each in failed_extensions(instance)}
+    before = [each for each in (profile.provision_after if profile else ()) if each.lower() in failed]
+    return f"it comes after extension {before[0]}, which failed" if before else ""
+
+
+def _may_be_outdated(facts: Facts, instance: Instance) -> bool:
+    """Whether what the guest reports of an extension may change without anybody's doing."""
+    being_upgraded = facts.runs_latest(instance) is False and (not facts.is_manual or facts.snapshot.is_upgrading)
+    agent = instance.view.vm_agent if instance.view else ()
+    return being_upgraded or any(status.state != "succeeded" for status in agent)
+
+
+def _failed(facts: Facts, instance: Instance, name: str) -> Ailment:
+    hint = f"see the log of extension {name} on the instance; mend its settings and update the instance"
+    code, words = failure_code(instance, name), failure_words(instance, name)
+    final = not _may_be_outdated(facts, instance)
+    return Ailment("ExtensionFailed", f"extension {name}", code, "succeeded", words, hint, final)
+
+
+def _is_named(facts: Facts) -> bool:
+    """Whether the policy asks for extensions by their names, so that VMs of a set without a model must have it."""
+    return facts.is_without_profile and facts.policy.extensions != "all"
 
 
 def _suppressed(facts: Facts, name: str) -> list[Instance]:
@@ -67,13 +145,6 @@ def _unknown_extension(facts: Facts, name: str) -> Reason:
     return Reason(
         "ExtensionUnknown", subject, "not in the model", "succeeded", _lacks(facts, name), hint, State.PROGRESSING
     )
-
-
-def _ignored_unknown(facts: Facts) -> Findings:
-    for name in facts.policy.ignore_extensions:
-        if is_unknown(facts, name):
-            message = f"ignore_extensions: {_lacks(facts, name)}"
-            yield warning("IgnoredExtensionUnknown", f"extension {name}", "not in the model", "a known name", message)
 
 
 def _lacks(facts: Facts, name: str) -> str:

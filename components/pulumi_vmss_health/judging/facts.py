@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.judging.snapshot import Context, Snapshot
 from vmss_instance_view.model import Instance, ScaleSet
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A snapshot, a policy, and what follows from both.
+    """A snapshot, a policy, what else is known, and what follows from them.
 
     capacity, required: None where neither policy nor model named the capacity. required: as many VMs as the policy asks
         for, and never more than there are to be: a policy that asks for more has a check of its own.
     extensions: names to be judged, each after those that it is installed after. suppressed: names in lower case whose
         failure the model lets pass, and the policy does not name.
-    found: what the checks have found of the instances so far, by check.
     """
 
     snapshot: Snapshot
     policy: GatePolicy
+    context: Context
     capacity: int | None
     required: int | None
     extensions: tuple[str, ...]
     suppressed: frozenset[str]
-    found: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, snapshot: Snapshot, policy: GatePolicy) -> Facts:
+    def of(cls, snapshot: Snapshot, policy: GatePolicy, context: Context) -> Facts:
         """Derive the facts."""
         capacity = expected_capacity(snapshot.scale_set, policy)
         required = None if capacity is None else min(policy.required(capacity), capacity)
-        return cls(snapshot, policy, capacity, required, _extensions(snapshot, policy), _suppressed(snapshot, policy))
+        names, suppressed = _extensions(snapshot, policy), _suppressed(snapshot, policy)
+        return cls(snapshot, policy, context, capacity, required, names, suppressed)
 
     @property
     def is_manual(self) -> bool:
@@ -68,7 +67,7 @@ class Facts:
         So they may under a Manual policy before the gate ever passed: nobody knows whose change they lack.
         """
         wanted = self.policy.stale_instances
-        return wanted == "ignore" or (wanted == "auto" and self.policy.before_first_pass and self.is_manual)
+        return wanted == "ignore" or (wanted == "auto" and self.context.before_first_pass and self.is_manual)
 
     @property
     def wants_health(self) -> bool:

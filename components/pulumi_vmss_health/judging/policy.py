@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
@@ -26,9 +26,6 @@ _CHOICES = {
     "stale_instances": ("auto", "fail", "wait", "ignore"),
     "rolling_upgrade": ("wait", "ignore"),
 }
-
-
-_LISTS = ("ignore_extensions", "ignore_failure_codes")
 
 
 class _Default(str):
@@ -87,14 +84,9 @@ class GatePolicy:
     timeout: timedelta | str = _default("30m")
     hold: timedelta | str = _default("auto")
     confirm_failure: timedelta | str | None = _default("60s")
-    given: frozenset[str] = field(init=False, repr=False, compare=False)
-    # What a gate alone knows of its wait: set by `override`, never given, never stored.
-    timeout_source: str = field(init=False, repr=False, compare=False, default="of the policy")
-    before_first_pass: bool = field(init=False, repr=False, compare=False, default=False)
 
     def __post_init__(self) -> None:
         """Check every field, then that they agree."""
-        self._put("given", frozenset(each.name for each in fields(self) if each.init and self._was_set(each.name)))
         _check_amount("min_healthy", self.min_healthy)
         if self.min_healthy_per_zone is not None:
             _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
@@ -106,11 +98,8 @@ class GatePolicy:
             self._put("extensions", _names("extensions", self.extensions))
         self._put("ignore_extensions", _names("ignore_extensions", self.ignore_extensions))
         self._put("ignore_failure_codes", _codes("ignore_failure_codes", self.ignore_failure_codes))
-        self._put("timeout", parse_duration(self.timeout, "timeout"))
-        if self.hold != "auto":
-            self._put("hold", parse_duration(self.hold, "hold"))
-        if self.confirm_failure is not None:
-            self._put("confirm_failure", parse_duration(self.confirm_failure, "confirm_failure"))
+        for name in ("timeout", "hold", "confirm_failure"):
+            self._put_duration(name, getattr(self, name))
         self._check_agreement()
 
     def required(self, capacity: int) -> int:
@@ -140,26 +129,24 @@ class GatePolicy:
             return None
         return parse_duration(self.confirm_failure, "confirm_failure").total_seconds()
 
-    def override(self, **values: object) -> GatePolicy:
-        """A copy for one wait with other values; they count as not given, so that nothing of them is stored.
+    def within(self, limit: timedelta) -> GatePolicy:
+        """A copy for a wait whose limit comes from elsewhere: it is no field that was set, so nothing of it is stored.
 
-        Raises ValueError where they make passing impossible.
+        Raises ValueError where passing is impossible in that time.
         """
         copied = copy.copy(self)
-        for name, value in values.items():
-            copied._put(name, value)
-        copied._put("given", self.given - values.keys())
+        copied._put("timeout", _Default(format_duration(limit)))
         copied._check_agreement()
         return copied
 
     def to_json(self) -> dict[str, object]:
         """The fields that were set, as a stack's state stores them."""
-        return {stored_key(name): _plain(getattr(self, name)) for name in sorted(self.given)}
+        return {stored_key(each.name): _plain(getattr(self, each.name)) for each in fields(self) if self._is_set(each)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> GatePolicy:
         """The policy that `to_json` stored. Raises ValueError or TypeError for fields that this version lacks."""
-        known = {stored_key(each.name): each.name for each in fields(cls) if each.init}
+        known = {stored_key(each.name): each.name for each in fields(cls)}
         unknown = sorted(set(stored) - set(known))
         if unknown:
             raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
@@ -174,11 +161,16 @@ class GatePolicy:
     def _put(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
-    def _was_set(self, name: str) -> bool:
-        value = getattr(self, name)
-        if name in ("capacity", "min_healthy_per_zone"):
-            return value is not None
-        return value != () if name in _LISTS else not isinstance(value, _Default)
+    def _put_duration(self, name: str, value: object) -> None:
+        """Check a duration, and write one that was set in the form that state has."""
+        if value is None or value == "auto":
+            return
+        duration = format_duration(parse_duration(value, name))
+        self._put(name, _Default(duration) if isinstance(value, _Default) else duration)
+
+    def _is_set(self, of: Field[Any]) -> bool:
+        value = getattr(self, of.name)
+        return not isinstance(value, _Default) if isinstance(of.default, _Default) else value != of.default
 
     def _check_agreement(self) -> None:
         both = {name.lower() for name in self.ignore_extensions}
@@ -189,7 +181,8 @@ class GatePolicy:
             raise ValueError("timeout must be longer than 0s: a gate that never looks knows nothing")
         if (self.hold_seconds or 0) >= self.timeout_seconds:
             raise ValueError(f"hold ({_plain(self.hold)}) must be shorter than timeout ({_plain(self.timeout)})")
-        if {"confirm_failure", "timeout"} <= self.given and (self.confirm_seconds or 0) >= self.timeout_seconds:
+        are_set = not isinstance(self.confirm_failure, _Default) and not isinstance(self.timeout, _Default)
+        if are_set and (self.confirm_seconds or 0) >= self.timeout_seconds:
             raise ValueError(
                 f"confirm_failure ({_plain(self.confirm_failure)}) must be shorter than timeout "
                 f"({_plain(self.timeout)}); None says that only the timeout ends the wait"

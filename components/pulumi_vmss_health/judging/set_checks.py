@@ -10,6 +10,7 @@ from pulumi_vmss_health.judging import advice
 from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import Finding, Findings, Reason, State, Unjudged, name_instances, short_code
 from pulumi_vmss_health.judging.guest import last_words, said
+from pulumi_vmss_health.judging.judged import Judged
 from pulumi_vmss_health.judging.snapshot import count_state, describe
 from vmss_instance_view.model import (
     Instance,
@@ -26,8 +27,9 @@ _SUBJECT = "scale set"
 _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
-def capacity(facts: Facts, ill: Sequence[Instance] = ()) -> Findings:
-    """Are there as many VMs as asked for? Refuses to be content with nothing. ill: instances that some check fails."""
+def capacity(judged: Judged) -> Findings:
+    """Are there as many VMs as asked for? Refuses to be content with nothing."""
+    facts = judged.facts
     if facts.capacity is None:
         yield Unjudged("capacity")
         return
@@ -40,7 +42,7 @@ def capacity(facts: Facts, ill: Sequence[Instance] = ()) -> Findings:
     counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
     wrong = min((count for count in counts if count != facts.capacity), default=None)  # where both are, fewer counts
     if wrong is not None:
-        yield _wrong_count(facts, wrong, facts.capacity, ill)
+        yield _wrong_count(facts, wrong, facts.capacity, judged.ill)
     elif facts.capacity == 0:
         message = "the capacity is 0: there was nothing to judge"
         yield Reason("NothingToJudge", _SUBJECT, "0", "0", message, state=State.HEALTHY)
@@ -56,7 +58,7 @@ def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) 
         return Reason("TooFewVms", *numbers, message, hint, State.PROGRESSING)
     if model and model.max_surge and facts.snapshot.is_upgrading:
         return Reason("SurgeVms", *numbers, f"{message}: the surge of the rolling upgrade", "", State.PROGRESSING)
-    if facts.snapshot.surplus_settled:
+    if facts.context.surplus_settled:
         message += ": a surplus that stays is only a warning"
         message += f"; not well: {name_instances(ill)}" if ill else ""
         ids = tuple(each.instance_id for each in ill)
@@ -176,8 +178,9 @@ def _failed_operation(status: Status, *, outlived: bool) -> Reason:
     return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)
 
 
-def rolling_upgrade(facts: Facts) -> Findings:
+def rolling_upgrade(judged: Judged) -> Findings:
     """Is a rolling upgrade under way, or did one fail and leave instances behind? Azure also starts some by itself."""
+    facts = judged.facts
     upgrade = facts.snapshot.rolling_upgrade
     if facts.policy.rolling_upgrade == "ignore" or upgrade is None or not (upgrade.code or upgrade.start_time):
         return
@@ -212,7 +215,7 @@ def _is_ours(facts: Facts) -> bool:
 
     The gate's pass was timed by the clock of the machine that it ran on, which may be ahead of Azure's.
     """
-    upgrade, model, passed = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set, facts.snapshot.since
+    upgrade, model, passed = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set, facts.context.since
     began = parse_time(upgrade.start_time) if upgrade else None
     since = passed - _CLOCKS_DIFFER if passed else parse_time(model.time_created if model else None)
     return began is None or since is None or began >= since

@@ -42,8 +42,6 @@ class Snapshot:
 
     scale_set: the model. instances: every VM with its own instance view. rolling_upgrade: the latest one; None also
         where there never was one.
-    since: when the change began that is being judged: the gate's last pass; None: not known.
-    surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
     age: seconds by which the oldest of it is older than the look; infinity where something was never read.
     is_bare: the list of instances leaves out what the model promises of some; their own views have it.
     in_standby_pool: how many VMs wait in a standby pool; they are not among the instances.
@@ -53,8 +51,6 @@ class Snapshot:
     scale_set: ScaleSet | None = None
     instances: tuple[Instance, ...] | None = None
     rolling_upgrade: RollingUpgrade | None = None
-    since: datetime | None = None
-    surplus_settled: bool = False
     age: float = 0.0
     is_bare: bool = False
     in_standby_pool: int = 0
@@ -73,6 +69,23 @@ class Snapshot:
     def is_upgrading(self) -> bool:
         """Whether a rolling upgrade is under way."""
         return self.upgrade_state in ("rollingforward", "rollingback")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known beside one look.
+
+    since: when the change began that is being judged: the gate's last pass; None: not known.
+    before_first_pass: this gate has never passed, so that nobody knows whose change a VM lacks.
+    surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
+    """
+
+    since: datetime | None = None
+    before_first_pass: bool = False
+    surplus_settled: bool = False
+
+
+NOTHING_ELSE = Context()
 
 
 def count_state(summary: Sequence[StatusCount], state: str) -> int:

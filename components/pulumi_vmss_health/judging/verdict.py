@@ -1,36 +1,40 @@
-"""Is the scale set healthy? A table of small checks over one snapshot. No I/O, no clock.
+"""Is the scale set healthy? Two tables of small checks over one snapshot. No I/O, no clock.
 
-Each check yields a Reason for what is not healthy, or Unjudged where it lacks its evidence; it yields nothing where
-all is well. The worst state wins. To add a check is to write one function and one row of CHECKS.
+A check yields a Reason for what is not healthy, or Unjudged where it lacks its evidence; it yields nothing where all is
+well. The worst state wins. To add a check of each instance is to write its judge and one row of INSTANCE_CHECKS; one of
+the whole set, a function and one row of SET_CHECKS.
 
 What one look cannot decide is left to `watch`: whether a state lasts, and when to give up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from pulumi_vmss_health.judging import instance_checks, set_checks
-from pulumi_vmss_health.judging.extension_checks import extensions
+from pulumi_vmss_health.judging import extension_checks, instance_checks, set_checks
 from pulumi_vmss_health.judging.facts import Facts, is_left_alone
 from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged, Verdict, name_instances, warning
-from pulumi_vmss_health.judging.instance_checks import Judge, failure_code, judge_all
+from pulumi_vmss_health.judging.judged import InstanceCheck, Judged, enough, enough_pass_all
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Context, Snapshot
 from pulumi_vmss_health.judging.zone_checks import zones
 
-__all__ = ["CHECKS", "Reason", "State", "Unjudged", "Verdict", "evaluate"]
+__all__ = ["INSTANCE_CHECKS", "SET_CHECKS", "Reason", "State", "Unjudged", "Verdict", "evaluate"]
 
 
-def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
+def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Verdict:
     """Judge one snapshot. Pure: equal arguments give equal verdicts.
 
-    Reasons come worst first, then in the order of the table. With state HEALTHY they are warnings.
+    context: what a wait knows beside it. Reasons come worst first, then in the order of the tables. With state HEALTHY
+    they are warnings.
     """
-    facts = Facts.of(snapshot, policy)
-    findings = [finding for check in CHECKS for finding in check(facts)]
+    facts = Facts.of(snapshot, policy, context)
+    checks = _asked(facts)
+    judged = Judged.by(checks, facts)
+    findings = [finding for check in checks for finding in check.tell(judged, check.name)]
+    findings += [finding for check in SET_CHECKS for finding in check(judged)]
     if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in findings):
-        findings.extend(instance_checks.together(facts, _judges(facts)))
+        findings.extend(enough_pass_all(judged))
     findings.extend(set_checks.set_status(facts, tuple(findings)))
     told = dict.fromkeys(each for each in findings if isinstance(each, Reason))  # one cause may stop several checks
     reasons = sorted(told, key=lambda reason: -reason.state)
@@ -38,46 +42,44 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
     return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
 
 
-def still_open(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
+def still_open(snapshot: Snapshot, policy: GatePolicy, context: Context) -> tuple[str, ...]:
     """The ids of the instances that some check of an instance keeps from passing."""
-    facts = Facts.of(snapshot, policy)
-    instances = facts.snapshot.instances or ()
-    found = zip(instances, *(instance_checks.ailments(facts, judge) for judge in _judges(facts)), strict=True)
-    return tuple(instance.instance_id for instance, *ailments in found if any(ailments))
+    facts = Facts.of(snapshot, policy, context)
+    return tuple(instance.instance_id for instance in Judged.by(_asked(facts), facts).ill)
 
 
-def _provisioning(facts: Facts) -> Findings:
-    explained = judge_all(facts, "VMs", instance_checks.provisioning)
+def _asked(facts: Facts) -> list[InstanceCheck]:
+    """The checks of an instance that policy and model ask for, in the order in which they are told."""
+    vms, *others = (check for check in INSTANCE_CHECKS if check.is_asked(facts))
+    return [vms, *extension_checks.checks(facts), *others]
+
+
+def _vms(judged: Judged, check: str) -> Findings:
+    facts = judged.facts
     excused = instance_checks.excused(facts)
     counted = set_checks.vm_summary(facts, sum(map(len, excused.values())))
-    yield from set_checks.unless_explained(counted, explained, facts)
+    yield from set_checks.unless_explained(counted, enough(judged, check), facts)
     for why, instances in excused.items():
         if why:
-            who, code = name_instances(instances), failure_code(instances[0])
+            who, code = name_instances(instances), instance_checks.failure_code(instances[0])
             message = f"{who}: VM {code}, which does not count: {why}"
             yield warning("VmFailureAllowed", f"{who}, VM", code, "succeeded", message, instances)
 
 
-def _power(facts: Facts) -> Findings:
-    if facts.policy.power_state != "ignored":
-        yield from judge_all(facts, "power", instance_checks.power)
-
-
-def _application_health(facts: Facts) -> Findings:
+def _application_health(judged: Judged, check: str) -> Findings:
+    facts = judged.facts
     model, wanted = facts.snapshot.scale_set, facts.policy.application_health
-    if wanted == "ignored":
-        return
     if wanted == "auto" and model is None:
-        yield Unjudged("application health")
+        yield Unjudged(check)
     if wanted == "required" and model is not None and not model.reports_health:
         message = "application health is required, but the model has no health extension, probe or external policy"
         hint = "add the Application Health extension to the model, or set application_health='auto'"
-        yield Reason("NoHealthSource", "application health", "no source", "healthy", message, hint)
+        yield Reason("NoHealthSource", check, "no source", "healthy", message, hint)
     elif facts.wants_health or facts.snapshot.instances is not None:
-        yield from judge_all(facts, "application health", instance_checks.application_health)
+        yield from enough(judged, check)
     if model is not None and not facts.wants_health and facts.capacity and not _any_reports_health(facts):
         message = "application health was not judged: the model has no source of it"
-        yield warning("ApplicationHealthNotJudged", "application health", "no source", "a source", message)
+        yield warning("ApplicationHealthNotJudged", check, "no source", "a source", message)
 
 
 def _any_reports_health(facts: Facts) -> bool:
@@ -88,10 +90,9 @@ _IGNORED = "as stale_instances='ignore' allows"
 _FOR_NOW = "which an upgrade policy of Manual allows until the gate has passed once"
 
 
-def _latest_model(facts: Facts) -> Findings:
-    if facts.is_without_profile:
-        return
-    yield from judge_all(facts, "latest model", instance_checks.latest_model)
+def _latest_model(judged: Judged, check: str) -> Findings:
+    facts = judged.facts
+    yield from enough(judged, check)
     instances = facts.snapshot.instances or ()
     exempt = [each for each in instances if facts.is_exempt(each)]
     ignored = facts.policy.stale_instances == "ignore"
@@ -111,35 +112,24 @@ def _latest_model(facts: Facts) -> Findings:
             yield warning("ModelUnknown", f"{who}, model", "not reported", "latest", message, unknown)
 
 
-def _capacity(facts: Facts) -> Findings:
-    instances = facts.snapshot.instances or ()
-    ill = zip(instances, *(instance_checks.ailments(facts, judge) for judge in _judges(facts)), strict=True)
-    yield from set_checks.capacity(facts, [instance for instance, *found in ill if any(found)])
-
-
-def _zones(facts: Facts) -> Findings:
-    yield from zones(facts, _judges(facts))
-
-
-CHECKS: tuple[Callable[[Facts], Findings], ...] = (
-    _provisioning,
-    extensions,
-    _power,
-    _application_health,
-    _latest_model,
-    set_checks.rolling_upgrade,
-    _zones,
-    _capacity,
+INSTANCE_CHECKS = (
+    InstanceCheck("VMs", instance_checks.provisioning, tell=_vms),
+    # Here each extension that is to be judged has a row of its own.
+    InstanceCheck("power", instance_checks.power, lambda facts: facts.policy.power_state != "ignored"),
+    InstanceCheck(
+        "application health",
+        instance_checks.application_health,
+        lambda facts: facts.policy.application_health != "ignored",
+        _application_health,
+    ),
+    InstanceCheck(
+        "latest model", instance_checks.latest_model, lambda facts: not facts.is_without_profile, _latest_model
+    ),
 )
 
-
-def _judges(facts: Facts) -> Iterator[Judge]:
-    """Every check that an instance has to pass."""
-    yield instance_checks.provisioning
-    yield from map(instance_checks.extension, facts.extensions)
-    if facts.policy.power_state != "ignored":
-        yield instance_checks.power
-    if facts.policy.application_health != "ignored":
-        yield instance_checks.application_health
-    if not facts.is_without_profile:
-        yield instance_checks.latest_model
+SET_CHECKS: tuple[Callable[[Judged], Findings], ...] = (
+    extension_checks.names,
+    set_checks.rolling_upgrade,
+    zones,
+    set_checks.capacity,
+)

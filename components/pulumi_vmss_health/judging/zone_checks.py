@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged
-from pulumi_vmss_health.judging.instance_checks import Ailment, Judge, ailments
+from pulumi_vmss_health.judging.judged import Ailment, Judged
 
 
-def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
+def zones(judged: Judged) -> Findings:
     """Do enough instances of each zone pass every check? Only where the policy asks for it."""
+    facts = judged.facts
     if facts.policy.min_healthy_per_zone is None:
         return
     model, instances = facts.snapshot.scale_set, facts.snapshot.instances
@@ -21,10 +20,8 @@ def zones(facts: Facts, judges: Iterable[Judge]) -> Findings:
         message = "min_healthy_per_zone is asked for, but the scale set has no zones"
         yield Reason("NoZones", "scale set", "no zones", "zones", message, "set min_healthy_per_zone=None")
         return
-    found = zip(*(ailments(facts, judge) for judge in judges), strict=True)
-    ill = {instance.instance_id: [each for each in row if each] for instance, row in zip(instances, found, strict=True)}
     for zone in model.zones:
-        members = [ill[instance.instance_id] for instance in instances if zone in instance.zones]
+        members = [found for instance, found in judged.ailments if zone in instance.zones]
         yield from _zone(facts, zone, facts.capacity // len(model.zones), members)
 
 

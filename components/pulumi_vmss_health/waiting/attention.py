@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.waiting.plan import Plan, cheapest, is_flexible
 
@@ -56,11 +56,13 @@ class Attention:
         if ask.depth is Depth.FULL:
             self._sweep_at = ask.since
 
-    def saw(self, snapshot: Snapshot, verdict: Verdict, depth: Depth, *, seen_at: float, now: float) -> None:
+    def saw(
+        self, snapshot: Snapshot, verdict: Verdict, depth: Depth, context: Context, *, seen_at: float, now: float
+    ) -> None:
         """Take in a look. seen_at: when the oldest of it was seen."""
-        self._plan = cheapest(snapshot, verdict, self._policy) if verdict.state is State.PROGRESSING else None
+        self._plan = cheapest(snapshot, verdict, self._policy, context) if verdict.state is State.PROGRESSING else None
         self.is_complete = seen_at >= self._sweep_at
-        self.is_sweeping = self._goes_on_sweeping(snapshot, verdict, depth)
+        self.is_sweeping = self._goes_on_sweeping(snapshot, verdict, depth, context)
         is_full = depth is Depth.FULL
         if is_full or depth is Depth.VIEW_AND_MODEL:
             self._model_at = now
@@ -73,7 +75,7 @@ class Attention:
         """Take in a look that saw nothing."""
         self.is_sweeping = self.is_unblocked = False
 
-    def _goes_on_sweeping(self, snapshot: Snapshot, verdict: Verdict, depth: Depth) -> bool:
+    def _goes_on_sweeping(self, snapshot: Snapshot, verdict: Verdict, depth: Depth, context: Context) -> bool:
         """Whether own views are being read for a full look that one look was too short for."""
         began = self.is_sweeping or (depth is Depth.FULL and not self.is_complete)
         if not began or (self.is_complete and depth is Depth.FULL):
@@ -83,11 +85,11 @@ class Attention:
         if self.is_complete and depth is Depth.OWN_VIEWS:
             return False
         # Something was never read, so that nobody knows what is open; but the view of all may know it.
-        return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot))
+        return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot, context))
 
-    def _blocks_alone(self, snapshot: Snapshot) -> bool:
+    def _blocks_alone(self, snapshot: Snapshot, context: Context) -> bool:
         view_alone = replace(snapshot, instances=None, rolling_upgrade=None)
-        return evaluate(view_alone, self._policy).state is State.PROGRESSING
+        return evaluate(view_alone, self._policy, context).state is State.PROGRESSING
 
     def _part(self, plan: Plan, snapshot: Snapshot, now: float) -> Ask | None:
         """The part that is still open, or what was not looked at for long; None: everything."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -24,15 +23,14 @@ _ONCE = float("-inf")  # own views that were ever read are good enough
 
 
 class Looker:
-    """Looks at one set for one wait. since: when the change began that is judged, None where it is not known."""
+    """Looks at one set for one wait."""
 
-    def __init__(self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy, since: datetime | None = None) -> None:
+    def __init__(self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy) -> None:
         """Nothing is looked at yet."""
         self._azure = azure
         self._clock = azure.clock
         self._id = scale_set
         self._policy = policy
-        self._since = since
         self._reader: ScaleSetReader | None = None
         self._last: Snapshot | None = None
         self._looks = 0
@@ -117,7 +115,7 @@ class Looker:
         view: InstanceView = reader.counted(instances) or read.get("view") or known
         if reader.is_flexible and not model.is_flexible:  # the model names no mode, Azure's refusal did
             model = replace(model, orchestration_mode="Flexible")
-        return Snapshot(view, model, instances, upgrade, self._since, in_standby_pool=reader.in_standby_pool)
+        return Snapshot(view, model, instances, upgrade, in_standby_pool=reader.in_standby_pool)
 
     def _upgrade(self, reader: ScaleSetReader, deadline: Deadline) -> RollingUpgrade | None:
         return reader.rolling_upgrade(deadline) if self._policy.rolling_upgrade == "wait" else None

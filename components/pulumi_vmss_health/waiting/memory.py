@@ -13,7 +13,7 @@ from enum import Enum
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.attention import Attention
 from pulumi_vmss_health.waiting.prospects import evaluate_wait, hold_of
@@ -39,6 +39,7 @@ CONFIRMING_LOOKS = 3
 LULL = 15.0  # seconds, for a hold that the user left to us
 SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
 TRANSITIONS = 20
+OF_THE_POLICY = "of the policy"
 
 
 class Ending(Enum):
@@ -69,19 +70,21 @@ class Progress:
     error: InstanceViewError | None = None
     capacity: int | None = None
     transitions: tuple[tuple[float, State], ...] = ()
-    limit_source: str = "of the policy"
+    limit_source: str = OF_THE_POLICY
 
 
 class Memory:
     """What a wait remembers between looks: the streak of equal states, the errors in a row, the last sight."""
 
-    def __init__(self, policy: GatePolicy, now: float) -> None:
+    def __init__(
+        self, policy: GatePolicy, now: float, context: Context = NOTHING_ELSE, limit_source: str = OF_THE_POLICY
+    ) -> None:
+        """Nothing was seen yet. context: what is known when the wait begins. limit_source: as in Progress."""
         self.started = now
-        self.progress = Progress(
-            0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=policy.timeout_source
-        )
+        self.progress = Progress(0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=limit_source)
         self.quiet = pace.MOVING
         self._policy = policy
+        self._context = context
         self._streak: _Streak | None = None
         self._errors: list[float] = []
         self._gone: list[float] = []
@@ -125,8 +128,9 @@ class Memory:
 
     def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
         """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
-        snapshot = self._with_surplus(snapshot, now)
-        verdict = evaluate_wait(snapshot, self._policy)
+        self._count_vms(snapshot, now)
+        context = replace(self._context, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
+        verdict = evaluate_wait(snapshot, self._policy, context)
         self.quiet = 0 if self._moved(snapshot, verdict) else self.quiet + 1
         in_progress = verdict.state is State.PROGRESSING
         self.progress = self._next(now, snapshot, verdict, is_news=depth is Depth.FULL or in_progress)
@@ -137,7 +141,7 @@ class Memory:
             return Ending.DELETED
         # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
         seen_at = now - took - snapshot.age
-        self._attention.saw(snapshot, verdict, depth, seen_at=seen_at, now=now)
+        self._attention.saw(snapshot, verdict, depth, context, seen_at=seen_at, now=now)
         # Missing evidence is never health, however long it is missing.
         state = State.PROGRESSING if verdict.is_open else verdict.state
         if depth is Depth.FULL:
@@ -242,15 +246,14 @@ class Memory:
             return verdict.state is not State.PROGRESSING
         return _gist(snapshot, verdict) != _gist(before.snapshot, before.verdict)
 
-    def _with_surplus(self, snapshot: Snapshot, now: float) -> Snapshot:
-        """Tell a surplus that stays from one on its way out: unchanged for long, and no upgrade runs."""
+    def _count_vms(self, snapshot: Snapshot, now: float) -> None:
+        """Since when has the number of VMs been the same, and no upgrade runs? A surplus that stays is told by that."""
         if snapshot.instances is not None:
             self._listed, self._upgrading = len(snapshot.instances), snapshot.is_upgrading
         capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
         count = (snapshot.vms_seen, self._listed, capacity)
         if count != self._count or self._upgrading:
             self._count, self._count_since = count, now
-        return replace(snapshot, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
 
     def _spend(self, now: float) -> Ending | None:
         self._errors.append(now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Depth, Snapshot
+from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import still_open
 
 FEW = 8  # instances whose own views are rather asked for than the list of all
@@ -34,7 +34,7 @@ class Plan:
     which: tuple[str, ...] | None = None
 
 
-def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy) -> Plan:
+def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: Context) -> Plan:
     """The read that costs least for a verdict in progress; everything, where no part alone would tell."""
     model, instances = snapshot.scale_set, snapshot.instances
     open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
@@ -44,7 +44,7 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy) -> Plan:
         return Plan(Depth.FULL)
     if open_codes == {"RollingUpgradeRunning"}:
         return Plan(Depth.UPGRADE)
-    which = still_open(snapshot, policy)
+    which = still_open(snapshot, policy, context)
     capacity = policy.capacity if policy.capacity is not None else (model.capacity if model else None)
     has_right_size = len(instances) == capacity
     if has_right_size and not which:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pulumi_vmss_health.judging.facts import expected_capacity
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Context, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from vmss_instance_view.durations import format_duration
 from vmss_instance_view.model import ScaleSet
@@ -17,9 +17,9 @@ _HEALTH_INTERVAL = 5
 _HEALTH_PROBES = 1
 
 
-def evaluate_wait(snapshot: Snapshot, policy: GatePolicy) -> Verdict:
+def evaluate_wait(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Verdict:
     """Judge one snapshot for a wait: as `evaluate`, and whether the wait is long enough to end in health at all."""
-    verdict = evaluate(snapshot, policy)
+    verdict = evaluate(snapshot, policy, context)
     reason = _hold_beyond_timeout(snapshot.scale_set, policy)
     if reason is None:
         return verdict

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.memory import Ending, Memory, Progress
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory, Progress
 from vmss_instance_view.clock import Clock, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, Unavailable, UnexpectedError
 from vmss_instance_view.limits.quota import Room
@@ -47,13 +47,20 @@ class Look(Protocol):
         """Seconds until such a look may begin, beside those at other sets."""
 
 
-def watch(look: Look, policy: GatePolicy, clock: Clock, report: Callable[[Progress], None]) -> Outcome:
+def watch(
+    look: Look,
+    policy: GatePolicy,
+    clock: Clock,
+    report: Callable[[Progress], None],
+    context: Context = NOTHING_ELSE,
+    limit_source: str = OF_THE_POLICY,
+) -> Outcome:
     """Look until the verdict lasts, the time is over or a stop is asked for. Never raises for what a look meets.
 
     report: called after every look but those that another one follows at once. What it raises ends the wait, so it must
-    not fail for reasons of its own.
+    not fail for reasons of its own. context: what is known when the wait begins. limit_source: who has set the timeout.
     """
-    memory = Memory(policy, clock.monotonic())
+    memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
         clock.wait(min(look.turn(Ask(urgent=True)), memory.progress.limit))
         while True:

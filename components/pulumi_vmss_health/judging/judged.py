@@ -1,0 +1,124 @@
+"""What each check found of each instance, and whether enough of them pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from pulumi_vmss_health.judging.facts import Facts
+from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged, name_instances
+from pulumi_vmss_health.judging.guest import without_names
+from vmss_instance_view.model import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """What keeps one instance from passing. Instances with equal ailments are told of together.
+
+    topic: what it is about besides the instance, such as "extension cse". final: it will not pass by waiting.
+    """
+
+    code: str
+    topic: str
+    have: str
+    want: str
+    message: str = ""
+    hint: str = ""
+    final: bool = False
+
+
+Judge: TypeAlias = Callable[[Facts, Instance], "Ailment | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The facts, and what each check found of each instance, in the order of the instances.
+
+    found: by the name of the check. Each instance is judged once by each check.
+    """
+
+    facts: Facts
+    found: Mapping[str, tuple[Ailment | None, ...]]
+
+    @classmethod
+    def by(cls, checks: Iterable[InstanceCheck], facts: Facts) -> Judged:
+        """Judge every instance by every check."""
+        instances = facts.snapshot.instances or ()
+        return cls(facts, {each.name: tuple(each.judge(facts, one) for one in instances) for each in checks})
+
+    @property
+    def ailments(self) -> list[tuple[Instance, list[Ailment]]]:
+        """Every instance with all that keeps it from passing."""
+        instances = self.facts.snapshot.instances or ()
+        rows = zip(instances, *self.found.values(), strict=True)
+        return [(instance, [each for each in found if each]) for instance, *found in rows]
+
+    @property
+    def ill(self) -> list[Instance]:
+        """The instances that some check keeps from passing."""
+        return [instance for instance, found in self.ailments if found]
+
+
+def enough(judged: Judged, check: str) -> Findings:
+    """Do enough instances pass one check? check: its name."""
+    facts = judged.facts
+    instances = facts.snapshot.instances
+    if instances is None or facts.required is None:
+        yield Unjudged(check)
+        return
+    found = zip(instances, judged.found[check], strict=True)
+    ailing = [(instance, ailment) for instance, ailment in found if ailment is not None]
+    passing = len(instances) - len(ailing)
+    if passing >= facts.required:
+        return
+    final = sum(ailment.final for _, ailment in ailing)
+    hopeless = facts.vms - final < facts.required
+    arithmetic = f"{passing} of {facts.capacity} pass, {facts.required} required"
+    for ailment, ill in _by_cause(ailing):
+        state = State.FAILING if hopeless and ailment.final else State.PROGRESSING
+        yield _reason(ailment, ill, arithmetic, state)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceCheck:
+    """A check that each instance has to pass.
+
+    name: as a verdict names it where it lacks its evidence, such as "power". is_asked: whether policy and model ask
+    for it. judge: what keeps one instance from passing. tell: what that means for the set.
+    """
+
+    name: str
+    judge: Judge
+    is_asked: Callable[[Facts], bool] = lambda _facts: True
+    tell: Callable[[Judged, str], Findings] = enough
+
+
+def enough_pass_all(judged: Judged) -> Findings:
+    """Do enough instances pass every check? Three checks passing on different thirds are not health."""
+    facts, partial = judged.facts, judged.ill
+    passing = len(facts.snapshot.instances or ()) - len(partial)
+    if passing < (facts.required or 0):  # the checks themselves say where the instances or the capacity are not known
+        subject = name_instances(partial)
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required"
+        message += f"; {subject} do not" if partial else ""
+        have, want = str(passing), str(facts.required)
+        yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
+
+
+def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> list[tuple[Ailment, list[Instance]]]:
+    """Instances that suffer alike, in the words of the first: what these say of its own name tells nothing."""
+    groups: dict[Ailment, tuple[Ailment, list[Instance]]] = {}
+    for instance, ailment in ailing:
+        names = (instance.name, instance.instance_id, instance.vm_id)
+        alike = replace(ailment, message=without_names(ailment.message, names)) if ailment.message else ailment
+        groups.setdefault(alike, (ailment, []))[1].append(instance)
+    return sorted(groups.values(), key=lambda group: (not group[0].final, -len(group[1])))
+
+
+def _reason(ailment: Ailment, ill: list[Instance], arithmetic: str, state: State) -> Reason:
+    who = name_instances(ill)
+    said = f": {ailment.message}" if ailment.message else ""
+    message = f"{who}: {ailment.topic} {ailment.have}, want {ailment.want} ({arithmetic}){said}"
+    subject, ids = f"{who}, {ailment.topic}", tuple(each.instance_id for each in ill)
+    return Reason(ailment.code, subject, ailment.have, ailment.want, message, ailment.hint, state, ids)

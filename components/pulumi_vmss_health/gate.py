@@ -28,7 +28,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
-from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
 from pulumi_vmss_health.telling.status import status_line, status_topic
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Progress
@@ -130,9 +130,9 @@ class HealthGateProvider(ResourceProvider):
         outputs = {**props, **_storable(call, told)}
         if outcome.ending is Ending.HEALTHY:
             for warning in warnings(outcome):
-                call.warn(warning)
+                call.warn(folded(warning))
             return outputs
-        lines = failure_lines(outcome, scale_set, self._azure.portal)
+        lines = [folded(line) for line in failure_lines(outcome, scale_set, self._azure.portal)]
         if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:
             call.warn("\n".join(lines))
             return {**outputs, "state": WARNED}
@@ -191,21 +191,21 @@ def _look_once(look: Looker, clock: Clock) -> Snapshot:
 def _unread(call: Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
     """A refresh that saw nothing changes nothing: a gate that passed has passed, an armed one stays armed."""
     if props.get("state") in PASSED:
-        call.warn(f"the stored verdict could not be checked: {error}")
+        call.warn(folded(f"the stored verdict could not be checked: {error}"))
         return ReadResult(id_, props)
-    raise call.partial_failure(id_, props, [_armed(props), str(error)])
+    raise call.partial_failure(id_, props, [folded(line) for line in (_armed(props), str(error))])
 
 
 def _refreshed(call: Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
     if props.get("state") not in PASSED:
         news = ["it is healthy now; the next `pulumi up` gates again"] if verdict.passes else causes(verdict)
-        raise call.partial_failure(id_, props, [_armed(props), *news])
+        raise call.partial_failure(id_, props, [folded(line) for line in (_armed(props), *news)])
     if verdict.passes:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
     outputs = _storable(call, lowered(props, snapshot, verdict, message))
-    raise call.partial_failure(id_, outputs, [message, *causes(verdict)])
+    raise call.partial_failure(id_, outputs, [message, *map(folded, causes(verdict))])
 
 
 def _storable(call: Call, outputs: dict[str, Any]) -> dict[str, Any]:

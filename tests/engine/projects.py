@@ -42,6 +42,11 @@ class Ran:
     code: int
     output: str
 
+    @property
+    def told(self) -> str:
+        """The output with its folded lines made whole."""
+        return self.output.replace("\n" + " " * 10, " ")
+
 
 class Project:
     """One project with one stack, `dev`."""

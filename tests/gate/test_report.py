@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import (
@@ -15,7 +17,7 @@ from pulumi_vmss_health import (
     evaluate,
 )
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import causes, failure_lines, headline
+from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, headline
 from pulumi_vmss_health.telling.status import status_line
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -147,3 +149,21 @@ def test_many_causes_are_cut_and_counted() -> None:
 def test_every_ending_has_a_headline_of_its_own() -> None:
     headlines = {headline(Outcome(ending, progress(snapshot(Vm()))), "web") for ending in Ending}
     assert len(headlines) == len(Ending)
+
+
+def test_a_line_is_folded_for_a_terminal_of_100_columns_and_commands_stay_whole() -> None:
+    stale = snapshot(*[Vm(latest=False, provisioning="failed/Boom")] * 3, upgrade_mode="Manual")
+    for line in failure_lines(Outcome(Ending.FAILING, progress(stale)), WEB, PORTAL):
+        folds = folded(line).split("\n")
+        assert " ".join(each.strip() for each in folds) == line
+        assert all(each.startswith(" " * 6) for each in folds[1:])
+        for fold in folds:
+            is_one_word = "`" in fold or " " not in fold.strip()
+            assert is_one_word or len(fold) <= 86
+        commands = line.split("`")[1::2]
+        assert all(any(f"`{command}`" in fold for fold in folds) for command in commands)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"])))
+def test_folding_loses_nothing_but_spaces(text: str) -> None:
+    assert "".join(folded(text).split()) == "".join(text.split())

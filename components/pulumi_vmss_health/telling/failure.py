@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from itertools import zip_longest
 
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
@@ -14,6 +16,9 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 
 _NO_HEALTH = "ApplicationHealthNotJudged"
+_WIDTH = 86  # columns: Pulumi indents a reason by ten, a warning by thirteen, what follows by four
+_COMMAND = re.compile("`[^`]*`")
+_SPACE = "\0"  # stands for one that must not break; `clean` leaves none in a line
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 
 
@@ -61,6 +66,13 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     if is_well and not progress.error and outcome.ending is Ending.TIMED_OUT:
         lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
     return [clean(line, LINE) for line in (*lines, *where_to_look(scale_set, portal, progress))]
+
+
+def folded(line: str) -> str:
+    """A line broken where a terminal of 100 columns would; a command stays whole, on a line of its own if need be."""
+    whole = _COMMAND.sub(lambda command: command.group().replace(" ", _SPACE), line)
+    folds = textwrap.wrap(whole, _WIDTH, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(folds).replace(_SPACE, " ")
 
 
 def warnings(outcome: Outcome) -> list[str]:

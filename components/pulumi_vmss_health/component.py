@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, Literal, Optional
 
@@ -115,17 +116,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
         own = _options(self, opts or pulumi.ResourceOptions(), timeouts, secret)
         gate = _Gate(resource_name, inputs, own)
-        self.healthy = gate.healthy
-        self.state = gate.state
-        self.message = gate.message
-        self.reasons = gate.reasons
-        self.statuses = gate.statuses
-        self.virtual_machine = gate.virtualMachine
-        self.extensions = gate.extensions
-        self.orchestration_mode = gate.orchestrationMode
-        self.capacity = gate.capacity
-        self.scale_set_id = gate.scaleSetId
-        self.evidence = gate.evidence
+        for name in inspect.get_annotations(ScaleSetHealthGate):
+            setattr(self, name, getattr(gate, stored_key(name)))
         self.register_outputs({name: getattr(gate, name).apply(plain) for name in _Gate.__annotations__})
 
 

@@ -25,6 +25,7 @@ from pulumi.dynamic import (
 
 from vmss_instance_view.clock import Deadline, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import (
     as_before,
@@ -57,17 +58,11 @@ if TYPE_CHECKING:
 _APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
 _INPUTS = ("scaleSet", "includeInstances", "triggers")
-# Python names of the properties, and the names that state and stack outputs have.
-_KEYS = {
-    "scale_set": "scaleSet",
-    "include_instances": "includeInstances",
-    "scale_set_id": "scaleSetId",
-    "virtual_machine": "virtualMachine",
-    "orchestration_services": "orchestrationServices",
-    "orchestration_mode": "orchestrationMode",
-    "read_at": "readAt",
-}
-_PYTHON_NAMES = {key: name for name, key in _KEYS.items()}
+_NAMES = (
+    *("scale_set", "include_instances", "scale_set_id", "virtual_machine"),
+    *("orchestration_services", "orchestration_mode", "read_at"),
+)
+_PYTHON_NAMES = {stored_key(name): name for name in _NAMES}
 
 
 class InstanceViewProvider(ResourceProvider):
@@ -199,4 +194,4 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
 
     def translate_input_property(self, prop: str) -> str:
         """The name of a property in state."""
-        return _KEYS.get(prop, prop)
+        return stored_key(prop) if prop in _NAMES else prop

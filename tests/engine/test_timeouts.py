@@ -32,8 +32,7 @@ def test_custom_timeouts_of_the_component_reach_the_gate_and_win_over_a_longer_p
         assert ran.code != 0
         assert f"HealthGate web {run}" in ran.output
         assert (
-            "scale set web is not healthy after 3s, which is the timeout in the resource's custom_timeouts"
-            in ran.told
+            "scale set web is not healthy after 3s, which is the timeout in the resource's custom_timeouts" in ran.told
         )
         evidence = project.state()["HealthGate/web"]["outputs"]["evidence"]
         assert evidence["limitSeconds"] == 3

@@ -17,7 +17,7 @@ from pulumi_vmss_health.judging.instance_checks import (
     power_state,
 )
 from pulumi_vmss_health.judging.judged import Ailment, InstanceCheck, Judged, enough
-from vmss_instance_view.model import Instance, is_failure
+from vmss_instance_view.model import Instance, is_failure, named
 from vmss_instance_view.text import clean
 
 _NAMES = 6  # extensions of the model that are named where one is not among them
@@ -98,10 +98,9 @@ def _not_believed(instance: Instance) -> Ailment | None:
 def _waits_for(facts: Facts, instance: Instance, name: str) -> str:
     """Which extension that comes before this one failed on the instance, if one did."""
     model = facts.snapshot.scale_set
-    profiles = {(each.name or "").lower(): each for each in (model.extensions if model else ())}
-    profile = profiles.get(name.lower())
     failed = {each.lower() for each in failed_extensions(instance)}
-    before = [each for each in (profile.provision_after if profile else ()) if each.lower() in failed]
+    profiles = named(model.extensions if model else (), name)
+    before = [each for profile in profiles for each in profile.provision_after if each.lower() in failed]
     return f"it comes after extension {before[0]}, which failed" if before else ""
 
 

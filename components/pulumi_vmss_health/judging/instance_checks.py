@@ -11,7 +11,7 @@ from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import short_code
 from pulumi_vmss_health.judging.guest import said
 from pulumi_vmss_health.judging.judged import Ailment
-from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure
+from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure, named
 
 STOPPED = ("stopping", "stopped", "deallocating", "deallocated")
 _PRESENT = ("succeeded", "ready", "updating", "")  # what is said of an agent that is there
@@ -77,7 +77,7 @@ def failure_words(instance: Instance, extension: str) -> str:
     """What was said of the failure of an extension on a VM."""
     view = instance.view or VirtualMachineInstanceView()
     failed = [each for each in view.extension_statuses(extension) if is_failure(each.state)]
-    listed = [each for each in view.extensions if (each.name or "").lower() == extension.lower()]
+    listed = named(view.extensions, extension)
     return said(failed, [each for one in listed for each in one.substatuses])
 
 

@@ -19,6 +19,7 @@ from vmss_instance_view.model import (
     StatusCount,
     in_group,
     is_failure,
+    named,
     parse_time,
     state_of,
 )
@@ -77,8 +78,7 @@ def extension_summary(facts: Facts, name: str, excused: int) -> Findings:
 
     excused: VMs on which it failed in a way that does not count.
     """
-    lower = name.lower()
-    summaries = [each.statuses_summary for each in facts.snapshot.view.extensions if (each.name or "").lower() == lower]
+    summaries = [each.statuses_summary for each in named(facts.snapshot.view.extensions, name)]
     yield from _enough(facts, f"extension {name}", "Extensions", summaries or [()], excused)
 
 

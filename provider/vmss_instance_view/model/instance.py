@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vmss_instance_view.model.body import Body, Json, drop_empty
-from vmss_instance_view.model.status import Status, in_group, state_of, worst
+from vmss_instance_view.model.status import Status, in_group, named, state_of, worst
 
 PROFILE_TAG = "VirtualMachineProfileTimeCreated"
 """The tag of a Flexible set's VM in which Azure keeps the time of the profile that it was made from."""
@@ -90,8 +90,7 @@ class VirtualMachineInstanceView:
         """What is said of an extension, also where it is listed several times; its components' output is not that."""
         return tuple(
             status
-            for each in self.extensions
-            if each.name == name or (each.name or "").lower() == name.lower()
+            for each in named(self.extensions, name)
             for status in each.statuses
             if not in_group(status.code, _COMPONENT)
         )

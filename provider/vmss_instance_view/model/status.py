@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from vmss_instance_view.model.body import Body, Json, drop_empty
 
@@ -138,3 +139,16 @@ def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
     failed = (each for each in known if is_failure(each.state))
     unfinished = (each for each in known if each.state != good)
     return next(failed, next(unfinished, known[0] if known else None))
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str | None: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def named(items: Iterable[N], name: str) -> list[N]:
+    """Those that have a name; upper and lower case are one, as they are to Azure."""
+    return [each for each in items if (each.name or "").lower() == name.lower()]

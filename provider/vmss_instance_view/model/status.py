@@ -43,6 +43,7 @@ def is_failure(state: str) -> bool:
 
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.IGNORECASE)
+_TIME_LENGTH = 64  # characters that a time has at most
 _US_TIME = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP])M)?(?: ?(Z|[+-]\d\d:\d\d))?", re.IGNORECASE
 )
@@ -53,7 +54,12 @@ def parse_time(text: str | None) -> datetime | None:
 
     Also as it writes one into the tags of VMs: "4/3/2025 7:34:39 PM +00:00".
     """
-    match = _TIME.fullmatch(_iso((text or "").strip()))
+    return _parsed_time(text) if text and len(text) <= _TIME_LENGTH else None
+
+
+@lru_cache(maxsize=4096)  # the VMs of a set share a few times, which every look asks for several times
+def _parsed_time(text: str) -> datetime | None:
+    match = _TIME.fullmatch(_iso(text.strip()))
     if not match:
         return None
     seconds, fraction, offset = match.groups()

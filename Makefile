@@ -1,11 +1,11 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken clients bench soak mutants types lock audit dist yaml-host clean
+.PHONY: help setup check lint test test-matrix demo demo-broken clients bench soak mutants types lock audit dist clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 BIN := .venv/bin
-STARTER := $(or $(PYTHON),python3)
+PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -13,12 +13,17 @@ help: ## list the targets
 	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
 	@echo "  PULUMI_FROM=path            take the Pulumi CLI from PATH and nowhere else;"
 	@echo "             =installer       ... from the vendor's installer;"
-	@echo "             =source          ... from Go modules, built here (4 minutes, 5.5 GB of disk meanwhile)"
+	@echo "             =source          ... from Go modules, built here (5 to 15 minutes, 6 GB of disk meanwhile)"
 
 setup: ## .venv and a Pulumi CLI; instant when they are there
-	@command -v $(STARTER) >/dev/null || { echo "setup: there is no $(STARTER): install Python 3.10 to 3.13" \
-	    "with venv (Debian, Ubuntu: apt install python3 python3-venv)" >&2; exit 1; }
-	@$(STARTER) tools/setup.py
+	@for python in $(PYTHONS); do \
+	    "$$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	        && exec "$$python" tools/setup.py; \
+	done; \
+	echo 'setup: Python 3.10 to 3.13 is needed, and none of these is one:' $(PYTHONS) >&2; \
+	echo 'setup: install one with its venv (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install' \
+	    'python@3.13) or name one: make setup PYTHON=/path/to/python3.12' >&2; \
+	exit 1
 
 check: setup ## ruff, format, mypy, import-linter; changes nothing
 	$(BIN)/ruff check
@@ -71,9 +76,6 @@ dist: setup ## wheels, source distributions and SBOMs of both distributions into
 	$(BIN)/uv build --no-build-isolation --python $(BIN)/python --out-dir dist
 	$(BIN)/uv build --no-build-isolation --python $(BIN)/python --out-dir dist emulator
 	$(BIN)/nox --session sbom
-
-yaml-host: setup ## Pulumi's language host for YAML, for a test that is skipped without (the vendor's CLI has one)
-	$(BIN)/python -m tools.yaml_host
 
 clean: ## remove what set-up and tests made in this clone
 	chmod -R u+w .toolchain 2>/dev/null || true

@@ -9,7 +9,7 @@ import pytest
 from hatchling.build import get_requires_for_build_editable, get_requires_for_build_wheel
 from tests.tools.support import REPOSITORY
 from tools.lock import parted, pins_in, renewed
-from tools.toolchain.environment import PROJECTS
+from tools.setup import PROJECTS
 
 COMPILED = """\
 anyio==4.16.0 \\

@@ -201,3 +201,45 @@ def test_to_exclude_a_gate_that_never_ran_breaks_pulumis_own_state_unless_depend
     assert project.run("state", "repair", "--yes").code == 0
     assert json.loads(project.run("stack", "export").output)
     assert project.up().code != 0, "the gate gates"
+
+
+GATED = """
+web = {id!r}
+gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(timeout="2s", hold="0s"))
+vmss.ScaleSetInstanceView(
+    "after", scale_set=web, triggers=[{release!r}], opts=pulumi.ResourceOptions(depends_on=[gate])
+)
+"""
+
+
+def test_a_tainted_gate_gates_again_as_a_new_one_unless_that_is_taken_back(project: Project, azure: Emulator) -> None:
+    scale_set = azure.put_scale_set("web", capacity=2)
+    project.program(GATED.format(id=scale_set, release="1"))
+    assert project.up().code == 0
+    first = project.state()["HealthGate/web"]
+    before = len(azure.requests)
+    for command in ("taint", "untaint"):
+        assert project.run("state", command, "--yes", first["urn"]).code == 0
+    assert project.up("--expect-no-changes").code == 0
+
+    assert project.run("state", "taint", "--yes", first["urn"]).code == 0
+    ran = project.run("preview", "--non-interactive", "--diff")
+    assert ran.code == 0, ran.output
+    assert "1 to replace" in ran.output
+    assert len(azure.requests) == before, "none of this asks Azure"
+
+    azure.load(STOPPED)
+    project.program(GATED.format(id=scale_set, release="2"))
+    for _ in range(2):
+        assert project.up().code != 0
+        state = project.state()
+        assert state["HealthGate/web"]["outputs"]["state"] == "timedOut"
+        assert "passedAt" not in state["HealthGate/web"]["outputs"]["evidence"], "the new one never passed"
+        assert state["ScaleSetInstanceView/after"]["outputs"]["triggers"] == ["1"]
+    azure.load(RUNNING)
+    assert project.up().code == 0
+    state = project.state()
+    assert state["HealthGate/web"]["id"] != first["id"]
+    assert state["HealthGate/web"]["outputs"]["state"] == "healthy"
+    assert state["ScaleSetInstanceView/after"]["outputs"]["triggers"] == ["2"]
+    assert project.up("--expect-no-changes").code == 0

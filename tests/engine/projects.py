@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,16 @@ class Ran:
     def told(self) -> str:
         """The output with its folded lines made whole."""
         return self.output.replace("\n" + " " * 10, " ")
+
+    @property
+    def of_resources(self) -> str:
+        """What was said of anything but the stack itself, in rows and in diagnostics.
+
+        The stack's are the program's: on Ctrl-C, language hosts newer than the one that `make setup` builds show the
+        KeyboardInterrupt that ended it.
+        """
+        shown = re.sub(r"^  pulumi:pulumi:Stack \(.*\):\n(?:(?:    .*)?\n)*", "", self.output, flags=re.MULTILINE)
+        return "\n".join(line for line in shown.splitlines() if "pulumi:pulumi:Stack " not in line)
 
 
 class Project:

@@ -95,7 +95,7 @@ def test_other_libraries_and_gates_do_not_disturb_each_other_and_both_hear_ctrl_
     ran = running.wait(timeout=10)
     assert ended - interrupted < 1
     assert (project.folder / "cancelled").exists(), "the other library's own pool never heard the engine's Cancel"
-    assert "Traceback" not in ran.output
+    assert "Traceback" not in ran.of_resources
 
     azure.load(HEALTHY)
     project.program(PROGRAM.format(ids=ids, gates=GATES, release="2", last=last))

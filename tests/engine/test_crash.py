@@ -76,7 +76,7 @@ def test_after_a_kill_at_a_random_moment_no_gate_has_passed_wrongly_and_the_next
     kill(running, victim)
     ran = running.wait()
     print(ran.output)
-    assert "Traceback" not in ran.output
+    assert "Traceback" not in ran.of_resources
     if victim == "CLI":
         meet_pulumis_demands(project)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from tests.engine.projects import HEALTHY, UNHEALTHY, Project, wait_for_a_look
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Ran, wait_for_a_look
 
 from vmss_emulator import Emulator
 
@@ -54,7 +54,7 @@ def test_a_signal_ends_all_waiting_gates_within_a_second_and_the_next_update_gat
     ran = running.wait(timeout=interrupted + 10 - max(ended))
     assert max(ended) - interrupted < 1
     assert ran.code != 0
-    assert "Traceback" not in ran.output
+    assert "Traceback" not in ran.of_resources
     assert ran.output.count("cancelled after") == GATES
     assert gate_states(project) == ["cancelled"] * GATES
     assert "pending_operations" not in project.deployment()
@@ -77,7 +77,7 @@ def test_a_second_ctrl_c_loses_no_state_and_passes_no_gate(project: Project, azu
     running.interrupt()
     ran = running.wait(timeout=10)
     assert ran.code != 0
-    assert "Traceback" not in ran.output
+    assert "Traceback" not in ran.of_resources
     assert "healthy" not in gate_states(project)
     azure.load(HEALTHY)
     ran = project.up("--parallel", "50")
@@ -87,3 +87,25 @@ def test_a_second_ctrl_c_loses_no_state_and_passes_no_gate(project: Project, azu
     assert ran.code == 0, ran.output
     assert "pending_operations" not in project.deployment()
     assert gate_states(project) == ["healthy"] * GATES
+
+
+NEWER_HOST = """\
+ +  pulumi-python:dynamic/vmss-health:HealthGate web **creating failed** {row}
+ +  pulumi:pulumi:Stack gated-dev creating (2s) Traceback (most recent call last):
+Diagnostics:
+  pulumi:pulumi:Stack (gated-dev):
+    Traceback (most recent call last):
+
+    KeyboardInterrupt
+
+    error: update failed
+  pulumi-python:dynamic/vmss-health:HealthGate (web):
+    error: {error}
+"""
+
+
+@pytest.mark.parametrize(("row", "error", "told"), [("", "", False), ("Traceback", "", True), ("", "Traceback", True)])
+def test_a_traceback_is_a_defect_in_a_gate_and_not_in_the_program_that_ctrl_c_ended(
+    row: str, error: str, told: bool
+) -> None:
+    assert ("Traceback" in Ran(1, NEWER_HOST.format(row=row, error=error)).of_resources) == told

@@ -52,3 +52,8 @@ def test_all_that_installing_the_clone_needs_is_locked(project: str, monkeypatch
     pins = (REPOSITORY / "requirements.txt").read_text().splitlines()
     for name in {re.split(r"\W", each)[0] for each in wanted}:
         assert any(pin.startswith(f"{name}==") for pin in pins), name
+
+
+def test_cli_and_sdk_are_locked_to_the_same_version() -> None:
+    go_mod = (REPOSITORY / "tools" / "go" / "cli" / "go.mod").read_text()
+    assert len(set(re.findall(r"pulumi/pulumi/(?:pkg|sdk)/v3 (\S+)", go_mod))) == 1

@@ -44,12 +44,13 @@ GO = """
 echo "$GOMODCACHE $GOCACHE $GOTMPDIR $*" >> "$GO_LOG"
 while [ "$1" != -o ]; do shift; done
 touch "$2"
-for version in v3.274.1 v9.9.9; do
+for version in VERSION v9.9.9; do
     sdk="$GOMODCACHE/github.com/pulumi/pulumi/sdk/v3@$version/python"
     mkdir -p "$sdk/cmd" "$sdk/dist"
     touch "$sdk/cmd/pulumi-language-python-exec" "$sdk/dist/pulumi-resource-pulumi-python"
 done
 """
+VERSION = (REPOSITORY / "tools" / "go" / "cli" / "go.mod").read_text().partition("pulumi/pkg/v3 ")[2].split()[0]
 COMPANIONS = ["pulumi-language-python", "pulumi-resource-pulumi-python"]
 INSTALLER = 'mkdir -p "$3/bin"; for name in pulumi pulumi-language-python; do echo "$5" > "$3/bin/$name"; done'
 PYTHON = """
@@ -253,7 +254,7 @@ def test_an_unknown_source_is_refused(
 def test_what_the_vendors_installer_brings_is_put_in_place(setup: ModuleType, clone: Path, tmp_path: Path) -> None:
     (tmp_path / "install.sh").write_text(INSTALLER)
     assert setup.get_cli() is True
-    assert (clone / ".toolchain" / "bin" / "pulumi").read_text() == "3.274.1\n"
+    assert (clone / ".toolchain" / "bin" / "pulumi").read_text() == f"{VERSION[1:]}\n"
     assert [each.name for each in (clone / ".toolchain").iterdir()] == ["bin"]
     assert setup.get_cli() is False
 
@@ -268,7 +269,7 @@ def test_an_installer_that_fails_is_quoted_and_the_cli_is_built_in_its_place(
 ) -> None:  # fmt: skip
     if script is not None:
         (tmp_path / "install.sh").write_text(script)
-    program(path / "go", GO)
+    program(path / "go", GO.replace("VERSION", VERSION))
     assert setup.get_cli() is True
     assert said in capsys.readouterr().out
     made = clone / ".toolchain" / "bin"
@@ -290,15 +291,15 @@ def test_a_cli_of_another_pinned_version_is_replaced_only_by_a_whole_one(
     setup: ModuleType, clone: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULUMI_FROM", "source")
-    program(path / "go", GO)
+    program(path / "go", GO.replace("VERSION", VERSION))
     assert setup.get_cli() is True
     pinned = clone / "tools" / "go" / "cli" / "go.mod"
-    pinned.write_text(pinned.read_text().replace("v3.274.1", "v9.9.9"))
+    pinned.write_text(pinned.read_text().replace(VERSION, "v9.9.9"))
     program(path / "go", "echo checksum mismatch; exit 1")
     with pytest.raises(setup.Problem, match="checksum mismatch"):
         setup.get_cli()
-    assert (clone / ".toolchain" / "bin" / "setup.stamp").read_text() == "v3.274.1 source"
-    program(path / "go", GO)
+    assert (clone / ".toolchain" / "bin" / "setup.stamp").read_text() == f"{VERSION} source"
+    program(path / "go", GO.replace("VERSION", VERSION))
     assert setup.get_cli() is True
     assert (clone / ".toolchain" / "bin" / "setup.stamp").read_text() == "v9.9.9 source"
 

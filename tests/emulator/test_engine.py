@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 from tests.emulator.commands import COMMAND, ENGINE, on_the_engine, resources
+from tests.engine.projects import Ran
 
 from vmss_emulator import Emulator
 
@@ -188,7 +189,7 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
     told = [line for line in (ran.stdout + ran.stderr).splitlines() if "metadataHost" in line and host in line]
     assert told, ran.stdout + ran.stderr
     assert all("VMSS_EMULATOR_URL" in line for line in told)
-    assert "Traceback" not in ran.stdout + ran.stderr
+    assert "Traceback" not in Ran(ran.returncode, ran.stdout + ran.stderr).of_resources
 
 
 def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ class Ran:
     def of_resources(self) -> str:
         """What was said of anything but the stack itself, in rows and in diagnostics.
 
-        The stack's are the program's: on Ctrl-C, language hosts newer than the one that `make setup` builds show the
-        KeyboardInterrupt that ended it.
+        The stack's are the program's: how it ended is shown there. On Ctrl-C, newer language hosts than the one that
+        `make setup` builds end it by KeyboardInterrupt; and its next request fails, when Pulumi 3.274 has stopped.
         """
         shown = re.sub(r"^  pulumi:pulumi:Stack \(.*\):\n(?:(?:    .*)?\n)*", "", self.output, flags=re.MULTILINE)
         return "\n".join(line for line in shown.splitlines() if "pulumi:pulumi:Stack " not in line)

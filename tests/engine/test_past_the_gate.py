@@ -232,10 +232,10 @@ def test_a_tainted_gate_gates_again_as_a_new_one_unless_that_is_taken_back(proje
     project.program(GATED.format(id=scale_set, release="2"))
     for _ in range(2):
         assert project.up().code != 0
-        state = project.state()
-        assert state["HealthGate/web"]["outputs"]["state"] == "timedOut"
-        assert "passedAt" not in state["HealthGate/web"]["outputs"]["evidence"], "the new one never passed"
-        assert state["ScaleSetInstanceView/after"]["outputs"]["triggers"] == ["1"]
+        new, old = [each["outputs"] for each in project.deployment()["resources"] if each["urn"] == first["urn"]]
+        assert (new["state"], old["state"]) == ("timedOut", "healthy")
+        assert "passedAt" not in new["evidence"], "the new one never passed"
+        assert project.state()["ScaleSetInstanceView/after"]["outputs"]["triggers"] == ["1"]
     azure.load(RUNNING)
     assert project.up().code == 0
     state = project.state()

@@ -75,7 +75,7 @@ def test_an_id_that_only_an_output_knows_is_refused_in_preview_in_one_line(
     ran = project.run("preview", "--non-interactive")
     assert ran.code != 0
     errors = [line for line in ran.output.splitlines() if line.startswith("    error:")]
-    # What the SDK says in newer language hosts, which let the program go on for a moment.
+    # The SDK's word on a CLI that has stopped while the program goes on, as 3.274 does.
     (line,) = [line for line in errors if "Resource monitor has terminated" not in line]
     assert "property scaleSet" in line
     assert told in line

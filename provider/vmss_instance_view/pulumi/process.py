@@ -1,7 +1,8 @@
 """The provider process, as far as Pulumi does not document it: its engine's address, and attempts that may fail.
 
 No mechanism of this room is promised by Pulumi, so each degrades quietly to a plainer way (worse display, same
-verdicts), with a line in the debug log. Read in the SDK 3.272 (pulumi/dynamic/__main__.py), verified on the engines 3.259 and 3.274.
+verdicts), with a line in the debug log. Read in the SDK 3.272 (pulumi/dynamic/__main__.py), verified on the engines
+3.259 and 3.274.
 """
 
 from __future__ import annotations

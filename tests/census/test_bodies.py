@@ -258,9 +258,10 @@ EXCEPTIONS = {
 
 
 def published() -> list[str]:
-    return [file.stem for file in sorted(RECORDED.glob("*.json"))] or ["vmss_get_succeeded_etag_2025-04-01"]
+    return [file.stem for file in sorted(RECORDED.glob("*.json"))]
 
 
+@pytest.mark.recorded
 @pytest.mark.parametrize("name", published())
 def test_a_recorded_body_fits_or_it_is_known_why_not(name: str) -> None:
     body = recorded(name)

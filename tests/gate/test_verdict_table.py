@@ -53,6 +53,7 @@ def test_the_verdict_on_our_own_body(theirs: str, ours: str, policy: dict[str, A
     assert judge(own(ours), policy).state is state
 
 
+@pytest.mark.recorded
 @pytest.mark.parametrize(("theirs", "ours", "policy", "state"), TABLE)
 def test_the_verdict_on_the_recorded_body(theirs: str, ours: str, policy: dict[str, Any], state: State) -> None:
     del ours
@@ -66,6 +67,7 @@ def test_an_ignored_extension_does_not_hold_up_the_verdict() -> None:
     )
 
 
+@pytest.mark.recorded
 def test_an_ignored_extension_does_not_hold_up_the_verdict_on_the_recorded_body() -> None:
     body = recorded("vmss_iv_uniform_2ext_count10_one_creating_2017-03-30")
     assert judge(body, {"capacity": 10, "ignore_extensions": ["test1"]}).state is HEALTHY
@@ -76,6 +78,7 @@ def test_the_message_of_the_failed_operation_is_shown() -> None:
     assert any("The vault gave no secret ABC" in reason.message for reason in verdict.reasons)
 
 
+@pytest.mark.recorded
 def test_the_message_of_the_failed_operation_is_shown_for_the_recorded_body() -> None:
     verdict = judge(recorded("doc_vmss_iv_string_counts_2016-04-30-preview"), {"capacity": 50})
     assert any("Failed to get secret XXX" in reason.message for reason in verdict.reasons)

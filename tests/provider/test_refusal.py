@@ -195,6 +195,7 @@ def test_our_own_body_becomes_the_error_and_names_the_next_step(
     check(ours, status, kind, step)
 
 
+@pytest.mark.recorded
 @pytest.mark.parametrize(("theirs", "ours", "status", "kind", "step"), TABLE)
 def test_the_recorded_body_becomes_the_error_and_names_the_next_step(
     theirs: str, ours: dict[str, Any], status: int, kind: type[AzureError], step: str

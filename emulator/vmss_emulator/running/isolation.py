@@ -113,6 +113,8 @@ def environment(
         # A program may ask for another version than that of the SDK here: a newer plugin does for it, too.
         "PULUMI_ENABLE_LEGACY_PLUGIN_SEARCH": "true",
         "AZURE_CONFIG_DIR": str(place.home / "azure"),
+        # Pulumi asks pip for the installed packages, and pip would ask its index whether there is a newer pip.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     for name in passed:
         if name.startswith(_AZURE) or name in pulumi or name in azure:

@@ -26,7 +26,8 @@ VICTIMS: Mapping[str, Callable[[int], int | None]] = {
     "program": processes.program_below,
 }
 CRASHES = int(os.environ.get("CRASHES", "5"))
-FIRST = random.SystemRandom().randrange(10**6) * len(VICTIMS)
+# Another one in each run, the same in all processes of a run side by side: they must agree on what there is to do.
+FIRST = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).randrange(10**6) * len(VICTIMS)  # noqa: S311
 SEEDS = [int(os.environ["CRASH_SEED"])] if "CRASH_SEED" in os.environ else range(FIRST, FIRST + CRASHES)
 
 # A resource of azure-native without its SDK, which takes longer to import than all else together.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
 from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, context_of, gate_policy, of_mode
 from tests.sets import Vm
@@ -25,6 +25,7 @@ from pulumi_vmss_health.waiting.watch import LAST_LOOK, Outcome
 pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
+PARTS = 4  # side by side
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
 
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
@@ -244,14 +245,17 @@ class Life(RuleBasedStateMachine):
 ENDS = (Life.check_what_was_said, Life.check_a_good_end, Life.check_a_broken_end)
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=HISTORIES,
-    derandomize="HISTORIES" not in os.environ,  # make test is the same everywhere, make soak never
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_wait_ends_as_the_true_health_of_its_set_wants_it(part: int) -> None:
+    lives = type(f"Life{part}", (Life,), {})  # under its own name, by which Hypothesis begins with other lives
+    asked = settings(
+        max_examples=HISTORIES // PARTS,
+        derandomize="HISTORIES" not in os.environ,  # make test is the same everywhere, make soak never
+        stateful_step_count=12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    run_state_machine_as_test(lives, settings=asked)
 
 
 def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:

@@ -1,15 +1,21 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-matrix demo demo-broken clients bench soak mutants types lock audit dist clean
+.PHONY: help setup check lint test test-rest test-matrix demo demo-broken clients bench soak mutants types lock audit dist clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 BIN := .venv/bin
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10)
+# Most engine tests wait: so there are more workers than a small machine has cores.
+WORKERS := 4
+TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+# Where it is set, as in many containers, every process of the engine would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
+	@echo "  WORKERS=8                   test with so many processes side by side (4)"
 	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
 	@echo "  PULUMI_FROM=path            take the Pulumi CLI from PATH and nowhere else;"
 	@echo "             =installer       ... from the vendor's installer;"
@@ -35,8 +41,11 @@ lint: setup ## fix what ruff can fix, format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: setup ## every test, the real Pulumi engine included
-	$(BIN)/pytest
+test: setup ## every behaviour, on the real Pulumi engine, too (6 minutes on two cores)
+	$(TESTS) -m "not rest"
+
+test-rest: setup ## further variants of what `make test` has: other credentials, signals, sizes, random kills
+	$(TESTS) -m rest
 
 test-matrix: setup ## reader and gate on every Python with lowest and newest packages; the engine on the outermost two
 	@$(BIN)/nox || { echo "test-matrix: not all passed. A Python that was not found: install it, with its venv, so that" \
@@ -55,7 +64,7 @@ bench: setup ## how late a wait notices, what it asks of Azure, how long a verdi
 	$(BIN)/python -m benchmarks
 
 soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)
-	HISTORIES=200000 CRASHES=40 WAITS=all FUZZ=4000 REQUESTS=2600 $(BIN)/pytest --timeout 0 tests/gate/test_histories.py \
+	HISTORIES=200000 CRASHES=40 WAITS=all FUZZ=4000 REQUESTS=2600 $(TESTS) --timeout 0 tests/gate/test_histories.py \
 	    tests/gate/test_metered_waits.py tests/engine/test_crash.py tests/engine/test_quota.py \
 	    tests/provider/test_fuzz.py tests/emulator/test_generated_requests.py
 

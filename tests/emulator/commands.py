@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.engine.projects import TOOLCHAIN
+from tests.engine.projects import TOOLCHAIN, python_with_known_packages
 
 COMMAND = [sys.executable, "-m", "vmss_emulator.cli"]
 # Where a shell finds Pulumi, and Pulumi its Python.
@@ -40,7 +40,8 @@ def on_the_engine(
 ) -> subprocess.CompletedProcess[str]:
     """Let a shell run Pulumi in a project's folder, under `vmss-emulator exec` with these options."""
     words = ["exec", *options, "--", "sh", "-c", script]
-    return ran(*words, environment={**ENGINE, **(environment or {})}, folder=folder, timeout=240)
+    engine = {**ENGINE, "PULUMI_PYTHON_CMD": str(python_with_known_packages(folder))}
+    return ran(*words, environment={**engine, **(environment or {})}, folder=folder, timeout=240)
 
 
 def resources(exported: Path) -> dict[str, dict[str, Any]]:

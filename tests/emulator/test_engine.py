@@ -181,7 +181,7 @@ azure.resources.ResourceGroup("group", resource_group_name="rg", location="weste
 """
 
 
-@pytest.mark.parametrize("way", ["program", "stack"])
+@pytest.mark.parametrize("way", ["program", pytest.param("stack", marks=pytest.mark.rest)])
 def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: elsewhere\nruntime: {name: python, options: {toolchain: pip}}\n")
     (tmp_path / "__main__.py").write_text(ELSEWHERE)

@@ -70,7 +70,9 @@ gates("late", {ids!r}[{gates}:-1], [pooled])
 """
 
 
-@pytest.mark.parametrize("order", ["configured first", "configured while gates wait"])
+@pytest.mark.parametrize(
+    "order", [pytest.param("configured first", marks=pytest.mark.rest), "configured while gates wait"]
+)
 def test_other_libraries_and_gates_do_not_disturb_each_other_and_both_hear_ctrl_c(
     project: Project, azure: Emulator, order: str
 ) -> None:

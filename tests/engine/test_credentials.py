@@ -58,7 +58,7 @@ def test_azure_natives_configuration_signs_in_beside_an_environment_that_knows_n
     ("resource", "options"),
     [
         ("ScaleSetHealthGate", "provider=other"),
-        ("ScaleSetHealthGate", "providers=[other]"),
+        pytest.param("ScaleSetHealthGate", "providers=[other]", marks=pytest.mark.rest),
         ("ScaleSetInstanceView", "providers={'azure-native': other}"),
     ],
 )

@@ -148,7 +148,9 @@ def test_a_refresh_lowers_a_verdict_and_arms_the_gate(project: Project, azure: E
     assert project.up().code != 0
 
 
-@pytest.mark.parametrize("hang", [None, "headers", "body"])
+@pytest.mark.parametrize(
+    "hang", [None, pytest.param("headers", marks=pytest.mark.rest), pytest.param("body", marks=pytest.mark.rest)]
+)
 def test_ctrl_c_ends_a_waiting_gate_at_once_and_saves_its_state(
     project: Project, azure: Emulator, hang: str | None
 ) -> None:

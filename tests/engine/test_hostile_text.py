@@ -69,7 +69,9 @@ def stored(project: Project) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("keys", [GUEST, NAMES], ids=["guest", "names"])
+@pytest.mark.parametrize(
+    "keys", [pytest.param(GUEST, id="guest"), pytest.param(NAMES, id="names", marks=pytest.mark.rest)]
+)
 def test_text_that_does_harm_becomes_harmless_lines_and_the_verdict_is_stored_as_always(
     project: Project, azure: Emulator, keys: set[str]
 ) -> None:

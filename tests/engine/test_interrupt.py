@@ -32,12 +32,16 @@ def gate_states(project: Project) -> list[object]:
 @pytest.mark.parametrize(
     ("number", "faults"),
     [
-        (signal.SIGINT, []),
-        (signal.SIGTERM, [{"match": "GET */instanceView", "hang": "body"}]),
+        pytest.param(signal.SIGINT, [], id="SIGINT", marks=pytest.mark.rest),
+        pytest.param(signal.SIGTERM, [{"match": "GET */instanceView", "hang": "body"}], id="SIGTERM while bodies hang"),
         # Everything, so that the first look hangs already where it asks which cloud this is.
-        (signal.SIGINT, [{"match": "GET *", "hang": "headers"}]),
+        pytest.param(
+            signal.SIGINT,
+            [{"match": "GET *", "hang": "headers"}],
+            id="SIGINT while everything hangs",
+            marks=pytest.mark.rest,
+        ),
     ],
-    ids=["SIGINT", "SIGTERM while bodies hang", "SIGINT while everything hangs"],
 )
 def test_a_signal_ends_all_waiting_gates_within_a_second_and_the_next_update_gates_again(
     project: Project, azure: Emulator, number: signal.Signals, faults: list[dict[str, object]]

@@ -33,14 +33,14 @@ def take_away(project: Project, code: str) -> None:
 @pytest.mark.parametrize(
     ("missing", "has_status_line", "is_kept"),
     [
-        pytest.param(NO_CONTEXT, False, False, id="context"),
-        pytest.param(NO_PARTIAL_FAILURE, True, False, id="partial failure"),
-        pytest.param(STATUS_TAKEN, True, True, id="status taken"),
-        pytest.param(NO_LOG, False, True, id="log"),
-        pytest.param(NO_ADDRESS, False, True, id="address"),
-        pytest.param(OTHER_ADDRESS, False, True, id="other address"),
-        pytest.param(NO_POOLS, True, True, id="pools"),
-        pytest.param(NO_CONFIGURATION, True, True, id="configuration"),
+        pytest.param(NO_CONTEXT, False, False, id="context", marks=pytest.mark.rest),
+        pytest.param(NO_PARTIAL_FAILURE, True, False, id="partial failure", marks=pytest.mark.rest),
+        pytest.param(STATUS_TAKEN, True, True, id="status taken", marks=pytest.mark.rest),
+        pytest.param(NO_LOG, False, True, id="log", marks=pytest.mark.rest),
+        pytest.param(NO_ADDRESS, False, True, id="address", marks=pytest.mark.rest),
+        pytest.param(OTHER_ADDRESS, False, True, id="other address", marks=pytest.mark.rest),
+        pytest.param(NO_POOLS, True, True, id="pools", marks=pytest.mark.rest),
+        pytest.param(NO_CONFIGURATION, True, True, id="configuration", marks=pytest.mark.rest),
         pytest.param(NOTHING, False, False, id="everything"),
     ],
 )
@@ -72,7 +72,9 @@ def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passe
     assert "ScaleSetInstanceView/after" in state
 
 
-@pytest.mark.parametrize("missing", [NO_CONTEXT, NO_LOG], ids=["context", "log"])
+@pytest.mark.parametrize(
+    "missing", [pytest.param(NO_CONTEXT, id="context"), pytest.param(NO_LOG, id="log", marks=pytest.mark.rest)]
+)
 def test_without_the_engines_log_a_gate_that_only_warns_is_heard_all_the_same(
     project: Project, azure: Emulator, missing: str
 ) -> None:

@@ -60,7 +60,7 @@ WRONG = "'virtualMachineScaleSet' where 'virtualmachinescalesets' belongs in sca
     ("resource", "scale_set", "told"),
     [
         ("ScaleSetHealthGate", "configured", WRONG),
-        ("ScaleSetInstanceView", "configured", WRONG),
+        pytest.param("ScaleSetInstanceView", "configured", WRONG, marks=pytest.mark.rest),
         ("ScaleSetHealthGate", "configured.apply(lambda _: None)", "scale set id must be a text, not NoneType"),
     ],
 )

@@ -13,7 +13,7 @@ from vmss_emulator import Emulator
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize("outcome", ["healthy", "failing", "refused"])
+@pytest.mark.parametrize("outcome", ["healthy", "failing", pytest.param("refused", marks=pytest.mark.rest)])
 def test_no_secret_and_no_token_is_in_state_output_or_logs(tmp_path: Path, azure: Emulator, outcome: str) -> None:
     project = Project(tmp_path, azure)
     project.environment["PULUMI_DEBUG_GRPC"] = str(tmp_path / "grpc.json")

@@ -33,10 +33,8 @@ pulumi preview --json > preview-create.json
 pulumi up --yes --skip-preview > create.txt 2>&1; echo $? > create.code
 pulumi stack export > created.json
 pulumi preview --expect-no-changes; echo $? > same.code
-pulumi config set command "echo 2"
-pulumi preview --json > preview-update.json
-pulumi config set broken true
-pulumi up --yes --skip-preview > broken.txt 2>&1; echo $? > broken.code
+pulumi preview --config "command=echo 2" --json > preview-update.json
+pulumi up --yes --skip-preview --config broken=true > broken.txt 2>&1; echo $? > broken.code
 pulumi refresh --yes --skip-preview --expect-no-changes > refresh.txt 2>&1; echo $? > refresh.code
 pulumi stack export > updated.json
 pulumi destroy --yes --skip-preview > destroy.txt 2>&1; echo $? > destroy.code
@@ -210,6 +208,8 @@ def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:
     options = ["--timeline", "timeline.yaml", "--state", "kept"]
     first = on_the_engine(folder, "pulumi stack init dev && pulumi up --yes --skip-preview", *options)
     assert first.returncode == 0, first.stdout + first.stderr
-    again = "pulumi refresh --yes --expect-no-changes && pulumi preview --expect-no-changes && pulumi destroy --yes"
-    second = on_the_engine(folder, f"pulumi stack select dev && {again}", *options)
+    quietly = "--yes --skip-preview"
+    same = f"pulumi refresh {quietly} --expect-no-changes && pulumi preview --expect-no-changes"
+    again = f"pulumi stack select dev && {same} && pulumi destroy {quietly}"
+    second = on_the_engine(folder, again, *options)
     assert second.returncode == 0, second.stdout + second.stderr

@@ -23,8 +23,7 @@ pulumi stack export > created.json
 pulumi stack output --json > outputs.json
 pulumi preview --expect-no-changes
 pulumi refresh --yes --skip-preview --expect-no-changes
-pulumi config set size 3
-pulumi preview --json > preview.json
+pulumi preview --config size=3 --json > preview.json
 pulumi up --yes --skip-preview
 pulumi destroy --yes --skip-preview
 pulumi stack export > destroyed.json
@@ -59,6 +58,7 @@ def test_a_component_of_the_users_own_makes_a_gated_set_and_what_is_behind_the_g
     assert resources(project / "destroyed.json") == {}
 
 
+@pytest.mark.rest  # types whose bodies and places tests without an engine have, too
 def test_a_scale_set_behind_a_load_balancer_takes_the_ids_that_the_balancer_gives(tmp_path: Path) -> None:
     project = lived("balanced", tmp_path)
     made, outputs = resources(project / "created.json"), read(project, "outputs.json")
@@ -72,6 +72,7 @@ def test_a_scale_set_behind_a_load_balancer_takes_the_ids_that_the_balancer_give
     assert resources(project / "destroyed.json") == {}
 
 
+@pytest.mark.rest
 def test_ten_other_types_are_placed_as_azure_places_them_and_feed_each_other(tmp_path: Path) -> None:
     project = lived("many", tmp_path)
     made, outputs = resources(project / "created.json"), read(project, "outputs.json")

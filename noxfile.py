@@ -19,6 +19,7 @@ nox.options.error_on_missing_interpreters = True  # the others run all the same
 nox.options.reuse_venv = "yes"
 
 _NOTICED = 0.95
+_SIDE_BY_SIDE = ("-n", "4", "--dist", "loadgroup")
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 LOWEST = nox.param("lowest-direct", id="lowest")  # what pyproject.toml names; what that in turn asks for is new
@@ -30,14 +31,14 @@ NEWEST = nox.param("highest", id="newest")
 def tests(session: nox.Session, resolution: str) -> None:
     """The reader, the verdicts and the wait, without an engine."""
     install(session, resolution)
-    session.run("pytest", "tests/provider", "tests/gate", *session.posargs)
+    session.run("pytest", *_SIDE_BY_SIDE, "tests/provider", "tests/gate", *session.posargs)
 
 
 @nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip
 def engine(session: nox.Session) -> None:
     """The real engine, with the CLI that `make setup` got or built: oldest with lowest, newest with newest."""
     install(session, "lowest-direct" if session.python == PYTHONS[0] else "highest")
-    session.run("pytest", "tests/engine", *session.posargs)
+    session.run("pytest", *_SIDE_BY_SIDE, "tests/engine", *session.posargs)
 
 
 def install(session: nox.Session, resolution: str) -> None:

@@ -21,13 +21,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.engine.projects import TOOLCHAIN
 
+pytestmark = pytest.mark.xdist_group("wheel of the emulator")  # made once for all tests here
+
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "emulator"
 # Signs in and asks as any client would, with Python's own library alone.
 PROGRAM = """
 import json, os, urllib.parse, urllib.request
-
-pytestmark = pytest.mark.xdist_group("wheel of the emulator")  # made once for all tests here
 azure, subscription = os.environ["VMSS_EMULATOR_URL"], os.environ["ARM_SUBSCRIPTION_ID"]
 
 def ask(method, url, body=None, head={}):

@@ -93,7 +93,9 @@ class Project:
         if not self._new_stack:
             assert self.run("stack", "init", "dev").code == 0
             written = [self.folder / "Pulumi.dev.yaml", *self.state_folder.rglob("*")]
-            self._new_stack |= {str(each.relative_to(folder)): each.read_bytes() for each in written if each.is_file()}
+            self._new_stack.update(
+                {str(each.relative_to(folder)): each.read_bytes() for each in written if each.is_file()}
+            )
         for name, content in self._new_stack.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)

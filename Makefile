@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10)
 # Most engine tests wait: so there are more workers than a small machine has cores.
 WORKERS := 4
-TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+TESTS := $(BIN)/pytest -n $(WORKERS)
 # Where it is set, as in many containers, every process of the engine would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -19,7 +19,7 @@ nox.options.error_on_missing_interpreters = True  # the others run all the same
 nox.options.reuse_venv = "yes"
 
 _NOTICED = 0.95
-_SIDE_BY_SIDE = ("-n", "4", "--dist", "loadgroup")
+_SIDE_BY_SIDE = ("-n", "4")
 
 PYTHONS = nox.project.python_versions(nox.project.load_toml("pyproject.toml"))
 LOWEST = nox.param("lowest-direct", id="lowest")  # what pyproject.toml names; what that in turn asks for is new

@@ -136,13 +136,11 @@ def lived(request: pytest.FixtureRequest) -> Iterator[Lived]:
         found.arm.close()
 
 
-@pytest.mark.xdist_group("lives")  # each lived once for both tests of it
 def test_each_body_of_the_emulator_is_azures_to_the_last_key(lived: Lived) -> None:
     found = {f"{path}: {each}" for path, body in lived.answers for each in wrong(path, body)}
     assert sorted(found) == []
 
 
-@pytest.mark.xdist_group("lives")
 def test_each_kind_of_body_was_among_them(lived: Lived) -> None:
     answered = [path for path, body in lived.answers if "error" not in body]
     seen = {model_of(path) for path in answered if "/operations/" not in path}

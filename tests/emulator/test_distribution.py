@@ -21,8 +21,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from tests.engine.projects import TOOLCHAIN
 
-pytestmark = pytest.mark.xdist_group("wheel of the emulator")  # made once for all tests here
-
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "emulator"
 # Signs in and asks as any client would, with Python's own library alone.

@@ -42,9 +42,6 @@ pulumi stack export > destroyed.json
 """
 
 
-told_of = pytest.mark.xdist_group("story")  # lived once for all tests of it
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(PROGRAM, tmp_path_factory.mktemp("engine") / "program"))
@@ -71,14 +68,12 @@ def steps(story: Path, name: str) -> dict[str, dict[str, Any]]:
     return {step["urn"].split("::")[-1]: step for step in json.loads(text(story, name))["steps"]}
 
 
-@told_of
 def test_a_preview_promises_nothing_that_only_azure_can_tell(story: Path) -> None:
     found = steps(story, "preview-create.json")
     assert {step["op"] for step in found.values()} == {"create"}
     assert found["dependent"]["newState"]["inputs"]["tags"]["etag"] == rpc.UNKNOWN
 
 
-@told_of
 def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None:
     assert code(story, "create") == 0, text(story, "create.txt")
     web = resources(story / "created.json")["web"]
@@ -93,7 +88,6 @@ def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None
     assert card["ipConfigurations"][0]["subnet"]["id"] == resources(story / "created.json")["subnet"]["id"]
 
 
-@told_of
 def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
     found = resources(story / "created.json")
     assert found["vnet"]["outputs"]["name"].startswith("vnet")
@@ -101,12 +95,10 @@ def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
     assert found["vnet"]["outputs"]["location"] == "westeurope"
 
 
-@told_of
 def test_a_second_run_changes_nothing(story: Path) -> None:
     assert code(story, "same") == 0
 
 
-@told_of
 def test_a_set_that_will_change_has_an_unknown_etag_and_unique_id(story: Path) -> None:
     found = steps(story, "preview-update.json")
     assert {name for name, step in found.items() if step["op"] == "update"} == {"web", "dependent"}
@@ -114,7 +106,6 @@ def test_a_set_that_will_change_has_an_unknown_etag_and_unique_id(story: Path) -
     assert tags["etag"] == tags["uniqueId"] == rpc.UNKNOWN
 
 
-@told_of
 def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) -> None:
     assert code(story, "broken") != 0
     told = [line for line in text(story, "broken.txt").splitlines() if "ResourceGroupNotFound" in line]
@@ -125,18 +116,15 @@ def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) 
     assert resources(story / "updated.json")["web"]["outputs"]["etag"] == '"2"'
 
 
-@told_of
 def test_a_refresh_finds_what_was_deployed(story: Path) -> None:
     assert code(story, "refresh") == 0, text(story, "refresh.txt")
 
 
-@told_of
 def test_destroy_leaves_nothing(story: Path) -> None:
     assert code(story, "destroy") == 0, text(story, "destroy.txt")
     assert resources(story / "destroyed.json") == {}
 
 
-@told_of
 def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
     told = "".join(path.read_text() for path in story.glob("*.*"))
     state = "".join(text(story, name) for name in ("created.json", "updated.json"))

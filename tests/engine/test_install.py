@@ -18,8 +18,6 @@ from zipfile import ZipFile
 import pytest
 from tests.engine.projects import TOOLCHAIN, Running
 
-pytestmark = pytest.mark.xdist_group("wheel of the gate")  # made once for all tests here
-
 ROOT = Path(__file__).parents[2]
 NOT_A_PLUGIN = "pulumi_vmss_health/pulumi-plugin.json"
 # Of the development environment: this clone comes from a wheel, the emulator is no part of it, and azure-native's SDK

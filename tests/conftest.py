@@ -17,7 +17,6 @@ TOGETHER = (
     "tests/emulator/test_distribution.py",
     "tests/emulator/test_engine.py",
     "tests/engine/test_install.py",
-    "tests/tools/test_setup_environment.py",
 )
 
 

@@ -139,10 +139,8 @@ class Project:
         return {f"{_kind(each['type'])}/{each['urn'].split('::')[-1]}": each for each in resources}
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
-        ran = self.run("stack", "output", "--json")
-        assert ran.code == 0, ran.output
-        outputs: dict[str, Any] = json.loads(ran.output)
+        """The stack's outputs, which `pulumi stack output` prints, too; of a secret one, what hides it."""
+        outputs: dict[str, Any] = self.state()[f"Stack/{self.name}-dev"].get("outputs", {})
         return outputs
 
     def refresh(self, *arguments: str) -> Ran:

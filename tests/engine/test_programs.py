@@ -51,7 +51,7 @@ def test_what_programs_in_other_languages_read_is_plain_json_with_azures_own_nam
     project.program(GATED.format(id=scale_set, outputs=OUTPUTS))
     assert project.up().code == 0
 
-    outputs = project.outputs()
+    outputs = json.loads(project.run("stack", "output", "--json").output)
     state = project.state()
     assert outputs == state["Stack/gated-dev"]["outputs"]
     assert SECRET_OR_REFERENCE not in json.dumps([outputs, state["HealthGate/web"]])

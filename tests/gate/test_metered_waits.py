@@ -271,6 +271,21 @@ def test_a_vm_that_leaves_its_standby_pool_is_a_member_of_the_set(bare: bool, te
     assert "standby" not in status_text(waited.outcome.progress)
 
 
+@pytest.mark.parametrize(("flexible", "before"), [(False, 2), (True, 10)])
+def test_a_capacity_that_is_raised_meanwhile_is_read_anew_as_soon_as_there_are_more_vms(
+    flexible: bool, before: int
+) -> None:
+    """Without that the new VM counts as a surplus until the model is read again, a minute later."""
+    azure = Metered(VirtualClock())
+    slow = [Vm(health="initializing")] * before
+    booting = Vm(provisioning="creating", health=None, extensions=())
+    show = timeline({0: snapshot(*slow), 1: snapshot(*slow, booting), 20: snapshot(*[Vm()] * (before + 1))})
+    waited = wait(azure.azure(), azure.add("web", ScaleSet(show, flexible=flexible)), GatePolicy(timeout="5m"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    assert min(each.elapsed for each in waited.looks if "holding" in status_text(each)) < 27
+    assert azure.refused == []
+
+
 def test_a_running_vm_of_a_standby_pool_fills_no_gap_also_where_nothing_else_is_asked_of_the_vms() -> None:
     """While a set grows out of its pool, members and pool together are often as many as the capacity."""
     clock = VirtualClock()

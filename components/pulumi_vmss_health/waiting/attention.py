@@ -35,6 +35,7 @@ class Attention:
         self._policy = policy
         self._full_at = self._model_at = float("-inf")
         self._parts = 0
+        self._vms_at_full = 0
         self._sweep_at = now
         self._plan: Plan | None = None
 
@@ -67,7 +68,7 @@ class Attention:
         if is_full or depth is Depth.VIEW_AND_MODEL:
             self._model_at = now
         if is_full:
-            self._full_at = now
+            self._full_at, self._vms_at_full = now, _vms(snapshot)
         self._parts = 0 if is_full else self._parts + 1
         self.is_unblocked = not is_full and not self.is_sweeping and verdict.state is not State.PROGRESSING
 
@@ -95,6 +96,8 @@ class Attention:
         """The part that is still open, or what was not looked at for long; None: everything."""
         if plan.depth is Depth.FULL:
             return None
+        if self._may_be_meant_to_grow(snapshot):
+            return None
         if snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
             return None  # the view has changed: instances may say more than it does, such as a failure
         if self._parts >= PARTS and now - self._model_at >= FULL_AGAIN_AFTER:
@@ -104,3 +107,14 @@ class Attention:
         if not is_flexible(snapshot) and self._parts % VIEW_EVERY == VIEW_EVERY - 1:
             return Ask(Depth.VIEW)
         return Ask(plan.depth, now, plan.which)
+
+    def _may_be_meant_to_grow(self, snapshot: Snapshot) -> bool:
+        """Whether VMs came that are more than the model asked for when it was read: it may ask for them by now."""
+        model = snapshot.scale_set
+        if model is None or model.capacity is None or self._policy.capacity is not None:
+            return False
+        return _vms(snapshot) > max(model.capacity, self._vms_at_full)
+
+
+def _vms(snapshot: Snapshot) -> int:
+    return max(snapshot.vms_seen, len(snapshot.instances or ()))

@@ -32,7 +32,7 @@ from pulumi_vmss_health import (
 )
 from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.stored import lowered, outputs_of
-from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
 from pulumi_vmss_health.telling.status import status_line
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -192,6 +192,7 @@ def check(body: Any, policy: GatePolicy, error: InstanceViewError | None = None)
             for line in lines_of(seen, policy, error, context):
                 assert harm(line) is None
                 assert len(line) <= 2000
+                assert {harm(part.strip()) for part in folded(line).split("\n")} == {None}
 
 
 @pytest.mark.parametrize("form", FORMS[:2])

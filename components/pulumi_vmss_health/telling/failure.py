@@ -16,7 +16,8 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 
 _NO_HEALTH = "ApplicationHealthNotJudged"
-_WIDTH = 86  # columns: Pulumi indents a reason by ten, a warning by thirteen, what follows by four
+_INDENT = " " * 6
+_WIDTH = 86  # columns: Pulumi indents a reason by ten, a warning by thirteen, and what follows by four
 _COMMAND = re.compile("`[^`]*`")
 _SPACE = "\0"  # stands for one that must not break; `clean` leaves none in a line
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
@@ -69,10 +70,13 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
 
 
 def folded(line: str) -> str:
-    """A line broken where a terminal of 100 columns would; a command stays whole, on a line of its own if need be."""
+    """A line broken where a terminal of 100 columns would; a command stays whole, on a line of its own if need be.
+
+    Each part is cleaned again: what is harmless within a line may be a command where one begins.
+    """
     whole = _COMMAND.sub(lambda command: command.group().replace(" ", _SPACE), line)
-    folds = textwrap.wrap(whole, _WIDTH, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(folds).replace(_SPACE, " ")
+    first, *others = textwrap.wrap(whole, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    return f"\n{_INDENT}".join(clean(part.replace(_SPACE, " "), LINE) for part in (first, *others))
 
 
 def warnings(outcome: Outcome) -> list[str]:

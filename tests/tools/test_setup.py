@@ -78,7 +78,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     for log in ("GO_LOG", "PIP_LOG"):
         monkeypatch.setenv(log, str(tmp_path / log))
-    for name in ("PULUMI_FROM", "PYTHON"):
+    for name in ("PULUMI_FROM", "PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # `make test` is a make, too
         monkeypatch.delenv(name, raising=False)
     return root
 
@@ -322,7 +322,7 @@ def test_a_set_up_that_is_ended_ends_what_it_started(
     clone: Path, path: Path, tmp_path: Path, ending: signal.Signals, code: int
 ) -> None:
     noted = tmp_path / "pid"
-    program(path / "go", f"echo $$ > '{noted}'; exec {sys.executable} -c 'import time; time.sleep(100)'")
+    program(path / "go", f"sleep 0.5; echo $$ > '{noted}'; exec {sys.executable} -c 'import time; time.sleep(100)'")
     command: list[str | Path] = [sys.executable, clone / "tools" / "setup.py"]
     # A shell lets commands in its background, these tests perhaps among them, ignore SIGINT.
     heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731

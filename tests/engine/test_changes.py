@@ -174,7 +174,7 @@ def test_what_the_user_lets_pass_tells_the_truth_and_what_he_does_not_gates(proj
     project.program(program.format(arguments='on_failure="warn"'))
     ran = project.up()
     assert ran.code == 0, ran.output
-    row, _, told = ran.output.partition("HealthGate (web):")[2].partition("warning: ")
+    row, _, told = ran.told.partition("HealthGate (web):")[2].partition("warning: ")
     assert not row.strip(), ran.output
     headline = "scale set web is not healthy after 2s, which is the timeout of the policy: 2/2 VMs, appHealth 1/2\n"
     assert told.startswith(headline)

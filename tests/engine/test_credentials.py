@@ -88,7 +88,7 @@ def test_a_wrong_tenant_is_one_line_that_says_what_to_check(project: Project, az
     project.program(f'vmss.ScaleSetHealthGate("web", scale_set={azure.put_scale_set("web")!r})')
     ran = project.up()
     assert ran.code != 0
-    told = ran.output[ran.output.index("Diagnostics:") :]
+    told = ran.told[ran.told.index("Diagnostics:") :]
     (line,) = [line for line in told.splitlines() if "11111111-2222-3333-4444-555555555555" in line]
     assert "no token from the client secret: Authentication failed" in line
     assert "check azure-native:clientId or ARM_CLIENT_ID, azure-native:tenantId or ARM_TENANT_ID" in line
@@ -104,11 +104,11 @@ def test_a_missing_permission_names_the_action_the_scope_and_the_role(project: P
     project.program(program)
     ran = project.up()
     assert ran.code != 0
-    lines = ran.output[ran.output.index("Diagnostics:") :].splitlines()
+    lines = ran.told[ran.told.index("Diagnostics:") :].splitlines()
     told = [line for line in lines if "HTTP 403 AuthorizationFailed" in line]
     assert len(told) == 2, "one for the gate, one for the view"
     for line in told:
         assert f"perform action '{action}' over scope '/subs/web'" in line
         assert "give the identity the role Reader on the scale set; where that was done just now, wait" in line
-    assert "scale set web was never seen in 2s, which is the timeout of the policy" in ran.output
+    assert "scale set web was never seen in 2s, which is the timeout of the policy" in ran.told
     assert "Traceback" not in ran.output

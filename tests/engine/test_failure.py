@@ -52,7 +52,7 @@ def test_a_set_that_cannot_be_read_fails_the_gate_at_once_with_what_azure_said_a
     ran = project.up()
     assert ran.code != 0
     assert "Traceback" not in ran.output
-    headline, cause = causes(ran.output)
+    headline, cause = causes(ran.told)
     assert headline.startswith("scale set web could not be read, given up after ")
     assert cause.startswith("the last look saw nothing: instances of scale set web (resource group rg): HTTP 400")
     assert "no such version" in cause
@@ -63,10 +63,10 @@ def test_a_set_that_cannot_be_read_fails_the_gate_at_once_with_what_azure_said_a
     assert [(each["code"], each["message"]) for each in stored["reasons"]] == [("Rejected", cause)]
     assert (stored["evidence"]["looks"], stored["evidence"]["limitSeconds"]) == (1, 600)
     assert stored["evidence"]["requests"] > 1
-    assert failed["initErrors"] == [headline, cause]
+    assert [each.replace("\n      ", " ") for each in failed["initErrors"]] == [headline, cause]
     assert "ScaleSetInstanceView/after" not in project.state()
 
-    assert "no such version" in causes(project.up().output)[1], "it gates again, and fails again"
+    assert "no such version" in causes(project.up().told)[1], "it gates again, and fails again"
     azure.load(HEALTHY)
     ran = project.up()
     assert ran.code == 0, ran.output
@@ -87,7 +87,7 @@ def test_a_set_that_is_deleted_while_the_gate_waits_fails_it_and_gates_again_whe
     ran = running.wait()
     assert ran.code != 0
     assert "Traceback" not in ran.output
-    headline, cause = causes(ran.output)[:2]
+    headline, cause = causes(ran.told)[:2]
     assert headline.startswith("scale set web was deleted while the gate waited, ")
     assert "HTTP 404" in cause
     assert "it was there before" in cause
@@ -214,7 +214,7 @@ def test_changed_inputs_after_a_failure_are_gated_with_and_taking_a_change_back_
     project.program(gated(web))
     ran = project.up()
     assert ran.code != 0, "back at what had passed once, and gated all the same"
-    assert causes(ran.output)[0].startswith("scale set web is not healthy")
+    assert causes(ran.told)[0].startswith("scale set web is not healthy")
 
     azure.load({"scale_sets": {**UNHEALTHY["scale_sets"], "other": AT_ONCE}})
     project.program(gated(other, release="3", timeout="1m"))

@@ -83,7 +83,7 @@ def test_a_failed_gate_says_why_keeps_its_verdict_and_gates_again_until_it_passe
     ran = project.up()
     assert ran.code != 0
     assert "Traceback" not in ran.output
-    causes = [line.strip() for line in ran.output.splitlines() if line.strip().startswith("* ")]
+    causes = [line.strip() for line in ran.told.splitlines() if line.strip().startswith("* ")]
     assert f"{len(causes)} errors occurred:" in ran.output
     assert "scale set web is not healthy after 4s, which is the timeout" in causes[0]
     assert "instance 1: application health unhealthy, want healthy" in causes[1]
@@ -116,8 +116,8 @@ def test_an_extension_that_fails_ends_the_wait_early_with_the_guests_message(pro
     ran = project.up()
     assert time.monotonic() - began < 60
     assert ran.code != 0
-    assert "instance 2: extension cse failed/50, want succeeded" in ran.output
-    assert "no such package: ngnix" in ran.output
+    assert "instance 2: extension cse failed/50, want succeeded" in ran.told
+    assert "no such package: ngnix" in ran.told
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "failing"
 
 

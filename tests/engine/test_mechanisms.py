@@ -52,9 +52,9 @@ def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passe
     project.program(gated(azure, timeout="4s"))
     ran = project.up()
     assert ran.code != 0
-    assert "scale set web is not healthy after 4s, which is the timeout" in ran.output
-    assert "instance 1: application health unhealthy, want healthy" in ran.output
-    assert "look closer: `az vmss list-instances" in ran.output
+    assert "scale set web is not healthy after 4s, which is the timeout" in ran.told
+    assert "instance 1: application health unhealthy, want healthy" in ran.told
+    assert "look closer: `az vmss list-instances" in ran.told
     rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
     assert any("3/3 VMs, appHealth 2/3, " in row for row in rows) == has_status_line, ran.output
     state = project.state()
@@ -86,8 +86,8 @@ def test_without_the_engines_log_a_gate_that_only_warns_is_heard_all_the_same(
     """)
     ran = project.up()
     assert ran.code == 0, ran.output
-    assert "scale set web is not healthy after 2s, which is the timeout" in ran.output
-    assert "instance 1: application health unhealthy, want healthy" in ran.output
+    assert "scale set web is not healthy after 2s, which is the timeout" in ran.told
+    assert "instance 1: application health unhealthy, want healthy" in ran.told
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "warned"
 
 

@@ -462,3 +462,14 @@ def test_a_vm_that_gets_worse_never_improves_the_verdict(fleet: list[Vm], data: 
     before = judge(snapshot(Vm(), *fleet))
     after = judge(snapshot(data.draw(vms), *fleet))
     assert after.state >= before.state
+
+
+def test_a_failed_operation_is_not_final_while_all_instances_are_well_and_only_the_view_is_behind() -> None:
+    behind = replace(snapshot(Vm(), Vm(), status="failed/Boom"), view=snapshot(status="failed/Boom").view)
+    assert judge(behind).state is State.PROGRESSING
+    assert "SetOperationFailed" in codes(judge(behind))
+    assert judge(behind, set_status="required").state is State.FAILING
+    ill = replace(snapshot(Vm(), Vm(health="unhealthy"), status="failed/Boom"), view=behind.view)
+    assert judge(ill).state is State.FAILING
+    short = replace(snapshot(Vm(), Vm(), status="failed/Boom", capacity=3), view=behind.view)
+    assert judge(short).state is State.FAILING, "who is not there may be what failed"

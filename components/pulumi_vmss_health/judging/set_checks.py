@@ -126,18 +126,22 @@ def _count_failed(summary: Sequence[StatusCount]) -> int:
     return sum(each.count for each in summary if is_failure(state_of(each.code)))
 
 
-def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
+def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     """Did the last operation on the set succeed? others: what every other check found.
 
     The status is sticky: it stays failed until the next operation. A failure that all instances have outlived (each
-    judged on its own, nothing found) is a warning, unless the policy requires the operation's success. One that only
-    echoes extensions that are told already is not told again.
+    judged on its own, nothing found) is a warning, unless the policy requires the operation's success. Where they are
+    well and only the view is behind, it is not final. One that only echoes extensions that are told already is not told
+    again.
     """
+    facts = judged.facts
     if facts.policy.set_status == "ignored":
         return
     judged_on_instances = bool(facts.snapshot.instances) and all(
         isinstance(each, Reason) and each.state is State.HEALTHY for each in others
     )
+    all_are_there = bool(facts.snapshot.instances) and len(facts.snapshot.instances or ()) >= (facts.capacity or 0)
+    may_be_outlived = facts.policy.set_status == "auto" and all_are_there and not judged.ill
     outlived = facts.policy.set_status == "auto" and judged_on_instances
     told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
     statuses = _operation(facts)
@@ -148,7 +152,8 @@ def set_status(facts: Facts, others: Sequence[Finding]) -> Findings:
         code = short_code(status)
         if is_failure(status.state):
             if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
-                yield _failed_operation(status, outlived=outlived)
+                failed = _failed_operation(status, outlived=outlived)
+                yield replace(failed, state=State.PROGRESSING) if may_be_outlived and not outlived else failed
         elif status.state != "succeeded":
             message = f"an operation on the set is {code}"
             yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)

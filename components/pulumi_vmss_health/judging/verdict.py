@@ -35,7 +35,7 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_
     findings += [finding for check in SET_CHECKS for finding in check(judged)]
     if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in findings):
         findings.extend(enough_pass_all(judged))
-    findings.extend(set_checks.set_status(facts, tuple(findings)))
+    findings.extend(set_checks.set_status(judged, tuple(findings)))
     told = dict.fromkeys(each for each in findings if isinstance(each, Reason))  # one cause may stop several checks
     reasons = sorted(told, key=lambda reason: -reason.state)
     unjudged = dict.fromkeys(each.check for each in findings if isinstance(each, Unjudged))

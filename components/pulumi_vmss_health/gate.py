@@ -7,7 +7,7 @@ itself, and a refresh may lower a stored verdict, never raise it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -38,7 +38,7 @@ from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unava
 from vmss_instance_view.model import parse_time
 from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import as_before, scale_set_failures
-from vmss_instance_view.pulumi.calls import Call, current_call, storable
+from vmss_instance_view.pulumi.calls import Call, PartialFailure, current_call, storable
 from vmss_instance_view.pulumi.configuration import azure_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -132,11 +132,11 @@ class HealthGateProvider(ResourceProvider):
             for warning in warnings(outcome):
                 call.warn(folded(warning))
             return outputs
-        lines = [folded(line) for line in failure_lines(outcome, scale_set, self._azure.portal)]
+        lines = failure_lines(outcome, scale_set, self._azure.portal)
         if props.get("onFailure") == "warn" and outcome.ending is not Ending.CANCELLED:
-            call.warn("\n".join(lines))
+            call.warn("\n".join(map(folded, lines)))
             return {**outputs, "state": WARNED}
-        raise call.partial_failure(id_, outputs, lines)
+        raise _failed(call, id_, outputs, lines)
 
 
 class StatusLine:
@@ -193,19 +193,24 @@ def _unread(call: Call, id_: str, props: dict[str, Any], error: InstanceViewErro
     if props.get("state") in PASSED:
         call.warn(folded(f"the stored verdict could not be checked: {error}"))
         return ReadResult(id_, props)
-    raise call.partial_failure(id_, props, [folded(line) for line in (_armed(props), str(error))])
+    raise _failed(call, id_, props, [_armed(props), str(error)])
 
 
 def _refreshed(call: Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
     if props.get("state") not in PASSED:
         news = ["it is healthy now; the next `pulumi up` gates again"] if verdict.passes else causes(verdict)
-        raise call.partial_failure(id_, props, [folded(line) for line in (_armed(props), *news)])
+        raise _failed(call, id_, props, [_armed(props), *news])
     if verdict.passes:
         return ReadResult(id_, props)
     message = f"scale set {ScaleSetId.parse(props.get('scaleSet')).name} was healthy and is not any more"
     outputs = _storable(call, lowered(props, snapshot, verdict, message))
-    raise call.partial_failure(id_, outputs, [message, *map(folded, causes(verdict))])
+    raise _failed(call, id_, outputs, [message, *causes(verdict)])
+
+
+def _failed(call: Call, id_: str, outputs: dict[str, Any], lines: Sequence[str]) -> PartialFailure:
+    """The exception for a gate that did not pass, with its lines folded for a terminal."""
+    return call.partial_failure(id_, outputs, [folded(line) for line in lines])
 
 
 def _storable(call: Call, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -58,11 +58,19 @@ if TYPE_CHECKING:
 _APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
 _INPUTS = ("scaleSet", "includeInstances", "triggers")
-_NAMES = (
-    *("scale_set", "include_instances", "scale_set_id", "virtual_machine"),
-    *("orchestration_services", "orchestration_mode", "read_at"),
-)
-_PYTHON_NAMES = {stored_key(name): name for name in _NAMES}
+# By the names that state and stack outputs have, where those are others than in Python.
+_PYTHON_NAMES = {
+    stored_key(name): name
+    for name in (
+        "scale_set",
+        "include_instances",
+        "scale_set_id",
+        "virtual_machine",
+        "orchestration_services",
+        "orchestration_mode",
+        "read_at",
+    )
+}
 
 
 class InstanceViewProvider(ResourceProvider):
@@ -194,4 +202,4 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
 
     def translate_input_property(self, prop: str) -> str:
         """The name of a property in state."""
-        return stored_key(prop) if prop in _NAMES else prop
+        return stored_key(prop) if prop in _PYTHON_NAMES.values() else prop

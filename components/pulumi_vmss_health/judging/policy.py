@@ -252,6 +252,4 @@ def _names(field_name: str, value: object, what: str = "names of extensions") ->
 def _plain(value: object) -> object:
     if value is None:
         return _NEVER
-    if isinstance(value, timedelta):
-        return format_duration(value)
     return list(value) if isinstance(value, tuple) else value

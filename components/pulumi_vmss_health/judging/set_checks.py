@@ -129,20 +129,11 @@ def _count_failed(summary: Sequence[StatusCount]) -> int:
 def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     """Did the last operation on the set succeed? others: what every other check found.
 
-    The status is sticky: it stays failed until the next operation. A failure that all instances have outlived (each
-    judged on its own, nothing found) is a warning, unless the policy requires the operation's success. Where they are
-    well and only the view is behind, it is not final. One that only echoes extensions that are told already is not told
-    again.
+    A failure that only echoes extensions that are told already is not told again.
     """
     facts = judged.facts
     if facts.policy.set_status == "ignored":
         return
-    judged_on_instances = bool(facts.snapshot.instances) and all(
-        isinstance(each, Reason) and each.state is State.HEALTHY for each in others
-    )
-    all_are_there = bool(facts.snapshot.instances) and len(facts.snapshot.instances or ()) >= (facts.capacity or 0)
-    may_be_outlived = facts.policy.set_status == "auto" and all_are_there and not judged.ill
-    outlived = facts.policy.set_status == "auto" and judged_on_instances
     told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
     statuses = _operation(facts)
     if not statuses:
@@ -152,8 +143,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
         code = short_code(status)
         if is_failure(status.state):
             if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
-                failed = _failed_operation(status, outlived=outlived)
-                yield replace(failed, state=State.PROGRESSING) if may_be_outlived and not outlived else failed
+                yield _failed_operation(status, _state_of_a_failure(judged, others))
         elif status.state != "succeeded":
             message = f"an operation on the set is {code}"
             yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
@@ -173,14 +163,30 @@ def _operation(facts: Facts) -> Sequence[Status]:
     return tuple(each for each in statuses if in_group(each.code, "ProvisioningState")) or statuses
 
 
-def _failed_operation(status: Status, *, outlived: bool) -> Reason:
+def _state_of_a_failure(judged: Judged, others: Sequence[Finding]) -> State:
+    """What it means that the last operation failed. The status is sticky: it stays until the next operation.
+
+    A failure that all instances have outlived (each judged on its own, nothing found) is a warning, unless the policy
+    requires the operation's success. It is not final where all of them are there and well, and only the view is behind.
+    """
+    facts = judged.facts
+    instances = facts.snapshot.instances
+    if not instances or facts.policy.set_status != "auto":
+        return State.FAILING
+    if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in others):
+        return State.HEALTHY
+    are_all_well = len(instances) >= (facts.capacity or 0) and not judged.ill
+    return State.PROGRESSING if are_all_well else State.FAILING
+
+
+def _failed_operation(status: Status, state: State) -> Reason:
     words = f": {last_words(status.message)}" if status.message else ""
     message = f"the last operation on the set ended {short_code(status)}{words}"
-    if outlived:
+    if state is State.HEALTHY:
         warning = f"{message}; every instance is well by now, so this no longer counts"
-        return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=State.HEALTHY)
+        return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=state)
     hint = advice.after(status.state, status.detail)
-    return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint)
+    return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint, state)
 
 
 def rolling_upgrade(judged: Judged) -> Findings:

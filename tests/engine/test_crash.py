@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from tests.emulator.support import ArmSession
 from tests.engine import processes
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Running
+from tests.waiting import until
 
 from vmss_emulator import Emulator
 
@@ -84,7 +86,7 @@ def test_after_a_kill_at_a_random_moment_no_gate_has_passed_wrongly_and_the_next
     print(ran.output)
     assert "Traceback" not in ran.of_resources
     if victim == "CLI":
-        meet_pulumis_demands(project)
+        meet_pulumis_demands(project, azure)
 
     passed = gate_of(project, "2").get("state") == "healthy"
     assert not (passed and crash < healing), "a gate is recorded healthy, and its set never was"
@@ -122,13 +124,24 @@ def kill(running: Running, victim: str) -> None:
                 os.kill(provider, signal.SIGKILL)
 
 
-def meet_pulumis_demands(project: Project) -> None:
-    """What Pulumi wants after its CLI was killed: the lock stays, and so does a file that was just being written."""
+def meet_pulumis_demands(project: Project, azure: Emulator) -> None:
+    """What Pulumi wants after its CLI was killed.
+
+    The lock stays, and so does a file that was just being written. A group that Azure has made, and the state does not
+    have yet, Pulumi leaves to people: it is removed.
+    """
     for attributes in project.state_folder.rglob("*.attrs"):
         if not attributes.read_bytes():  # beside the state, written in place: "failed to load checkpoint: EOF"
             print(f"remove the empty {attributes.name}")
             attributes.unlink()
     assert project.run("cancel", "--yes", "dev").code == 0
+    pending = [each["resource"]["urn"] for each in project.deployment().get("pending_operations") or []]
+    if any(urn.endswith("ResourceGroup::group") for urn in pending):
+        arm = ArmSession(azure)
+        group = f"/subscriptions/{azure.subscription_id}/resourceGroups/group"
+        print("remove the group that was being created:", arm.ask("DELETE", group).status_code)
+        until(lambda: arm.ask("GET", group).status_code, lambda status: status == 404)
+        arm.close()
 
 
 def gate_of(project: Project, release: str) -> dict[str, Any]:

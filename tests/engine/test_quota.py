@@ -50,9 +50,7 @@ WAITS: dict[str, tuple[dict[str, Any], dict[str, Any], str, float]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.rest] if "Uniform" in name else []) for name in WAITS]
-)
+@pytest.mark.parametrize("name", WAITS)
 def test_a_wait_under_azures_limits_passes_in_time(project: Project, azure: Emulator, name: str) -> None:
     wanted, life, hold, least = WAITS[name]
     at_once = {"boot": "0s", "extension": "0s", "healthy": "0s"}

@@ -199,7 +199,7 @@ def _unread(call: Call, id_: str, props: dict[str, Any], error: InstanceViewErro
 def _refreshed(call: Call, id_: str, props: dict[str, Any], snapshot: Snapshot, verdict: Verdict) -> ReadResult:
     """What a look means for a stored verdict: it may lower it, never raise it."""
     if props.get("state") not in PASSED:
-        news = ["it is healthy now; the next `pulumi up` gates again"] if verdict.passes else causes(verdict)
+        news = ["the set is healthy now"] if verdict.passes else causes(verdict)
         raise _failed(call, id_, props, [_armed(props), *news])
     if verdict.passes:
         return ReadResult(id_, props)
@@ -222,4 +222,4 @@ def _storable(call: Call, outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _armed(props: dict[str, Any]) -> str:
-    return f"the gate is armed: {props.get('message') or 'it has not passed yet'}"
+    return f"the next `pulumi up` runs this gate again: {props.get('message') or 'it has not passed yet'}"

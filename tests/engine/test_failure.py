@@ -54,7 +54,7 @@ def test_a_set_that_cannot_be_read_fails_the_gate_at_once_with_what_azure_said_a
     assert "Traceback" not in ran.output
     headline, cause = causes(ran.told)
     assert headline.startswith("scale set web could not be read, given up after ")
-    assert cause.startswith("the last look saw nothing: instances of scale set web (resource group rg): HTTP 400")
+    assert cause.startswith("the last look failed: instances of scale set web (resource group rg): HTTP 400")
     assert "no such version" in cause
 
     failed = gate(project)

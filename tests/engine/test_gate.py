@@ -61,8 +61,8 @@ def test_the_status_line_is_on_the_gates_own_row_and_changes(project: Project, a
     ran = running.wait()
     assert ran.code == 0, ran.output
     rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("3/3 VMs, appHealth 2/3, " in row and "of 1m" in row for row in rows), ran.output
-    assert any("3/3 VMs, appHealth 3/3, healthy" in row for row in rows), ran.output
+    assert any("appHealth 2/3, 3/3 VMs, timeout 1m" in row for row in rows), ran.output
+    assert any("healthy, holding, 3/3 VMs, appHealth 3/3" in row for row in rows), ran.output
     assert any("created" in line for line in ran.output.splitlines() if "HealthGate web" in line)
 
 
@@ -128,8 +128,8 @@ def test_a_failed_gate_stays_armed_through_a_healthy_refresh(project: Project, a
     azure.load(HEALTHY)
     ran = project.run("refresh", "--yes", "--skip-preview", "--non-interactive")
     assert ran.code == 0, ran.output
-    assert "the gate is armed" in ran.output
-    assert "healthy now; the next `pulumi up` gates again" in ran.output
+    assert "the next `pulumi up` runs this gate again: " in ran.output
+    assert "the set is healthy now" in ran.output
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "timedOut"
 
     before = len(azure.requests)

@@ -56,7 +56,7 @@ def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passe
     assert "instance 1: application health unhealthy, want healthy" in ran.told
     assert "look closer: `az vmss list-instances" in ran.told
     rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("3/3 VMs, appHealth 2/3, " in row for row in rows) == has_status_line, ran.output
+    assert any("appHealth 2/3, 3/3 VMs, " in row for row in rows) == has_status_line, ran.output
     state = project.state()
     assert ("HealthGate/web" in state) == is_kept
     assert not is_kept or state["HealthGate/web"]["outputs"]["state"] == "timedOut"

@@ -101,7 +101,7 @@ def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_th
     azure.load(HEALTHY)
     ran = project.up("--refresh")
     assert ran.code == 0, ran.output
-    assert "healthy now; the next `pulumi up` gates again" in ran.output
+    assert "the set is healthy now" in ran.output
     passed = gate(project)
     assert (passed["outputs"]["state"], passed.get("initErrors")) == ("healthy", None)
     assert passed["outputs"]["evidence"]["elapsedSeconds"] >= HOLD

@@ -37,7 +37,7 @@ def test_a_run_without_a_terminal_prints_a_line_for_each_change_and_none_is_left
     texts = [each["message"].strip() for each in said]
     counts = [text.rpartition(", ")[0] for text in texts]
     assert len(set(counts)) == len(counts), "the same was said twice"
-    assert "3/3 VMs, appHealth 2/3" in counts
+    assert "appHealth 2/3, 3/3 VMs" in counts
     assert texts[-1] == "", "the last status was not cleared"
     rows = [line for line in ran.output.splitlines() if "dynamic/vmss-health:HealthGate web creating" in line]
     assert len(rows) == 1 + len(texts)

@@ -267,7 +267,7 @@ def test_a_vm_that_leaves_its_standby_pool_is_a_member_of_the_set(bare: bool, te
     waited = wait(azure.azure(), scale_set, GatePolicy(timeout="5m"))
     assert waited.outcome.ending is Ending.HEALTHY
     assert waited.outcome.progress.elapsed < 150
-    assert "2/2 VMs, appHealth 1/2, 1 more VM in the standby pool" in {status_text(each) for each in waited.looks}
+    assert "appHealth 1/2, 2/2 VMs, 1 more VM in the standby pool" in {status_text(each) for each in waited.looks}
     assert "standby" not in status_text(waited.outcome.progress)
 
 

@@ -30,30 +30,35 @@ def progress(seen: Snapshot, *, elapsed: float = 80, policy: GatePolicy | None =
     return Progress(elapsed, 1200, 9, seen, evaluate(seen, policy or GatePolicy()))
 
 
-def test_the_status_line_counts_what_is_not_there_yet_and_the_time() -> None:
+def test_the_status_line_counts_what_is_not_there_yet_and_ends_with_the_timeout() -> None:
     booting = Vm(provisioning="creating", health=None, extensions=())
     slow = Vm(extensions=(("cse", "creating"),), health="initializing")
     assert status_line(progress(snapshot(Vm(), Vm(), slow, booting, booting))) == (
-        "3/5 VMs, cse 2/5, appHealth 2/5, 1m20s of 20m"
+        "3/5 VMs, cse 2/5, appHealth 2/5, timeout 20m"
     )
 
 
-def test_the_status_line_says_that_health_has_to_hold_and_failure_to_be_confirmed() -> None:
-    assert status_line(progress(snapshot(Vm(), Vm()))) == "2/2 VMs, appHealth 2/2, healthy, holding, 1m20s of 20m"
+def test_the_status_line_begins_with_what_is_not_fine_for_a_narrow_terminal_shows_no_more() -> None:
+    ill = snapshot(Vm(), Vm(health="unhealthy"))
+    assert status_line(progress(ill)) == "appHealth 1/2, 2/2 VMs, timeout 20m"
+
+
+def test_the_status_line_says_that_health_has_to_hold_and_that_a_set_is_failing() -> None:
+    assert status_line(progress(snapshot(Vm(), Vm()))) == "healthy, holding, 2/2 VMs, appHealth 2/2, timeout 20m"
     failing = snapshot(Vm(), Vm(extensions=(("cse", "failed"),)))
-    assert status_line(progress(failing)) == "2/2 VMs, cse 1/2, appHealth 2/2, failing, confirming, 1m20s of 20m"
+    assert status_line(progress(failing)) == "failing, cse 1/2, 2/2 VMs, appHealth 2/2, timeout 20m"
 
 
 def test_the_status_line_says_what_is_waited_for_where_all_counts_are_complete() -> None:
     upgrading = replace(snapshot(Vm()), rolling_upgrade=RollingUpgrade("RollingForward"))
-    assert status_line(progress(upgrading)) == ("1/1 VMs, appHealth 1/1, rolling upgrade RollingForward, 1m20s of 20m")
+    assert status_line(progress(upgrading)) == "rolling upgrade RollingForward, 1/1 VMs, appHealth 1/1, timeout 20m"
     stopped = snapshot(Vm(), Vm(power="stopped"))
-    assert status_line(progress(stopped)) == "2/2 VMs, appHealth 2/2, instance 1, power stopped, 1m20s of 20m"
+    assert status_line(progress(stopped)) == "instance 1, power stopped, 2/2 VMs, appHealth 2/2, timeout 20m"
 
 
 def test_counts_are_of_the_capacity_that_the_policy_expects() -> None:
     seen = replace(progress(snapshot(Vm(), Vm()), policy=GatePolicy(capacity=3)), capacity=3)
-    assert status_line(seen) == "2/3 VMs, cse 2/3, health 2/3, appHealth 2/3, 1m20s of 20m"
+    assert status_line(seen) == "2/3 VMs, cse 2/3, health 2/3, appHealth 2/3, timeout 20m"
 
 
 def test_what_could_not_be_judged_is_a_cause_too() -> None:
@@ -63,8 +68,8 @@ def test_what_could_not_be_judged_is_a_cause_too() -> None:
 
 
 def test_the_status_line_says_what_keeps_it_from_seeing() -> None:
-    assert status_line(Progress(5, 60)) == "looking, 5s of 1m"
-    assert status_line(Progress(5, 60, error=Unavailable("HTTP 503"))) == "cannot read: HTTP 503, 5s of 1m"
+    assert status_line(Progress(5, 60)) == "looking, timeout 1m"
+    assert status_line(Progress(5, 60, error=Unavailable("HTTP 503"))) == "cannot read: HTTP 503, timeout 1m"
 
 
 def test_long_names_and_many_extensions_fit_a_column() -> None:
@@ -74,7 +79,7 @@ def test_long_names_and_many_extensions_fit_a_column() -> None:
         for number in range(6)
     )
     line = status_line(progress(replace(seen, view=replace(seen.view, extensions=waiting))))
-    assert line.startswith("1/1 VMs, …t.Azure.Security.Agent0 0/1, …t.Azure.Security.Agent1 0/1, ")
+    assert line.startswith("…t.Azure.Security.Agent0 0/1, …t.Azure.Security.Agent1 0/1, ")
     assert "3 more extensions" in line
     assert len(line) < 160
 
@@ -100,14 +105,14 @@ def test_a_failure_is_told_with_headline_causes_and_where_to_look() -> None:
 
 def test_health_that_did_not_hold_long_enough_says_so() -> None:
     lines = failure_lines(Outcome(Ending.TIMED_OUT, progress(snapshot(Vm()))), WEB)
-    assert "healthy at the last look, but not yet for as long as hold asks" in lines[1]
+    assert "healthy at the last look, but not for the whole hold" in lines[1]
 
 
 def test_a_set_that_was_never_seen_is_told_without_places_to_look() -> None:
     lost = Progress(130, 1200, 9, error=Unavailable("HTTP 503"))
     assert failure_lines(Outcome(Ending.UNREADABLE, lost), WEB, PORTAL) == [
         "scale set web could not be read, given up after 2m10s",
-        "the last look saw nothing: HTTP 503",
+        "the last look failed: HTTP 503",
     ]
 
 

@@ -49,18 +49,13 @@ def said_of(story: Callable[[float], Snapshot | InstanceViewError]) -> list[tupl
 
 
 def pauses(said: list[tuple[float, str]]) -> list[float]:
-    """How long after the one before a line came that says nothing new but the time."""
-    return [
-        later - earlier
-        for (earlier, one), (later, other) in pairwise(said)
-        if one.rpartition(", ")[0] == other.rpartition(", ")[0]
-    ]
+    """How long after the one before a line came that says nothing new."""
+    return [later - earlier for (earlier, one), (later, other) in pairwise(said) if one == other]
 
 
-def test_a_quiet_wait_says_what_it_waits_for_and_then_twice_a_minute_how_long_it_has() -> None:
+def test_a_quiet_wait_says_what_it_waits_for_and_then_twice_a_minute_that_it_still_does() -> None:
     said = said_of(lambda _: SLOW)
-    assert said[0] == (0, "1/2 VMs, appHealth 2/2, 0s of 30m")
-    assert said[1][1] == f"1/2 VMs, appHealth 2/2, {said[1][0]:.0f}s of 30m"
+    assert {line for _, line in said} == {"1/2 VMs, appHealth 2/2, timeout 30m"}
     assert len(pauses(said)) == len(said) - 1
     assert all(30 <= pause < 30 + CALM for pause in pauses(said))
 

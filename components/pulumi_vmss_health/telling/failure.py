@@ -65,7 +65,7 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
         lines += [each.message for each in progress.verdict.reasons if each.state is State.HEALTHY][:_REASONS]
     is_well = progress.verdict is not None and progress.verdict.passes
     if is_well and not progress.error and outcome.ending is Ending.TIMED_OUT:
-        lines.append("it was healthy at the last look, but not yet for as long as hold asks: give the gate more time")
+        lines.append("it was healthy at the last look, but not for the whole hold: raise the timeout")
     return [clean(line, LINE) for line in (*lines, *where_to_look(scale_set, portal, progress))]
 
 
@@ -110,5 +110,5 @@ def causes(verdict: Verdict) -> list[str]:
 
 def lost_look(error: InstanceViewError) -> Reason:
     """A last look that saw nothing, as a reason beside those of the verdict before it; its code is the error's name."""
-    message = f"the last look saw nothing: {error}"
+    message = f"the last look failed: {error}"
     return Reason(type(error).__name__, "scale set", "no answer", "instance view", message, state=State.PROGRESSING)

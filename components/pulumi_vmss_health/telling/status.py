@@ -22,13 +22,15 @@ _SAID_WHOLE = ("HoldBeyondTimeout", "MinHealthyAboveCapacity")  # nothing else s
 
 
 def status_line(progress: Progress) -> str:
-    """What a wait looks like now: "3/5 VMs, cse 4/5, appHealth 2/5, 1m20s of 20m"."""
-    elapsed = min(progress.elapsed, progress.limit)  # the last look may end after the limit
-    return f"{status_text(progress)}, {seconds(elapsed)} of {seconds(progress.limit)}"
+    """What a wait looks like now, what is not fine first: "appHealth 2/5, 5/5 VMs, timeout 20m".
+
+    A narrow terminal shows its beginning alone. It has no clock: Pulumi shows its own beside it.
+    """
+    return f"{status_text(progress)}, timeout {seconds(progress.limit)}"
 
 
 def status_text(progress: Progress) -> str:
-    """The status line without its time."""
+    """The status line without its timeout."""
     return clean(_status_text(progress), LINE - 40)
 
 
@@ -38,8 +40,9 @@ def _status_text(progress: Progress) -> str:
     if progress.snapshot is None or progress.verdict is None:
         return "looking"
     counts = counts_of(progress.snapshot, progress.capacity)
+    open_first = sorted(counts, key=lambda count: count.done >= count.total)
     beside = [*in_standby_pool(progress.snapshot), *_azures_doing(progress.snapshot)]
-    return ", ".join([*map(str, counts), *beside, *_doing(progress.verdict, counts)])
+    return ", ".join([*_doing(progress.verdict, counts), *map(str, open_first), *beside])
 
 
 def status_topic(progress: Progress) -> str:
@@ -60,7 +63,7 @@ def _doing(verdict: Verdict, counts: list[Count]) -> list[str]:
     at_once = [f"{each.subject} {each.have}" for each in verdict.reasons if each.code in _SAID_AT_ONCE][:1]
     if verdict.state is State.FAILING:
         said = [each.message for each in verdict.reasons if each.code in _SAID_WHOLE]
-        return [*said, "failing", "confirming"]
+        return [*said, "failing"]
     if at_once:
         return at_once
     if all(count.done >= count.total for count in counts):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional
 
 import pulumi
@@ -11,9 +12,18 @@ from pulumi.dynamic import Resource
 
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.judging.policy import GatePolicy
-from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.keys import stored_key
-from vmss_instance_view.pulumi.arguments import check_options, scale_set_id, telling_secrecy, triggers_of
+from vmss_instance_view.pulumi.arguments import (
+    ScaleSetInput,
+    canonical,
+    changes_of,
+    check_choice,
+    check_flag,
+    scale_set_id,
+    telling_secrecy,
+    triggers_of,
+)
+from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
 from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -81,8 +91,9 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         self,
         resource_name: str,
         *,
-        scale_set: Any,  # noqa: ANN401 - anything with an `id`, or an Input[str]
-        policy: GatePolicy | None = None,
+        scale_set: ScaleSetInput,
+        policy: GatePolicy | Mapping[str, Any] | None = None,
+        changed_by: Sequence[pulumi.Resource] = (),
         triggers: Sequence[pulumi.Input[Any]] | None = None,
         recheck: Literal["on_change", "always"] = "on_change",
         on_failure: Literal["fail", "warn"] = "fail",
@@ -92,7 +103,10 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         """Declare the gate.
 
         scale_set: a `pulumi_azure_native.compute.VirtualMachineScaleSet`, anything else with an `id`, or an id.
-        policy: what is asked of the set; the default asks everything of every VM, for at most 30 minutes.
+        policy: what is asked of the set, as a GatePolicy or a dict of its fields; the default asks everything of every
+            VM, for at most 30 minutes.
+        changed_by: other resources that change the set, such as a `VirtualMachineScaleSetExtension`: the gate waits
+            until they are deployed, and gates again when a property of one of them changes.
         triggers: values whose change gates again; the set's `etag` and `unique_id` are triggers by themselves.
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
@@ -102,87 +116,79 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             azure-native provider is refused, for the gate reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
-        check_options(opts)
-        timeouts = _timeouts(opts.custom_timeouts if opts else None, _policy(policy))
+        check_options(opts, _ARGUMENTS)
+        asked = _policy(policy)
+        timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
+        identity = telling_secrecy(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons"))
         inputs = {
-            "scaleSet": telling_secrecy(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons")),
-            "policy": _policy(policy).to_json(),
-            "triggers": triggers_of(scale_set, triggers),
-            "recheck": _choice("recheck", recheck, ("on_change", "always")),
-            "onFailure": _choice("on_failure", on_failure, ("fail", "warn")),
-            "skip": _flag("skip", skip),
+            "scaleSet": identity,
+            "policy": asked.to_json(),
+            "triggers": [*triggers_of(scale_set, triggers), *changes_of(changed_by)],
+            "recheck": check_choice("recheck", recheck, ("on_change", "always")),
+            "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
+            "skip": check_flag("skip", skip),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        own = _options(self, opts or pulumi.ResourceOptions(), timeouts, secret)
+        say_whose_identity_reads(self, scale_set, opts)
+        own = _options(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
+        if pulumi.runtime.is_dry_run():
+            self.scale_set_id = _in_preview(identity, gate)
         self.register_outputs({name: getattr(gate, name).apply(plain) for name in _Gate.__annotations__})
+
+
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "scale_set": (),
+    "policy": tuple(each.name for each in dataclasses.fields(GatePolicy)),
+    "triggers": (),
+    "recheck": (),
+    "on_failure": (),
+    "skip": (),
+}
+"""What ignore_changes and replace_on_changes may name, with the fields below it."""
 
 
 def _policy(policy: object) -> GatePolicy:
     if policy is None:
         return GatePolicy()
-    if not isinstance(policy, GatePolicy):
-        raise TypeError(f"policy must be a GatePolicy, not {type(policy).__name__}")
-    return policy
+    if isinstance(policy, GatePolicy):
+        return policy
+    if not isinstance(policy, Mapping):
+        hint = "; it is needed before any Output is known" if isinstance(policy, pulumi.Output) else ""
+        raise TypeError(f"policy must be a GatePolicy, or a dict of its fields, not {type(policy).__name__}{hint}")
+    fields = {stored_key(name): name for name in _ARGUMENTS["policy"]}  # either spelling: configuration has ARM's
+    unknown = [key for key in policy if stored_key(str(key)) not in fields]
+    if unknown:
+        raise ValueError(f"policy has no field {unknown[0]!r}; it has {', '.join(fields.values())}")
+    return GatePolicy(**{fields[stored_key(key)]: value for key, value in policy.items()})
 
 
-def _choice(name: str, value: object, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
-    return str(value)
+def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:
+    """The set's id as far as the program knows it, depending on the gate.
 
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
-    return value
+    The gate's own output is unknown whenever the gate will run. A dependent that takes it would show an update each
+    time, or a replacement, which Pulumi refuses for a protected resource. Only for previews: in `up` with
+    --continue-on-error the URN of a gate that failed is known, and its outputs are not.
+    """
+    return pulumi.Output.all(identity, gate.urn).apply(lambda both: canonical(both[0]))
 
 
 def _options(
     parent: pulumi.Resource,
     given: pulumi.ResourceOptions,
     timeouts: pulumi.CustomTimeouts | None,
+    changed_by: Sequence[pulumi.Resource],
     secret: list[str],
 ) -> pulumi.ResourceOptions:
     """The component's options that are meant for its gate: Pulumi itself ignores them on components."""
     return pulumi.ResourceOptions(
         parent=parent,
+        depends_on=changed_by,
         custom_timeouts=timeouts,
         additional_secret_outputs=secret,
         ignore_changes=[stored_key(path) for path in given.ignore_changes or ()],
         replace_on_changes=[stored_key(path) for path in given.replace_on_changes or ()],
     )
-
-
-def _timeouts(given: pulumi.CustomTimeouts | dict[str, Any] | None, policy: GatePolicy) -> pulumi.CustomTimeouts | None:
-    """Create and update stand in for each other: the run after a failed create is an update.
-
-    Raises ValueError or TypeError, naming custom_timeouts, for a time in which the policy cannot be met.
-    """
-    if given is None:
-        return None
-    if not isinstance(given, (dict, pulumi.CustomTimeouts)):  # Pulumi takes a dictionary, too
-        raise TypeError(f"opts.custom_timeouts must be a pulumi.CustomTimeouts, not {type(given).__name__}")
-    asked = given if isinstance(given, dict) else vars(given)
-    unknown = sorted(set(asked) - {"create", "update", "delete", "read"})
-    if unknown:
-        raise ValueError(f"opts.custom_timeouts has no {', '.join(unknown)}; it has create and update")
-    create, update = asked.get("create"), asked.get("update")
-    return pulumi.CustomTimeouts(
-        create=_limit("create", create or update, policy), update=_limit("update", update or create, policy)
-    )
-
-
-def _limit(name: str, value: Any, policy: GatePolicy) -> str | None:  # noqa: ANN401 - a user's argument, to be checked
-    """A time-out in the form that the engine reads, which knows no days."""
-    if value is None:
-        return None
-    try:
-        limit = parse_duration(value, name)
-        policy.within(limit)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"opts.custom_timeouts: {error}") from None
-    return format_duration(limit)

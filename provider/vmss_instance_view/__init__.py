@@ -32,6 +32,14 @@ from vmss_instance_view.model import (
     VirtualMachineInstanceView,
     VirtualMachineSummary,
 )
+from vmss_instance_view.pulumi.arguments import HasId
+from vmss_instance_view.pulumi.outputs import (
+    ExtensionSummaryOutput,
+    OrchestrationServiceOutput,
+    StatusCountOutput,
+    StatusOutput,
+    VirtualMachineSummaryOutput,
+)
 from vmss_instance_view.resource import ScaleSetInstanceView
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -42,7 +50,9 @@ __all__ = [
     "ExtensionProfile",
     "ExtensionStatus",
     "ExtensionSummary",
+    "ExtensionSummaryOutput",
     "Forbidden",
+    "HasId",
     "Instance",
     "InstanceView",
     "InstanceViewError",
@@ -50,6 +60,7 @@ __all__ = [
     "MalformedBody",
     "NotSupported",
     "OrchestrationService",
+    "OrchestrationServiceOutput",
     "Rejected",
     "RollingUpgrade",
     "ScaleSet",
@@ -59,12 +70,15 @@ __all__ = [
     "ScaleSetNotFound",
     "Status",
     "StatusCount",
+    "StatusCountOutput",
+    "StatusOutput",
     "Throttled",
     "Unauthorized",
     "Unavailable",
     "UnexpectedError",
     "VirtualMachineInstanceView",
     "VirtualMachineSummary",
+    "VirtualMachineSummaryOutput",
     "get_instance_view",
     "get_instance_view_output",
 ]

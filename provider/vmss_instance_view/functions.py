@@ -10,7 +10,7 @@ import pulumi
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.model import InstanceView
-from vmss_instance_view.pulumi.arguments import scale_set_id
+from vmss_instance_view.pulumi.arguments import ScaleSetInput, scale_set_id
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -29,7 +29,7 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
     return read_with_retry(lambda deadline: azure.reader(scale_set, deadline).view(deadline), READ_TIMEOUT, azure.clock)
 
 
-def get_instance_view_output(scale_set: pulumi.Input[str]) -> pulumi.Output[InstanceView]:
+def get_instance_view_output(scale_set: ScaleSetInput) -> pulumi.Output[InstanceView]:
     """The same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
 
     Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the

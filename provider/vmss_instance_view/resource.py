@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Optional
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, Optional
 from uuid import uuid4
 
 import pulumi
@@ -17,6 +18,7 @@ from pulumi.dynamic import (
     CheckResult,
     ConfigureRequest,
     CreateResult,
+    DiffResult,
     ReadResult,
     Resource,
     ResourceProvider,
@@ -28,9 +30,10 @@ from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import (
+    ScaleSetInput,
     as_before,
-    check_options,
-    check_switch,
+    check_choice,
+    check_flag,
     scale_set_failures,
     scale_set_id,
     switch_failures,
@@ -39,6 +42,7 @@ from vmss_instance_view.pulumi.arguments import (
 )
 from vmss_instance_view.pulumi.calls import Call, current_call
 from vmss_instance_view.pulumi.configuration import azure_of
+from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
 from vmss_instance_view.pulumi.outputs import (
     ExtensionSummaryOutput,
     OrchestrationServiceOutput,
@@ -57,7 +61,10 @@ if TYPE_CHECKING:
 
 _APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
-_INPUTS = ("scaleSet", "includeInstances", "triggers")
+_ARGUMENTS: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("scale_set", "include_instances", "triggers", "recheck", "skip"), ()
+)
+_INPUTS = tuple(map(stored_key, _ARGUMENTS))
 # By the names that state and stack outputs have, where those are others than in Python.
 _PYTHON_NAMES = {
     stored_key(name): name
@@ -91,35 +98,52 @@ class InstanceViewProvider(ResourceProvider):
         failures = [*scale_set_failures(news), *switch_failures(news, "includeInstances")]
         return CheckResult(as_before(olds, news), failures)
 
+    def diff(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """A change by itself where the user wants to read in every update; else the engine compares inputs."""
+        # None, not False: the engine then compares itself, which ignore_changes and replace_on_changes rely on.
+        return DiffResult(changes=True if news.get("recheck") == "always" else None)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Read the view. The id is opaque: another set is an update, not a replacement."""
-        with _clean_failures(current_call()):
-            return CreateResult(uuid4().hex, self._read(props, not_found_grace=_APPEARS_WITHIN))
+        call = current_call()
+        with _clean_failures(call):
+            return CreateResult(uuid4().hex, self._outputs(call, {}, props))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Read the view anew."""
-        with _clean_failures(current_call()):
-            return UpdateResult(self._read(news, not_found_grace=_APPEARS_WITHIN))
+        call = current_call()
+        with _clean_failures(call):
+            return UpdateResult(self._outputs(call, olds, news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: read the view anew; an empty id takes the resource of a vanished set out of the state."""
+        if props.get("skip"):
+            return ReadResult(id_, props)
         with _clean_failures(current_call()):
             try:
-                return ReadResult(id_, self._read(props))
+                return ReadResult(id_, self._read(props, READ_TIMEOUT))
             except ScaleSetNotFound as error:
                 if not error.is_of_the_set:
                     raise
                 return ReadResult("", {})
 
-    def _read(self, props: dict[str, Any], *, not_found_grace: float = 0.0) -> dict[str, Any]:
+    def _outputs(self, call: Call, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        if news.get("skip"):
+            scale_set = str(ScaleSetId.parse(news.get("scaleSet")))
+            seen = olds if olds.get("scaleSetId") == scale_set else {}
+            kept = {key: value for key, value in seen.items() if key not in _INPUTS}
+            return {**kept, **news, "scaleSetId": scale_set}
+        return self._read(news, call.timeout or READ_TIMEOUT, not_found_grace=_APPEARS_WITHIN)
+
+    def _read(self, props: dict[str, Any], timeout: float, *, not_found_grace: float = 0.0) -> dict[str, Any]:
         scale_set = ScaleSetId.parse(props.get("scaleSet"))
 
         def attempt(deadline: Deadline) -> dict[str, Any]:
             reader = self._azure.reader(scale_set, deadline)
-            return _outputs(reader, deadline, with_instances=props.get("includeInstances") is True)
+            return _seen(reader, deadline, with_instances=props.get("includeInstances") is True)
 
         clock = self._azure.clock
-        outputs = read_with_retry(attempt, READ_TIMEOUT, clock, not_found_grace=not_found_grace)
+        outputs = read_with_retry(attempt, timeout, clock, not_found_grace=not_found_grace)
         outputs["readAt"] = clock.now().isoformat(timespec="seconds")
         inputs: dict[str, Any] = {key: props[key] for key in _INPUTS if key in props}
         return {**inputs, "scaleSetId": str(scale_set), **outputs}
@@ -136,7 +160,7 @@ def _clean_failures(call: Call) -> Iterator[None]:
         raise call.failure(str(error)) from None
 
 
-def _outputs(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
+def _seen(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
     model = reader.model(deadline)
     instances = reader.instances(deadline) if with_instances else None
     view = (reader.counted(instances) if instances is not None else None) or reader.view(deadline)
@@ -162,18 +186,20 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
     orchestration_services: pulumi.Output[Optional[Sequence[OrchestrationServiceOutput]]] = pulumi.property(
         "orchestrationServices"
     )
-    orchestration_mode: pulumi.Output[str] = pulumi.property("orchestrationMode")
+    orchestration_mode: pulumi.Output[Optional[str]] = pulumi.property("orchestrationMode")
     capacity: pulumi.Output[Optional[int]]
     instances: pulumi.Output[Optional[Sequence[Mapping[str, Any]]]]
-    read_at: pulumi.Output[str] = pulumi.property("readAt")
+    read_at: pulumi.Output[Optional[str]] = pulumi.property("readAt")
 
     def __init__(
         self,
         resource_name: str,
         *,
-        scale_set: Any,  # noqa: ANN401 - anything with an `id`, or an Input[str]
+        scale_set: ScaleSetInput,
         include_instances: bool = False,
         triggers: Sequence[pulumi.Input[Any]] | None = None,
+        recheck: Literal["on_change", "always"] = "on_change",
+        skip: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the read.
@@ -181,20 +207,31 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         scale_set: a `pulumi_azure_native.compute.VirtualMachineScaleSet`, anything else with an `id`, or an id.
         include_instances: also read every instance with its own view.
         triggers: values whose change reads anew; the set's `etag` and `unique_id` are triggers by themselves.
+        recheck: "always" reads in every `pulumi up`, also without a change.
+        skip: do not read; the outputs stay as they are, and are None if there are none yet.
+        opts: `custom_timeouts` say how long to try while Azure cannot be read; otherwise that is a minute.
         Raises ValueError or TypeError that names the argument.
         """
-        check_options(opts)
-        check_switch("include_instances", include_instances)
+        check_options(opts, dict.fromkeys(_ARGUMENTS, ()))
         opts = pulumi.ResourceOptions.merge(opts, None)  # a copy
         opts.additional_secret_outputs = secret = [*(opts.additional_secret_outputs or ())]
+        opts.custom_timeouts = custom_timeouts(opts.custom_timeouts, _check_timeout)
+        check_choice("recheck", recheck, ("on_change", "always"))
+        check_flag("skip", skip)
+        if not isinstance(include_instances, pulumi.Output):
+            check_flag("include_instances", include_instances)
         inputs = {
             "scale_set": telling_secrecy(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
             "include_instances": include_instances,
             "triggers": triggers_of(scale_set, triggers),
+            # Stored only if set: the state of a version without them must show no change.
+            "recheck": None if recheck == "on_change" else recheck,
+            "skip": skip or None,
         }
         # Declared as None: only declared outputs resolve, and these are unknown in preview.
         outputs = dict.fromkeys(inspect.get_annotations(ScaleSetInstanceView))
         super().__init__(InstanceViewProvider(), resource_name, {**inputs, **outputs}, opts)
+        say_whose_identity_reads(self, scale_set, opts)
 
     def translate_output_property(self, prop: str) -> str:
         """The Python name of a property."""
@@ -203,3 +240,8 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
     def translate_input_property(self, prop: str) -> str:
         """The name of a property in state."""
         return stored_key(prop) if prop in _PYTHON_NAMES.values() else prop
+
+
+def _check_timeout(limit: timedelta) -> None:
+    if limit <= timedelta():
+        raise ValueError("a time-out must be longer than 0s")

@@ -192,3 +192,54 @@ def test_what_the_user_lets_pass_tells_the_truth_and_what_he_does_not_gates(proj
     project.program(program.format(arguments="skip=True"))
     assert project.up().code == 0
     assert project.outputs()["state"] == "skipped"
+
+
+SEPARATE = """
+extension = compute.VirtualMachineScaleSetExtension(
+    "app",
+    resource_group_name=group.name,
+    vm_scale_set_name=web.name,
+    vmss_extension_name="app",
+    publisher="Microsoft.Azure.Extensions",
+    type="CustomScript",
+    type_handler_version="2.1",
+    settings={"release": RELEASE},
+    protected_settings=pulumi.Output.secret({"commandToExecute": COMMAND}),
+)
+vmss.ScaleSetHealthGate(
+    "app", scale_set=web, changed_by=[extension], policy=vmss.GatePolicy(hold="0s", timeout="90s")
+)
+"""
+
+
+def test_a_release_through_a_separate_extension_is_gated_where_the_gate_knows_of_it(
+    project: Project, azure: Emulator
+) -> None:
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+    azure.load({"scale_sets": {"*": {"boot": "0s", "extension": "1s"}}})
+
+    def release(number: int, command: str = "install") -> str:
+        project.program(
+            owned() + SEPARATE.replace("RELEASE", repr(number)).replace("COMMAND", repr(f"{command} hunter2"))
+        )
+        ran = project.up()
+        assert ran.code == 0, ran.output
+        assert "hunter2" not in ran.output + str(project.deployment())
+        return ran.output
+
+    def evidence(name: str) -> Any:
+        return project.state()[f"HealthGate/{name}"]["outputs"]["evidence"]["endedAt"]
+
+    created = release(1)
+    first = {name: evidence(name) for name in ("web", "app")}
+    assert project.state()["HealthGate/app"]["outputs"]["extensions"][0]["name"] == "app", "it did not wait for it"
+    assert created.index("VirtualMachineScaleSetExtension app created") < created.index(":HealthGate app creating")
+
+    assert "HealthGate app updated" in release(2)
+    assert evidence("app") > first["app"]
+    assert evidence("web") == first["web"], "a gate that does not know of the extension looked again"
+
+    assert "HealthGate app updated" in release(2, "reinstall"), "what Azure does not give back changed"
+    before = looks(azure)
+    assert "HealthGate" not in release(2, "reinstall")
+    assert looks(azure) == before

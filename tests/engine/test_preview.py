@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import pytest
-from tests.engine.projects import Project
+from tests.engine.projects import HEALTHY, Project
 
 from vmss_emulator import Emulator
 
@@ -82,3 +85,59 @@ def test_an_id_that_only_an_output_knows_is_refused_in_preview_in_one_line(
     assert line.endswith("/providers/Microsoft.Compute/virtualMachineScaleSets/{scale set}")
     assert "Traceback" not in ran.output
     assert azure.requests == ()
+
+
+DEPENDENT = """
+import pathlib
+from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
+
+class Traffic(ResourceProvider):
+    def create(self, props):
+        return CreateResult("traffic", props)
+    def diff(self, id, olds, news):
+        replaced = [key for key in ("target",) if olds.get(key) != news.get(key)]
+        return DiffResult(changes=bool(replaced), replaces=replaced)
+
+class TrafficThing(Resource, module="acme", name="Traffic"):
+    def __init__(self, name, target, opts=None):
+        super().__init__(Traffic(), name, {{"target": target}}, opts)
+
+gate = vmss.ScaleSetHealthGate(
+    "web", scale_set=pulumi.Output.from_input({scale_set!r}), triggers=[{release}],
+    policy=vmss.GatePolicy(hold="0s", timeout="2s"),
+)
+gate.scale_set_id.apply(lambda id: pathlib.Path("moved").write_text(id) if not pulumi.runtime.is_dry_run() else None)
+TrafficThing("web", gate.scale_set_id, pulumi.ResourceOptions(protect={protect}))
+"""
+
+BOOTING: dict[str, Any] = {"scale_sets": {"*": {"boot": "1h"}}}
+
+
+def test_a_dependent_that_takes_the_id_is_not_replaced_in_a_preview_and_waits_in_the_update(
+    project: Project, azure: Emulator
+) -> None:
+    scale_set = azure.put_scale_set("web", capacity=1)
+    program = functools.partial(DEPENDENT.format, scale_set=scale_set, protect=True)
+    azure.load(BOOTING)
+    moved = project.folder / "moved"
+
+    project.program(program(release=1))
+    for argument in ((), ("--continue-on-error",)):
+        ran = project.up(*argument)
+        assert ran.code != 0
+        assert "Traffic/web" not in project.state(), "made behind a gate that failed"
+        assert not moved.exists(), "the program went on past a gate that failed"
+
+    azure.load(HEALTHY)
+    assert project.up().code == 0
+    assert moved.read_text() == project.state()["Traffic/web"]["outputs"]["target"] == scale_set
+
+    project.program(program(release=2))
+    ran = project.run("preview", "--non-interactive", "--diff")
+    assert ran.code == 0, ran.output
+    assert "dynamic/vmss-health:HealthGate: (update)" in ran.output
+    assert "acme:Traffic" not in ran.output, "the preview changes a dependent that the update leaves alone"
+    moved.unlink()
+    azure.load(BOOTING)
+    assert project.up("--continue-on-error").code != 0
+    assert not moved.exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import pulumi
 import pytest
 
 import pulumi_vmss_health as vmss
-from pulumi_vmss_health.component import _timeouts
+from vmss_instance_view.pulumi.options import custom_timeouts
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -85,13 +87,31 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ({"scale_set": "web"}, "no leading '/' in scale set id 'web'"),
         ({"scale_set": object()}, "scale_set must be a scale set resource, its ARM id or an Output of it, not object"),
         ({"scale_set": None}, "scale_set must be"),
-        ({"scale_set": ID, "policy": {"timeout": "5m"}}, "policy must be a GatePolicy, not dict"),
-        ({"scale_set": ID, "policy": lambda: pulumi.Output.from_input(1)}, "policy must be a GatePolicy, not Output"),
+        ({"scale_set": ID, "policy": "90%"}, "policy must be a GatePolicy, or a dict of its fields, not str"),
+        (
+            {"scale_set": ID, "policy": lambda: pulumi.Output.from_input({"timeout": "5m"})},
+            "policy must be a GatePolicy, or a dict of its fields, not Output; it is needed before any Output is known",
+        ),
+        ({"scale_set": ID, "policy": {"timout": "5m"}}, "policy has no field 'timout'; it has min_healthy, "),
+        ({"scale_set": ID, "policy": {"timeout": "soon"}}, "timeout must look like '90s', '30m' or '1h30m'"),
+        (
+            {"scale_set": ID, "changed_by": "app"},
+            "changed_by must be a list of resources, such as [app], not str",
+        ),
+        ({"scale_set": ID, "changed_by": [ID]}, "changed_by must be a list of resources, such as [app], not str"),
         ({"scale_set": ID, "recheck": "sometimes"}, "recheck must be 'on_change' or 'always', not 'sometimes'"),
         ({"scale_set": ID, "on_failure": "ignore"}, "on_failure must be 'fail' or 'warn', not 'ignore'"),
-        ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str"),
+        ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str; pulumi.Config has get_bool"),
         ({"scale_set": ID, "triggers": "v2"}, "triggers must be a list of values, not str"),
         ({"scale_set": ID, "opts": {"protect": True}}, "opts must be pulumi.ResourceOptions, not dict"),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(ignore_changes=["polcy"])},
+            "opts.ignore_changes has 'polcy', which is no argument; there are scale_set, policy, triggers, ",
+        ),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(replace_on_changes=["policy.timout"])},
+            "opts.replace_on_changes has 'policy.timout', which is no field; policy has min_healthy, ",
+        ),
         (
             {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(update="soon"))},
             "opts.custom_timeouts: create must look like '90s', '30m' or '1h30m'",
@@ -133,6 +153,156 @@ def test_time_outs_of_create_and_update_stand_in_for_each_other(
     given: dict[str, str], create: str, update: str, kind: Callable[..., Any]
 ) -> None:
 
-    timeouts = _timeouts(kind(**given), vmss.GatePolicy())
+    timeouts = custom_timeouts(kind(**given), vmss.GatePolicy().within)
     assert timeouts is not None
     assert (timeouts.create, timeouts.update) == (create, update)
+
+
+@pytest.mark.parametrize(
+    "path", ["triggers", "triggers[0]", "policy", "policy.min_healthy", 'policy["minHealthy"]', "scaleSet", "*"]
+)
+def test_paths_to_what_a_gate_has_may_be_ignored(recorder: Recorder, path: str) -> None:
+    opts = pulumi.ResourceOptions(ignore_changes=[path], replace_on_changes=[path])
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=ID, opts=opts).healthy)
+    assert GATE in recorder.registered
+
+
+@pytest.mark.parametrize("policy", [{"min_healthy": "90%", "confirm_failure": None}, {"minHealthy": "90%"}])
+def test_a_policy_may_be_a_dict_in_python_s_spelling_or_in_that_of_configuration(
+    recorder: Recorder, policy: dict[str, Any]
+) -> None:
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=ID, policy=policy).healthy)
+    never = {"confirmFailure": "never"} if "confirm_failure" in policy else {}
+    assert recorder.registered[GATE].inputs["policy"] == {"minHealthy": "90%", **never}
+
+
+def test_an_id_may_be_awaited(recorder: Recorder) -> None:
+    async def known_later() -> str:
+        return ID
+
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=known_later()).healthy)
+    assert recorder.registered[GATE].inputs["scaleSet"] == ID
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("azure-native:network:VirtualNetwork", "scale_set must be a VirtualMachineScaleSet, not a VirtualNetwork"),
+        (
+            "azure-native:compute:VirtualMachineScaleSetExtension",
+            "not a VirtualMachineScaleSetExtension; give its scale set, and the extension in changed_by",
+        ),
+    ],
+)
+def test_another_resource_of_azure_is_no_scale_set(recorder: Recorder, kind: str, words: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        vmss.ScaleSetHealthGate("web", scale_set=pulumi.CustomResource(kind, "net", {}))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "azure-native:compute:VirtualMachineScaleSet",
+        "azure-native:compute/v20241101:VirtualMachineScaleSet",
+        "azure:compute/linuxVirtualMachineScaleSet:LinuxVirtualMachineScaleSet",
+        "acme:shop:Shop",
+    ],
+)
+def test_scale_sets_of_every_provider_are_taken(recorder: Recorder, kind: str) -> None:
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=pulumi.CustomResource(kind, "set", {})).healthy)
+    assert recorder.registered[GATE].inputs["scaleSet"] == "set-id"
+
+
+class Extension(pulumi.CustomResource):
+    """What azure-native declares: inputs are properties, also those that Azure does not give back."""
+
+    def __init__(self, settings: dict[str, Any], protected: Any = None) -> None:
+        properties = {"settings": settings, "protectedSettings": protected}
+        super().__init__("azure-native:compute:VirtualMachineScaleSetExtension", "app", properties)
+
+
+def triggers_of(recorder: Recorder, *, settings: dict[str, Any], protected: Any = None) -> Any:
+    """The triggers of a gate whose set is changed by an extension."""
+
+    def program() -> pulumi.Output[bool]:
+        extension = Extension(settings, protected)
+        return vmss.ScaleSetHealthGate("web", scale_set=ID, triggers=["mine"], changed_by=[extension]).healthy
+
+    declare(program)
+    return recorder.registered[GATE].inputs["triggers"]
+
+
+def test_a_resource_that_changes_the_set_is_a_trigger_by_everything_that_it_has(recorder: Recorder) -> None:
+    first = triggers_of(recorder, settings={"release": 1, "port": 80})
+    assert first[0] == "mine"
+    assert re.fullmatch("app [0-9a-f]{16}", first[1])
+    assert triggers_of(recorder, settings={"port": 80, "release": 1}) == first
+    assert triggers_of(recorder, settings={"port": 80, "release": 2}) != first
+    assert triggers_of(recorder, settings={"port": 80, "release": 1}, protected={"key": "b"}) != first
+
+
+def test_a_secret_of_such_a_resource_makes_the_triggers_one(recorder: Recorder) -> None:
+    triggers = triggers_of(recorder, settings={}, protected=pulumi.Output.secret({"key": "b"}))
+    assert triggers["value"][1].startswith("app ")
+    assert triggers[pulumi.runtime.rpc._special_sig_key] == pulumi.runtime.rpc._special_secret_sig
+
+
+@pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])
+@pytest.mark.parametrize("owner", ["the scale set", "the parent"])
+def test_an_explicit_provider_of_the_set_or_a_parent_is_told_for_another_identity_reads(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, declared: Any, owner: str
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, _resource: told.append(text))
+
+    def program() -> Any:
+        provider = pulumi.ProviderResource("azure-native", "other", {})
+        opts = pulumi.ResourceOptions(providers=[provider])
+        parent = pulumi.ComponentResource("acme:shop:Shop", "shop", None, opts)
+        kind = "azure-native:compute:VirtualMachineScaleSet"
+        web = pulumi.CustomResource(kind, "web", {}, pulumi.ResourceOptions(provider=provider))
+        if owner == "the scale set":
+            return declared("web", scale_set=web).scale_set_id
+        return declared("web", scale_set=ID, opts=pulumi.ResourceOptions(parent=parent)).scale_set_id
+
+    declare(program)
+    (text,) = told
+    assert text.startswith(f"{owner} has an explicit azure-native provider; ")
+    assert "needs the role Reader" in text
+
+
+def test_a_view_stores_only_the_options_that_were_set_for_older_states_lack_them(recorder: Recorder) -> None:
+    view = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
+    declare(lambda: vmss.ScaleSetInstanceView("web", scale_set=ID).id)
+    assert not {"recheck", "skip"} & set(recorder.registered[view].inputs)
+    declare(lambda: vmss.ScaleSetInstanceView("web", scale_set=ID, recheck="always", skip=True).id)
+    assert recorder.registered[view].inputs["recheck"] == "always"
+    assert recorder.registered[view].inputs["skip"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"recheck": "sometimes"}, "recheck must be 'on_change' or 'always', not 'sometimes'"),
+        ({"skip": 1}, "skip must be True or False, not int"),
+        ({"include_instances": "yes"}, "include_instances must be True or False, not str"),
+        (
+            {"opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="0s"))},
+            "opts.custom_timeouts: ",
+        ),
+        (
+            {"opts": pulumi.ResourceOptions(ignore_changes=["trigers"])},
+            "opts.ignore_changes has 'trigers', which",
+        ),
+    ],
+)
+def test_a_view_s_wrong_argument_is_refused_by_name(recorder: Recorder, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as refused:
+        vmss.ScaleSetInstanceView("web", scale_set=ID, **arguments)
+    assert words in str(refused.value)
+    assert not recorder.registered
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert vmss.__version__ == importlib.metadata.version("pulumi-vmss-health")

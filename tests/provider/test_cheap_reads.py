@@ -23,6 +23,7 @@ from vmss_instance_view.connection import Azure, Connection
 from vmss_instance_view.model import Instance
 from vmss_instance_view.reading.flexible import FlexibleReader
 from vmss_instance_view.reading.reader import Part, ScaleSetReader
+from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.reading.uniform import UniformReader
 from vmss_instance_view.resource import InstanceViewProvider, ScaleSetInstanceView
 
@@ -47,7 +48,7 @@ def provider(azure: Emulator) -> InstanceViewProvider:
 @pytest.mark.parametrize(("mode", "lists"), [("Uniform", 1), ("Flexible", 2)])
 def test_a_view_with_its_instances_lists_them_once(azure: Emulator, mode: str, lists: int) -> None:
     scale_set = azure.put_scale_set("web", capacity=2, orchestration_mode=mode)
-    outputs = provider(azure)._read({"scaleSet": scale_set, "includeInstances": True})
+    outputs = provider(azure)._read({"scaleSet": scale_set, "includeInstances": True}, READ_TIMEOUT)
     assert len(outputs["instances"]) == 2
     assert outputs["virtualMachine"]["statusesSummary"] == [{"code": "ProvisioningState/succeeded", "count": 2}]
     # A Flexible set's are the plain and the expanded one, which tell different things.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias, Union, cast
 
 import pulumi
 from pulumi.dynamic import CheckFailure
@@ -13,7 +16,20 @@ from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 
-def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user's argument, to be checked
+class HasId(Protocol):
+    """Anything with an ARM id, such as a `pulumi_azure_native.compute.VirtualMachineScaleSet`."""
+
+    @property
+    def id(self) -> pulumi.Output[str] | str:
+        """The ARM id."""
+
+
+# Not with |: Pulumi's Input is a Union that some Pythons cannot combine with it at run time.
+ScaleSetInput: TypeAlias = Union[pulumi.Input[str], ScaleSetId, HasId]  # noqa: UP007
+"""What people give as `scale_set`."""
+
+
+def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
     """The id of what a user gave as `scale_set`; checked at once where it is known.
 
     Raises InvalidScaleSetId (a ValueError) or TypeError, naming `scale_set`.
@@ -22,6 +38,9 @@ def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user'
         return str(ScaleSetId.parse(str(scale_set)))
     if isinstance(scale_set, pulumi.Output):
         return scale_set
+    if inspect.isawaitable(scale_set):
+        return pulumi.Output.from_input(scale_set)
+    _check_type(scale_set)
     identity = getattr(scale_set, "id", None)
     if isinstance(identity, (pulumi.Output, str)):
         return identity
@@ -31,7 +50,27 @@ def scale_set_id(scale_set: Any) -> pulumi.Input[str]:  # noqa: ANN401 - a user'
     )
 
 
-def telling_secrecy(scale_set: pulumi.Input[str], secret: list[str], outputs: Sequence[str]) -> pulumi.Input[str]:
+def _check_type(scale_set: object) -> None:
+    """Refuse a resource of Azure that is another kind of thing. Raises TypeError, naming `scale_set`."""
+    if not isinstance(scale_set, pulumi.Resource):
+        return
+    package, *_, kind = scale_set.pulumi_resource_type.split(":")
+    if package in ("azure-native", "azure") and not kind.endswith("VirtualMachineScaleSet"):
+        hint = "; give its scale set, and the extension in changed_by" if kind.endswith("ScaleSetExtension") else ""
+        raise TypeError(f"scale_set must be a VirtualMachineScaleSet, not a {kind}{hint}")
+
+
+def canonical(scale_set: str) -> str:
+    """The id as outputs have it. What is no id stays as it is: the provider refuses it in better words."""
+    try:
+        return str(ScaleSetId.parse(scale_set))
+    except InvalidScaleSetId:
+        return scale_set
+
+
+def telling_secrecy(
+    scale_set: str | pulumi.Output[str], secret: list[str], outputs: Sequence[str]
+) -> str | pulumi.Output[str]:
     """The same id; if it turns out to be a secret, `secret` then names the outputs that would tell it in state.
 
     secret: the list that Pulumi gets as additional_secret_outputs. It reads the list after the inputs are known, and
@@ -48,7 +87,7 @@ def telling_secrecy(scale_set: pulumi.Input[str], secret: list[str], outputs: Se
     return scale_set.apply(tell)
 
 
-def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:  # noqa: ANN401 - as above
+def triggers_of(scale_set: object, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:
     """What makes a resource act again: the set's etag and unique id where it has them, then the user's own.
 
     The etag alone is not enough: a set recreated under its old name can have the same.
@@ -63,24 +102,39 @@ def triggers_of(scale_set: Any, triggers: Sequence[pulumi.Input[Any]] | None) ->
     return [*own, *(triggers or ())]
 
 
-def check_options(opts: object) -> None:
-    """Refuse an explicit azure-native provider: what it signs in with stays hidden from the program.
+def changes_of(resources: Sequence[pulumi.Resource]) -> list[pulumi.Output[str]]:
+    """For each resource a text that changes when any of its properties does: a trigger.
 
-    Pulumi would ignore it without a word, and another identity read the scale set than the user meant.
-    Raises ValueError or TypeError, naming `opts`.
+    Raises TypeError, naming `changed_by`, for anything but a list of resources.
     """
-    if opts is None:
-        return
-    if not isinstance(opts, pulumi.ResourceOptions):
-        raise TypeError(f"opts must be pulumi.ResourceOptions, not {type(opts).__name__}")
-    several = opts.providers or ()
-    given = [opts.provider, *(several.values() if isinstance(several, Mapping) else several)]
-    if any(provider is not None and provider.package == "azure-native" for provider in given):
-        raise ValueError(
-            "opts has an explicit azure-native provider, but a scale set is read with the settings of the stack: take "
-            "it out of provider and providers, and let the stack's azure-native configuration (azure-native:clientId, "
-            "…) or the ARM_* variables name an identity that may read the scale set"
-        )
+    is_list = isinstance(resources, Sequence) and not isinstance(resources, (str, bytes))
+    wrong = [each for each in resources if not isinstance(each, pulumi.Resource)] if is_list else [resources]
+    if wrong:
+        kind = type(wrong[0]).__name__
+        raise TypeError(f"changed_by must be a list of resources, such as [app], not {kind}")
+    return [_fingerprint(each) for each in resources]
+
+
+def _fingerprint(resource: pulumi.Resource) -> pulumi.Output[str]:
+    """The resource's name and a hash of what Pulumi knows of it; a secret where any of that is one.
+
+    A hash: the properties themselves would be in the state twice. Inputs that Azure does not give back, such as
+    protected settings, are properties, too.
+    """
+    properties = {
+        name: value
+        for name, value in vars(resource).items()
+        if isinstance(value, pulumi.Output) and not name.startswith("_") and name != "urn"
+    }
+
+    def text(known: Mapping[str, Any]) -> str:
+        told = {name: value for name, value in known.items() if value is not None}  # a newer SDK may know more of them
+        # vars: of an asset, what it was made of.
+        written = json.dumps(told, sort_keys=True, default=vars).encode()
+        return f"{resource.pulumi_resource_name} {hashlib.sha256(written).hexdigest()[:16]}"
+
+    # Pulumi's typing of Output.all knows no mapping.
+    return cast("pulumi.Output[str]", pulumi.Output.all(**properties).apply(text))
 
 
 def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
@@ -94,14 +148,23 @@ def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
     return []
 
 
-def check_switch(name: str, value: object) -> None:
-    """Refuse what is neither True nor False: "no" would be taken for yes. Raises TypeError, naming the argument."""
-    if not isinstance(value, (bool, pulumi.Output)):
-        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """The value, if it is one of the choices. Raises ValueError, naming the argument."""
+    if value not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+    return str(value)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """The value, if it is True or False: "no" would be taken for yes. Raises TypeError, naming the argument."""
+    if not isinstance(value, bool):
+        hint = "; pulumi.Config has get_bool" if isinstance(value, str) else ""
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}{hint}")
+    return value
 
 
 def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
-    """The same for a resource's input that was not known in the program."""
+    """What is wrong with a flag among a resource's inputs; one that is not known yet is checked when it is."""
     value = news.get(name)
     if value is None or isinstance(value, (bool, Unknown)):
         return []

@@ -114,3 +114,43 @@ def test_a_flexible_set_is_read_and_gated_like_any_other(project: Project, azure
         "mode": "Flexible",
         "virtualMachine": {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 3}]},
     }
+
+
+def test_a_view_can_be_read_in_every_update_and_not_be_read_at_all(project: Project, azure: Emulator) -> None:
+    scale_set = azure.put_scale_set("web", capacity=1)
+    program = """
+    view = vmss.ScaleSetInstanceView("web", scale_set={id!r}, {arguments})
+    pulumi.export("capacity", view.capacity)
+    """
+
+    def up(arguments: str) -> object:
+        project.program(program.format(id=scale_set, arguments=arguments))
+        ran = project.up()
+        assert ran.code == 0, ran.output
+        return project.outputs().get("capacity")
+
+    assert up("skip=True") is None
+    assert not [each for each in azure.requests if "virtualMachineScaleSets" in each.path]
+    assert up("recheck='always'") == 1
+    azure.put_scale_set("web", capacity=2)
+    assert up("recheck='always'") == 2, "it was not read in an update that changes nothing"
+    azure.put_scale_set("web", capacity=3)
+    assert up("skip=True") == 2
+    assert project.refresh().code == 0
+    assert project.state()["ScaleSetInstanceView/web"]["outputs"]["capacity"] == 2
+    assert up("") == 3
+
+
+def test_a_view_is_tried_for_as_long_as_its_custom_timeouts_say(project: Project, azure: Emulator) -> None:
+    scale_set = azure.put_scale_set("web", capacity=1)
+    azure.load({"faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 503}]})
+    project.program(f"""
+    opts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="5s"))
+    vmss.ScaleSetInstanceView("web", scale_set={scale_set!r}, opts=opts)
+    """)
+    ran = project.up()
+    assert ran.code != 0
+    assert "HTTP 503" in ran.output
+    reads = [each.started for each in azure.requests if "virtualMachineScaleSets" in each.path]
+    assert len(reads) > 1
+    assert max(reads) - min(reads) <= 5

@@ -114,7 +114,7 @@ def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_n
     project: Project, azure: Emulator, before: str
 ) -> None:
     azure.load(HEALTHY if before == "passed" else UNHEALTHY)
-    project.program(gated(azure, timeout="4s"))
+    project.program(gated(azure, timeout="1m" if before == "passed" else "4s"))
     assert (project.up().code == 0) == (before == "passed")
     first = gate(project)["id"]
     delete(azure)

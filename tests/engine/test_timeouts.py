@@ -51,7 +51,7 @@ def test_custom_timeouts_win_over_a_shorter_policy_and_update_stands_in_for_crea
     scale_set = azure.put_scale_set("web", capacity=2, health=True)
     project.program(LIMITED.format(id=scale_set, timeout="1s", custom='update="1.5m"'))
     running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
-    running.until("s of 1m30s")
+    running.until("timeout 1m30s")
     wait_for_looks_apart(azure, seconds=1.5)
     azure.load(HEALTHY)
     ran = running.wait()

@@ -1,7 +1,7 @@
 """The demonstrations of `make demo` and `make demo-broken`: real pulumi commands on an offline Azure.
 
-They run in a temporary folder with copies of the projects, so that the clone stays as it was, however they end. On Azure
-the same commands do the same; only `azure.load`, by which somebody mends the machines, is special to the emulator.
+They run in a temporary folder with copies of the projects, so that the clone stays as it was, however they end. On
+Azure the same commands do the same; only `azure.load`, by which somebody mends the machines, is the emulator's own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,16 +51,20 @@ class Stack:
 
     def __call__(self, *arguments: str, expect: int = 0) -> proof.Run:
         """Run a pulumi command as a person would; the demonstration ends if its exit code is not the expected kind."""
+        stop_if_interrupted()
         print(f"\n$ pulumi {' '.join(arguments)}", flush=True)
         began = time.monotonic()
         log, export = self._project / "events.json", self._project / "export.json"
         log.write_text("")
-        code = self._pulumi(*arguments, *(["--event-log", str(log)] if arguments[0] == "up" else []))
+        code = self._pulumi(*arguments, *(["--event-log", str(log)] if arguments[0] in ("up", "destroy") else []))
+        events = log.read_text()
+        if "^C received" in events:  # in its live view Pulumi reads the key itself, and nobody gets a signal
+            raise Interrupted
         print(f"(exit code {code} after {time.monotonic() - began:.0f}s)", flush=True)
         if bool(code) != bool(expect):
             raise SystemExit(f"the demonstration expected {'a failure' if expect else 'success'} here")
         self._pulumi("stack", "export", "--file", str(export))
-        return proof.Run(json.loads(export.read_text()), log.read_text().splitlines(), self._azure.requests, began)
+        return proof.Run(json.loads(export.read_text()), events.splitlines(), self._azure.requests, began)
 
     def configure(self, **values: str) -> None:
         """Set configuration values."""
@@ -105,8 +110,8 @@ def run(which: str) -> None:
         copy_projects(Path(folder))
         environment = isolation.environment(inherited(), azure.environment, place)
         environment["PULUMI_DEBUG_COMMANDS"] = "true"  # which alone allows an event log
-        if sys.stdout.isatty() and (columns := shutil.get_terminal_size().columns) < WIDE_ENOUGH:
-            say(f"{columns} columns are too few for Pulumi to show what the gate waits for: see it below each step.")
+        if columns() < WIDE_ENOUGH:
+            say(f"{columns()} columns are too few for Pulumi to show what the gate waits for: see it below each step.")
         quickstart = Stack(Path(folder), azure, environment)
         quickstart.configure(sshPublicKey=ssh_public_key())
         if which == "broken":
@@ -188,12 +193,22 @@ def stop_if_interrupted() -> None:
 
 def say(text: str) -> None:
     """Tell what comes next."""
-    print(f"\n=== {text}", flush=True)
+    print(f"\n{fit(f'=== {text}')}", flush=True)
 
 
 def tell(text: str) -> None:
     """Tell what came of it."""
-    print(f"--> {text}", flush=True)
+    print(fit(f"--> {text}"), flush=True)
+
+
+def fit(text: str) -> str:
+    """Break a sentence between words where the terminal ends."""
+    return textwrap.fill(text, columns(), break_long_words=False, break_on_hyphens=False)
+
+
+def columns() -> int:
+    """The terminal's width; a file's has no end."""
+    return shutil.get_terminal_size((10_000, 0)).columns
 
 
 def show_gate(ran: proof.Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 SCALE_SET = "azure-native:compute:VirtualMachineScaleSet"
 AUTOSCALE = "azure-native:monitor:AutoscaleSetting"
 GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+COLOURS = re.compile(r"<\{%.*?%\}>")
 
 
 class Request(Protocol):
@@ -60,9 +62,9 @@ class Run:
             started, words = event.get("resourcePreEvent", {}), event.get("diagnosticEvent", {})
             if started.get("metadata", {}).get("type") == GATE:
                 began = event["timestamp"]
-            elif words.get("ephemeral") and f"{GATE}::" in words.get("urn", "") and words["message"].strip():
-                said.append((event["timestamp"] - began, words["message"].strip()))
-        return said
+            elif words.get("ephemeral") and f"{GATE}::" in words.get("urn", ""):
+                said.append((event["timestamp"] - began, COLOURS.sub("", words["message"]).strip()))
+        return [(seconds, text) for seconds, text in said if text]  # the last one clears the row
 
     @property
     def deployed_after(self) -> float:
@@ -96,9 +98,10 @@ def moment(text: str) -> float:
 
 def held(run: Run) -> str:
     """A run in which the gate passed."""
+    saw = f'saw "{run.said[0][1]}", and ' if run.said else ""
     return (
-        f"Azure called the scale set deployed after {run.deployed_after:.0f}s. The gate then saw "
-        f'"{run.said[0][1]}", and held AutoscaleSetting for {run.held_for:.0f}s more.'
+        f"Azure called the scale set deployed after {run.deployed_after:.0f}s. "
+        f"The gate then {saw}held AutoscaleSetting for {run.held_for:.0f}s more."
     )
 
 

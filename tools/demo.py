@@ -93,6 +93,7 @@ def main(which: str) -> int:
         print("\nInterrupted. Nothing real was deployed; nothing is left.", flush=True)
         return 130
     print(f"\nThe demonstration took {time.monotonic() - began:.0f}s. Nothing real was deployed; nothing is left.")
+    print("By hand, with an offline Azure of your own: .venv/bin/vmss-emulator exec -- bash")
     return 0
 
 

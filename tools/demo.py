@@ -208,8 +208,8 @@ def fit(text: str) -> str:
 
 
 def columns() -> int:
-    """The terminal's width; a file's has no end."""
-    return shutil.get_terminal_size((10_000, 0)).columns
+    """The terminal's own width, whatever COLUMNS says, as Pulumi takes it; a file's has no end."""
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 10_000
 
 
 def show_gate(ran: proof.Run) -> None:

@@ -52,10 +52,10 @@ test-matrix: setup ## reader and gate on every Python with lowest and newest pac
 	    "python3.10 (or .11, .12, .13) starts it (pyenv: pyenv install 3.10, then pyenv global 3.13 3.12 3.11 3.10)" >&2; exit 1; }
 
 demo: setup ## watch a gate hold and release a deployment, on an offline Azure
-	$(BIN)/vmss-emulator exec --timeline examples/timelines/healthy.yaml -- $(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
 
 demo-broken: setup ## watch gates that do not pass, and what they say
-	$(BIN)/vmss-emulator exec --timeline examples/timelines/broken.yaml -- $(BIN)/python tools/demo.py broken
+	$(BIN)/python -m tools.demo broken
 
 clients: setup ## az and Azure's SDKs for Python, JavaScript, Go and Java on the offline Azure (asks their registries once)
 	$(BIN)/python -m tests.emulator.clients

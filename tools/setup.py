@@ -54,6 +54,9 @@ def main() -> int:
     except Problem as problem:
         print(f"setup: {problem}", file=sys.stderr)
         return 1
+    except OSError as error:  # somebody else's clone, a full disk
+        print(f"setup: {error.filename or ROOT}: {error.strerror}; a clone of your own may help", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("setup: interrupted; `make setup` does the rest", file=sys.stderr)
         return 130

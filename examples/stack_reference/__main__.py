@@ -1,6 +1,6 @@
 """A second stack that reads what the gate of the first one found, and looks at the scale set itself.
 
-Configuration: quickstart, the first stack's name, such as organization/vmss-health-quickstart/dev.
+Configuration: quickstart, the first stack's name, such as organization/web/dev.
 """
 
 import pulumi
@@ -12,7 +12,7 @@ quickstart = pulumi.StackReference(pulumi.Config().require("quickstart"))
 # Stack outputs are those of the last update that completed: what a gate found then.
 pulumi.export("releaseThen", quickstart.require_output("release"))
 pulumi.export("healthyThen", quickstart.require_output("healthy"))
-pulumi.export("extensionsThen", quickstart.require_output("extensions"))
+pulumi.export("messageThen", quickstart.require_output("message"))
 
 # What is true now takes a read of one's own.
 now = vmss.ScaleSetInstanceView("web", scale_set=quickstart.require_output("scaleSetId"))

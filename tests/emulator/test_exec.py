@@ -270,6 +270,22 @@ def test_it_waits_for_a_command_that_is_interrupted(everybody: bool) -> None:
         assert process.returncode == 5
 
 
+HEARS = """
+import signal
+from vmss_emulator.running import processes
+signal.signal(signal.SIGTERM, lambda *_: print("the caller heard it", flush=True))
+code = processes.run(["sh", "-c", "trap 'echo so did the command; exit 5' TERM; kill -TERM $PPID; sleep 30 & wait"], {})
+print("exit code", code)
+"""
+
+
+def test_a_script_that_runs_a_command_hears_the_signals_that_end_it() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", HEARS], stdout=subprocess.PIPE, text=True, check=True, timeout=20
+    ).stdout
+    assert sorted(said.splitlines()) == ["exit code 5", "so did the command", "the caller heard it"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans cannot be adopted")
 def test_no_process_is_left_behind() -> None:
     orphan = "trap '' TERM; while :; do sleep 1; done"

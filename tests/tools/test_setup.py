@@ -309,6 +309,17 @@ def test_missing_go_is_said_before_anything_is_built(setup: ModuleType, clone: P
         setup.get_cli()
 
 
+def test_a_clone_that_cannot_be_written_is_named_without_a_traceback(
+    setup: ModuleType, clone: Path, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(path / "go", GO)
+    (clone / ".toolchain").touch()  # root may write everywhere, but not below a file
+    assert setup.main() == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"setup: {clone}/.toolchain/")
+    assert told.endswith("; a clone of your own may help\n")
+
+
 def test_a_long_step_says_that_it_still_runs(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run a command to its end; returns its exit code as a shell tells it: 128 + n for signal n.
 
     The terminal's Ctrl-C reaches the command by itself, being in the same process group, and is ignored here; SIGTERM
-    and SIGHUP are handed on.
+    and SIGHUP are handed on. A handler that the caller has set for one of them is called as well.
 
     Raises:
         OSError: the command cannot be started.
@@ -53,7 +53,16 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _handling(handlers: Mapping[signal.Signals, Callable[[int, FrameType | None], None]]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before = {number: signal.getsignal(number) for number in handlers}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        handlers[signal.Signals(number)](number, frame)
+        callers = before[signal.Signals(number)]
+        if callable(callers) and callers is not signal.default_int_handler:
+            callers(number, frame)
+
+    for number in handlers:
+        signal.signal(number, handle)
     try:
         yield
     finally:

@@ -70,7 +70,7 @@ class Azure:
             return self._connecting.get(lambda: self._connection, lambda: self._connected(_within(deadline)), seconds)
         except TimeoutError:
             raise Unavailable(
-                f"no description of the cloud within {seconds:.0f}s: another read was waiting for it, too"
+                f"no description of the cloud within {seconds:.0f}s: another read was already waiting for it"
             ) from None
 
     def _connected(self, seconds: float) -> Connection:

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def each_of(function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
-    """What `function` returns for each item, in their order, at most `width` at a time.
+    """Call `function` for each item, at most `width` at a time; return the results in the order of the items.
 
-    Raises what it raised first in that order; the items that nobody has begun by then are left out.
+    Raise the first exception in that order; items that were not started by then are skipped.
     """
     futures: list[tuple[A, Future[T]]] = [(item, Future()) for item in items]
     todo: queue.SimpleQueue[tuple[A, Future[T]]] = queue.SimpleQueue()

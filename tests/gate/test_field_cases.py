@@ -429,7 +429,7 @@ def test_a_minimum_above_the_capacity_fails_early_and_says_so() -> None:
     verdict = judge(look(*THREE), min_healthy=5)
     assert verdict.state is FAILING
     assert [each.code for each in verdict.reasons] == ["MinHealthyAboveCapacity"]
-    assert lines(verdict) == ["min_healthy asks for 5 VMs, the capacity is 3: that many never come"]
+    assert lines(verdict) == ["min_healthy requires 5 VMs, but the capacity is 3"]
     assert verdict.reasons[0].hint
 
 
@@ -677,7 +677,7 @@ def test_a_timeout_is_named_as_the_policy_has_it_however_long_the_last_look_took
 
 def test_that_nothing_judged_the_application_is_said_in_the_outcome_and_is_no_warning() -> None:
     seen = look(*[vm(each, health=None) for each in range(3)], extensions=[CSE])
-    words = "application health was not judged: the model has no source of it"
+    words = "application health was not judged: the model has no health extension or probe"
     assert headline(outcome(seen, Ending.HEALTHY), "web").endswith(f"; {words}")
     assert warnings(outcome(seen, Ending.HEALTHY)) == []
     assert words not in headline(outcome(seen, Ending.HEALTHY, application_health="ignored"), "web")
@@ -702,7 +702,7 @@ def test_an_extension_comes_after_what_it_is_installed_after_and_says_so() -> No
     waits = vm(2, ECHO, extensions=failed[1:])
     verdict = judge(look(*well_with("app", "cse"), waits, extensions=[after, CSE]))
     assert [each.code for each in verdict.reasons] == ["ExtensionFailed", "ExtensionNotReady"]
-    assert verdict.reasons[1].message.endswith("it comes after extension cse, which failed")
+    assert verdict.reasons[1].message.endswith("it is installed after extension cse, which failed")
 
 
 def test_extensions_that_come_after_each_other_are_judged_all_the_same() -> None:

@@ -93,14 +93,14 @@ class Arm:
         return _parsed(question, url, parse, content, deadline)
 
     def pages(self, question: Question, parse: Parse[T], deadline: Deadline) -> Iterator[T]:
-        """The same for each page of a list. Raises Rejected where a page points elsewhere or the list is endless."""
+        """Do the same for each page of a list. Raises Rejected if a page links elsewhere or the list is endless."""
         url, content = self._begin(question, deadline)
         seen = {url}
         size = 0
         while True:
             size += len(content)
             if size > _OF_A_LIST:
-                raise Rejected(f"{question.what}: gave up: the list has more than {_OF_A_LIST >> 20} MiB")
+                raise Rejected(f"{question.what}: the list is larger than the limit of {_OF_A_LIST >> 20} MiB")
             parsed, link = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
             yield parsed
             if not link:
@@ -108,12 +108,12 @@ class Arm:
             if not isinstance(link, str) or not self._is_own(link):
                 raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(link), 120)!r}")
             if link in seen or len(seen) >= _PAGES:
-                raise Rejected(f"{question.what}: gave up after {len(seen)} pages: the list does not end")
+                raise Rejected(f"{question.what}: the list did not end after {len(seen)} pages")
             seen.add(link)
             url, content = link, self._ask(question, link, deadline)
 
     def _begin(self, question: Question, deadline: Deadline) -> tuple[str, bytes]:
-        """The URL and the answer of a question, in the best api-version that the cloud has."""
+        """Ask in the best api-version that the cloud serves; return the URL and the answer."""
         while True:
             version = self._version.current
             url = question.url(self.cloud, version)
@@ -127,7 +127,7 @@ class Arm:
                 if not self._version.is_served:
                     raise
                 said = f"{question.what}: HTTP {error.status} {error.code}: api-version {version} is refused"
-                text = f"{said}, but this cloud answered before; this is Azure's own trouble: try again"
+                text = f"{said}, but this cloud served it before: this is an error on Azure's side: try again"
                 raise Unavailable(text, status=error.status, code=error.code) from None
             self._version.is_served = True
             return url, content
@@ -143,7 +143,7 @@ class Arm:
         token = self._tokens.token(deadline)
         answer = self._send(question, url, token, deadline)
         if answer.status == 401:
-            # Expired early, revoked, or wanting claims: once more, with a fresh token that has them.
+            # The token expired early, was revoked or lacks claims: try once more with a fresh one that has them.
             self._tokens.refused(token, claims_challenge(answer.headers))
             answer = self._send(question, url, self._tokens.token(deadline), deadline)
         if answer.status != 200:
@@ -153,7 +153,7 @@ class Arm:
         return answer.content
 
     def _send(self, question: Question, url: str, token: str, deadline: Deadline) -> Answer:
-        """Send until somebody answers: a silent server is asked again on a new connection."""
+        """Send the request; if the server is silent, send it again on a new connection."""
         was_stale = False
         while True:
             with self._counting:

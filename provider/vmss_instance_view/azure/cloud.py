@@ -126,7 +126,7 @@ def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     if cloud is None:
         raise ConfigurationError(
             f"unknown cloud {clean(name, 60)!r} in {settings.names('environment')}: "
-            "it is public, usgovernment or china; any other cloud is named by its metadata host"
+            f"use public, usgovernment or china; for any other cloud set {settings.names('metadataHost')}"
         )
     return cloud
 

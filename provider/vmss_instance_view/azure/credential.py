@@ -76,7 +76,7 @@ class TokenSource:
         except TimeoutError:
             if old:
                 return old
-            raise Unavailable(f"no token came within {seconds:.0f}s: another read was waiting for one, too") from None
+            raise Unavailable(f"no token came within {seconds:.0f}s: another read was already waiting for one") from None
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token: the next one is a fresh one, with the claims that Azure asks for.
@@ -145,7 +145,7 @@ class TokenSource:
         sign_in.refusal = sign_in.offline = ""
         token = credential.get_token(self._cloud.scope, claims=self._claims)
         if not isinstance(token.token, str) or not _TOKEN.fullmatch(token.token):
-            raise ValueError("what came is no token")
+            raise ValueError("the answer is not a token")
         return token
 
 

@@ -1,4 +1,4 @@
-"""Connections that share what they trust."""
+"""Connections that share the trusted certificate authorities."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SharedTrust(HTTPAdapter):
         return host, {**own, "ssl_context": context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as above
-        """Leave a connection nothing to read: the context has it."""
+        """Do nothing: the shared context already has the trusted authorities."""
 
     def _context(self, authorities: str) -> SSLContext:
         with self._lock:

@@ -98,7 +98,7 @@ def heal() -> None:
 
 
 def ssh_public_key() -> str:
-    """A key that nobody has the other half of."""
+    """Return a key that nobody has the other half of."""
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def install(folder: Path) -> Path:
-    """A pinned pyright of our own; instant where it is there."""
+    """Return a pinned pyright of our own; instant where it is there."""
     pyright = folder / "bin" / "basedpyright"
     if not pyright.exists():
         venv.create(folder, with_pip=True)
@@ -54,7 +54,7 @@ def verify(pyright: Path, package: str, folder: Path) -> int:
 
 
 def _is_ours(symbol: dict[str, Any]) -> bool:
-    """Whether more is unknown than the base class: in this mode pyright does not look into pulumi's."""
+    """Return whether more is unknown than the base class: in this mode pyright does not look into pulumi's."""
     return any("base class" not in complaint and "metaclass" not in complaint for complaint in _complaints(symbol))
 
 

@@ -55,7 +55,7 @@ def main() -> int:
         print(f"setup: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("setup: interrupted; `make setup` does the rest", file=sys.stderr)
+        print("setup: interrupted; run `make setup` again to finish", file=sys.stderr)
         return 130
     if news:
         say('done. For your shell: export PATH="$PWD/.toolchain/bin:$PWD/.venv/bin:$PATH"')
@@ -101,7 +101,7 @@ def get_cli() -> bool:
     """
     asked = os.environ.get("PULUMI_FROM", "")
     if asked not in ("", "path", "installer", "source"):
-        raise Problem(f"PULUMI_FROM={asked}: it can be path, installer or source")
+        raise Problem(f"PULUMI_FROM={asked}: use path, installer or source")
     version = (MODULES / "cli" / "go.mod").read_text().partition(f"{PULUMI}/pkg/v3 ")[2].split()[0]
     stamp = BIN / "setup.stamp"
     ways = {way: make for way, make in (("installer", install), ("source", build)) if asked in ("", way)}
@@ -165,7 +165,7 @@ def install(version: str) -> Path:
     options = ("--no-edit-path", "--install-root", BUILD, "--version", version.removeprefix("v"))
     said = run(f"Pulumi CLI {version} by the vendor's installer (500 MB of disk)", "sh", script, *options)
     if not (BUILD / "bin" / "pulumi-language-python").exists():
-        raise Problem(f"the vendor's installer brought no CLI: {said.strip()}")
+        raise Problem(f"the vendor's installer did not install a CLI: {said.strip()}")
     return BUILD / "bin"
 
 
@@ -176,7 +176,7 @@ def build(version: str) -> Path:
             "there is no go on PATH to build a Pulumi CLI with. Install Go 1.21 or later (Debian, Ubuntu: apt install "
             "golang-go; macOS: brew install go), or install the Pulumi CLI"
         )
-    say(f"building Pulumi {version}: 7 to 20 minutes on 2 cores; 6 GB of disk, which go again, and 0.2 GB that stay")
+    say(f"building Pulumi {version}: 7 to 20 minutes on 2 cores; uses 6 GB of disk while it runs, 0.2 GB afterwards")
     made = BUILD / "bin"
     remove(made)
     for folder in (made, BUILD / "tmp"):

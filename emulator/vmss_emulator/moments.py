@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 
 def tag_stamp(moment: float) -> str:
-    """A moment as Azure writes it into the tags of VMs: 4/3/2025 7:34:39 PM +00:00."""
+    """Return a moment as Azure writes it into the tags of VMs: 4/3/2025 7:34:39 PM +00:00."""
     at = datetime.fromtimestamp(moment, timezone.utc)
     return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S} {'PM' if at.hour > 11 else 'AM'} +00:00"
 

@@ -31,10 +31,10 @@ class Clock(Protocol):
     """What waiting needs to know of time. Seconds throughout."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds on a clock that never goes back."""
 
     def now(self) -> datetime:
-        """The time of day, UTC."""
+        """Return the time of day, UTC."""
 
     def wait(self, seconds: float) -> None:
         """Sleep. Raises Stopped as soon as a stop is asked for."""
@@ -82,7 +82,7 @@ class Stop:
             waiter.set()
 
     def is_set(self) -> bool:
-        """Whether a stop was asked for."""
+        """Return whether a stop was asked for."""
         return self._stopped.is_set()
 
     def wait(self, seconds: float) -> bool:
@@ -111,11 +111,11 @@ class SystemClock:
         self._stop = stop or Stop()
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds on a clock that never goes back."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The time of day, UTC."""
+        """Return the time of day, UTC."""
         return datetime.now(timezone.utc)
 
     def wait(self, seconds: float) -> None:

@@ -6,5 +6,5 @@ import re
 
 
 def stored_key(name: str) -> str:
-    """A Python name in ARM's way of writing, also as a path: "policy.min_healthy" is "policy.minHealthy"."""
+    """Return a Python name in ARM's way of writing, also as a path: "policy.min_healthy" is "policy.minHealthy"."""
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)

@@ -58,9 +58,9 @@ class OneForAll:
         self._error: Exception | None = None
 
     def get(self, found: Callable[[], T | None], fetch: Callable[[], T], seconds: float) -> T:
-        """What `found` gives; where that is None, what `fetch` returns or raises.
+        """Return what `found` returns; if that is None, what `fetch` returns or raises.
 
-        Raises TimeoutError where another thread has not fetched it within so many seconds.
+        Raises TimeoutError if another thread has not fetched it within so many seconds.
         """
         failures = self._failures
         if not self._lock.acquire(timeout=max(seconds, 0)):

@@ -40,7 +40,7 @@ class ScaleSetId:
         return cls(parts[2], parts[4], parts[8])
 
     def __str__(self) -> str:
-        """The ARM id."""
+        """Return the ARM id."""
         names = {"subscription": self.subscription_id, "resource group": self.resource_group, "scale set": self.name}
         return _FORM.format_map(names)
 

@@ -20,7 +20,7 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str, limit: int = _PART) -> str:
-    """One printable line of a text, at most `limit` characters long, in which nobody finds a command.
+    """Return one printable line of a text, at most `limit` characters long, in which nobody finds a command.
 
     Cleaning it again changes nothing. What cannot be seen becomes a blank; `##` and a leading `::` are set apart.
     """
@@ -33,5 +33,5 @@ def clean(text: str, limit: int = _PART) -> str:
 
 
 def encodable(text: str) -> str:
-    """The text with a mark for each half of a surrogate pair: JSON may hold one alone, UTF-8 must not."""
+    """Return the text with a mark for each half of a surrogate pair: JSON may hold one alone, UTF-8 must not."""
     return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)

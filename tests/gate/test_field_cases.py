@@ -232,7 +232,7 @@ def test_a_surplus_that_stays_names_those_that_failed() -> None:
     settled = Context(surplus_settled=True)
     seen = look(vm(0), vm(1), *failed, capacity=2)
     reason = told(evaluate(seen, GatePolicy(), settled), "SurplusStays")
-    assert "not well: instances 2, 3, 4, 5, 6 and 5 more" in reason.message
+    assert "not healthy: instances 2, 3, 4, 5, 6 and 5 more" in reason.message
     assert any("12 VMs exist" in line for line in warnings(outcome(seen, Ending.HEALTHY, settled)))
 
 
@@ -502,8 +502,8 @@ def test_a_status_of_another_group_is_none_of_the_last_operation() -> None:
         ("VMAgentProvisioningFailure", "outbound"),
         ("OSProvisioningTimedOut", "boot diagnostics"),
         ("VMStoppedToWarnSubscription", "subscription"),
-        ("AllocationFailed", "no room"),
-        ("ZonalAllocationFailed", "no room"),
+        ("AllocationFailed", "no capacity"),
+        ("ZonalAllocationFailed", "no capacity"),
         ("SomethingNew", "activity log"),
     ],
 )
@@ -600,7 +600,7 @@ def test_a_hold_beyond_the_timeout_is_said_at_the_first_look_with_both_numbers()
 def test_a_name_that_the_model_lacks_is_said_at_once() -> None:
     verdict = judge(look(*THREE), extensions=["csee"])
     assert verdict.state is PROGRESSING
-    assert lines(verdict)[0] == "the model has no csee; it has cse, health"
+    assert lines(verdict)[0] == "the model has no extension csee; it has cse, health"
     assert "csee" in status_line(Progress(1, 20, 1, look(*THREE), verdict))
     installed = [
         vm(each, extensions=[extension(name, "succeeded") for name in ("cse", "health", "csee")]) for each in range(3)
@@ -611,7 +611,7 @@ def test_a_name_that_the_model_lacks_is_said_at_once() -> None:
 def test_an_ignored_name_that_the_model_lacks_is_a_warning() -> None:
     verdict = judge(look(*THREE), ignore_extensions=["csee"])
     assert verdict.passes
-    assert "the model has no csee; it has cse, health" in told(verdict, "IgnoredExtensionUnknown").message
+    assert "the model has no extension csee; it has cse, health" in told(verdict, "IgnoredExtensionUnknown").message
 
 
 def faulted(started: str) -> dict[str, Any]:
@@ -689,7 +689,7 @@ def test_more_vms_than_the_capacity_are_a_surge_where_the_upgrade_adds_them() ->
     upgrade = {"properties": {"runningStatus": {"code": "RollingForward", "startTime": "2026-05-02T00:00:00Z"}}}
     verdict = judge(look(*THREE, capacity=2, model=rolling, upgrade=upgrade))
     assert verdict.state is PROGRESSING
-    assert any("surge" in line for line in lines(verdict))
+    assert any("maxSurge" in line for line in lines(verdict))
     assert not any("surplus" in f"{each.code} {each.message}".lower() for each in verdict.reasons)
 
 

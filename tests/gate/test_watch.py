@@ -156,7 +156,7 @@ def test_a_set_that_another_one_replaced_was_deleted() -> None:
     first, second = (replace(GOOD, scale_set=replace(GOOD.scale_set, unique_id=each)) for each in "ab")  # type: ignore[type-var]
     outcome = wait({0: first, 20: second}, hold="60s")
     assert outcome.ending is Ending.DELETED
-    assert "another one has taken its name" in str(outcome.progress.error)
+    assert "another one of the same name was created" in str(outcome.progress.error)
 
 
 @pytest.mark.parametrize("error", [CredentialError("no"), Unavailable("no")])

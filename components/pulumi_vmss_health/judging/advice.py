@@ -20,7 +20,10 @@ _BY_CODE = tuple(
     for pattern, hint in (
         (r"VMExtension.*", _EXTENSION),
         (r"VMAgent.*", AGENT),
-        (r"OSProvisioning.*TimedOut", "check the boot diagnostics; the VM may still come up, but an image without a VM agent never reports"),
+        (
+            r"OSProvisioning.*TimedOut",
+            "check the boot diagnostics; the VM may still come up, but an image without a VM agent never reports",
+        ),
         (r"OSProvisioning.*", "check the boot diagnostics: the operating system did not start as Azure expects"),
         (r"VMStopped.*|.*Subscription.*", "check the subscription: Azure stops the VMs of a disabled or unpaid one"),
         (r".*Allocat.*|SkuNotAvailable|.*Overconstrained.*", _NO_ROOM),

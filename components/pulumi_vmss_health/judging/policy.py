@@ -19,7 +19,10 @@ from vmss_instance_view.keys import stored_key
 _AMOUNT = "a count such as 3 or a percentage such as '90%'"
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
 _NEVER = "never"  # stored in state for confirm_failure=None, because Pulumi drops a null
-_BESIDES_DURATIONS = {"hold": "or 'auto'", "confirm_failure": "or None: only the timeout ends the wait"}
+_BESIDES_DURATIONS = {
+    "hold": "'auto' is allowed, too",
+    "confirm_failure": "None is allowed, too: only the timeout then ends the wait",
+}
 
 _CHOICES = {
     "set_status": ("auto", "required", "ignored"),
@@ -175,7 +178,7 @@ class GatePolicy:
         except (TypeError, ValueError) as error:
             if name not in _BESIDES_DURATIONS:
                 raise
-            raise type(error)(f"{error} ({_BESIDES_DURATIONS[name]})") from None
+            raise type(error)(f"{error}; {_BESIDES_DURATIONS[name]}") from None
         self._put(name, _Default(duration) if isinstance(value, _Default) else duration)
 
     def _is_set(self, of: Field[Any]) -> bool:

@@ -41,7 +41,9 @@ def capacity(judged: Judged) -> Findings:
         yield Reason("MinHealthyAboveCapacity", _SUBJECT, str(facts.capacity), str(asked), message, hint)
     instances = facts.snapshot.instances
     counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
-    wrong = min((count for count in counts if count != facts.capacity), default=None)  # if both differ, the smaller counts
+    wrong = min(
+        (count for count in counts if count != facts.capacity), default=None
+    )  # if both differ, the smaller counts
     if wrong is not None:
         yield _wrong_count(facts, wrong, facts.capacity, judged.ill)
     elif facts.capacity == 0:
@@ -198,7 +200,9 @@ def rolling_upgrade(judged: Judged) -> Findings:
         return
     state = facts.snapshot.upgrade_state
     whose = "" if _is_ours(facts) else " that Azure or somebody else started"
-    counts = f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} in progress, {upgrade.pending or 0} pending"
+    counts = (
+        f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} in progress, {upgrade.pending or 0} pending"
+    )
     have = upgrade.code or "unknown"
     if state == "faulted" or is_failure(state):
         if not _enough_on_the_latest_model(facts):

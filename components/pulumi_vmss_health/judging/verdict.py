@@ -98,7 +98,10 @@ def _latest_model(judged: Judged, check: str) -> Findings:
     ignored = facts.policy.stale_instances == "ignore"
     for why, some in (
         (_IGNORED if ignored else _FOR_NOW, [each for each in exempt if not is_left_alone(each)]),
-        ("left alone by upgrades: instance protection or SkipUpgrade", [each for each in exempt if is_left_alone(each)]),
+        (
+            "upgrades leave them out: protection or SkipUpgrade",
+            [each for each in exempt if is_left_alone(each)],
+        ),
     ):
         if some:
             who = name_instances(some)

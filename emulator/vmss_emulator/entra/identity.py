@@ -62,7 +62,7 @@ class Identity:
             return False
 
     def discovery(self, tenant: str, url: str) -> dict[str, Any]:
-        """The OpenID configuration of a tenant.
+        """Return the OpenID configuration of a tenant.
 
         Raises:
             IdentityError: there is no such tenant.

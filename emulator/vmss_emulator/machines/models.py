@@ -18,7 +18,7 @@ _HEALTH_TYPES = frozenset({"applicationhealthlinux", "applicationhealthwindows"}
 
 
 def merge(body: Body, patch: Mapping[str, Any]) -> Body:
-    """The body after a PATCH: objects merge, everything else is replaced, null removes."""
+    """Return the body after a PATCH: objects merge, everything else is replaced, null removes."""
     merged = dict(body)
     for key, value in patch.items():
         if value is None:
@@ -32,13 +32,13 @@ def merge(body: Body, patch: Mapping[str, Any]) -> Body:
 
 
 def shown(body: Body) -> Body:
-    """The body as Azure gives it back: without passwords and protected settings."""
+    """Return the body as Azure gives it back: without passwords and protected settings."""
     found: Body = _without(body, WRITE_ONLY)
     return found
 
 
 def capacity(body: Body) -> int:
-    """How many instances are asked for; of a set without a model none are."""
+    """Return how many instances are asked for; of a set without a model none are."""
     return 0 if is_bare(body) else int(body["sku"]["capacity"])
 
 
@@ -48,7 +48,7 @@ def is_bare(body: Body) -> bool:
 
 
 def size(body: Body) -> str | None:
-    """The size of the VMs."""
+    """Return the size of the VMs."""
     found: str | None = (body["sku"] or {}).get("name")
     return found
 
@@ -79,7 +79,7 @@ def repairs_automatically(body: Body) -> bool:
 
 
 def profile(body: Body) -> Body:
-    """The model of a VM."""
+    """Return the model of a VM."""
     found: Body = body["properties"].get("virtualMachineProfile") or {}
     return found
 
@@ -90,19 +90,19 @@ def vm_model(body: Body) -> Body:
 
 
 def extensions(body: Body) -> list[Body]:
-    """The extensions of the model, each {"name", "properties"}."""
+    """Return the extensions of the model, each {"name", "properties"}."""
     found: list[Body] = (profile(body).get("extensionProfile") or {}).get("extensions") or []
     return found
 
 
 def with_extensions(body: Body, found: list[Body]) -> Body:
-    """The body with other extensions in its model."""
+    """Return the body with other extensions in its model."""
     change = {"properties": {"virtualMachineProfile": {"extensionProfile": {"extensions": found}}}}
     return merge(body, change)
 
 
 def suppressed(body: Body) -> set[str]:
-    """The names of the extensions whose failures are not to fail anything else."""
+    """Return the names of the extensions whose failures are not to fail anything else."""
     return {one["name"] for one in extensions(body) if (one.get("properties") or {}).get("suppressFailures") is True}
 
 

@@ -68,13 +68,13 @@ def group_not_found(group: str) -> ArmError:
 
 
 def method_not_allowed(method: str) -> ArmError:
-    """The resource exists, and this cannot be done to it."""
+    """Refuse an operation on an existing resource that does not allow it."""
     message = f"The emulator does not answer {method} here."
     return ArmError(405, "HttpMethodNotAllowed", message, gateway=True)
 
 
 def operation_not_allowed(operation: str, scale_set: str, *, bad_request: bool = False) -> ArmError:
-    """A Flexible set does not know this operation; clients recognise the refusal by the operation's name.
+    """Refuse an operation that Flexible sets do not know; clients recognise the refusal by the operation's name.
 
     bad_request: one of them is a 400 of its own code.
     """

@@ -71,7 +71,7 @@ class Workspace:
 
 @contextmanager
 def workspace(state: Path | None = None, backend: str | None = None) -> Iterator[Workspace]:
-    """A workspace for one command, removed afterwards.
+    """Yield a workspace for one command, removed afterwards.
 
     Args:
         state: a folder for the backend, made if it is missing and kept; None: a temporary one.
@@ -92,7 +92,7 @@ def workspace(state: Path | None = None, backend: str | None = None) -> Iterator
 def environment(
     inherited: Mapping[str, str], azure: Mapping[str, str], place: Workspace, passed: Collection[str] = ()
 ) -> dict[str, str]:
-    """The whole environment of the command. Installs the stand-in provider.
+    """Return the whole environment of the command. Installs the stand-in provider.
 
     Args:
         inherited: where harmless variables come from.

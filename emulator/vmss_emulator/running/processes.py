@@ -81,7 +81,7 @@ def _end_descendants() -> None:
 
 
 def _descendants() -> set[int]:
-    """The living processes below this one; ended ones are taken note of, as their parent must."""
+    """Return the living processes below this one; ended ones are taken note of, as their parent must."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -126,7 +126,7 @@ def _status(value: object) -> int:
 
 
 def _body(value: object) -> str:
-    """Text as it is; anything else is sent as JSON."""
+    """Return text as it is; anything else is sent as JSON."""
     if isinstance(value, str):
         return value
     try:
@@ -182,7 +182,7 @@ class FaultLine:
         self._lock = threading.Lock()
 
     def pick(self, method: str, path: str, query: str = "") -> Fault | None:
-        """The rule that answers this request, which is counted; None: it is answered as it should be."""
+        """Return the rule that answers this request, which is counted; None: it is answered as it should be."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.matches(method, path, query) and self._due(index, fault):

@@ -37,7 +37,7 @@ def issue(directory: Path) -> Certificates:
 
 
 def client_certificate(directory: Path) -> Path:
-    """A throw-away key and certificate in one PEM file, for an application that signs in with them; made once.
+    """Return a throw-away key and certificate in one PEM file, for an application that signs in with them; made once.
 
     RSA: Entra ID's clients sign their assertions with nothing else.
     """

@@ -84,7 +84,7 @@ class Guarded:
 
 
 def _plain(path: str) -> str:
-    """A path without empty words: clients append theirs to a URL that may end in a slash."""
+    """Return a path without empty words: clients append theirs to a URL that may end in a slash."""
     return "/" + "/".join(word for word in path.split("/") if word)
 
 
@@ -138,7 +138,7 @@ class Faulty:
 
 
 def _query(scope: Scope) -> str:
-    """The query as a person would write it: clients encode it in different ways."""
+    """Return the query as a person would write it: clients encode it in different ways."""
     return unquote_plus(scope["query_string"].decode("latin-1"))
 
 

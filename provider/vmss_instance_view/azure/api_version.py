@@ -41,7 +41,7 @@ class ApiVersion:
         return API_VERSIONS[self._place]
 
     def fall_back(self, refused: str) -> bool:
-        """Take note that a version is refused; whether there is another one to ask in."""
+        """Record that a version is refused; return whether there is another one to ask in."""
         with self._falling:
             if refused != self.current:
                 return True

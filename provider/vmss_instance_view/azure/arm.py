@@ -48,7 +48,7 @@ class Question:
     limit: int = LARGE
 
     def url(self, cloud: Cloud, version: str) -> str:
-        """Where to send it. version: the api-version."""
+        """Return where to send it. version: the api-version."""
         query = urlencode((*self.query, ("api-version", version)), safe="$'")
         return f"{cloud.resource_manager}{self.path}?{query}"
 
@@ -57,7 +57,7 @@ class Tokens(Protocol):
     """Where bearer tokens come from. Safe for many threads."""
 
     def token(self, deadline: Deadline) -> str:
-        """A bearer token. Raises CredentialError or Unavailable."""
+        """Return a bearer token. Raises CredentialError or Unavailable."""
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token; claims: that it asks for."""
@@ -84,7 +84,7 @@ class Arm:
         self._counting = threading.Lock()
 
     def get(self, question: Question, parse: Parse[T], deadline: Deadline) -> T:
-        """What `parse` makes of the JSON object that answers a question.
+        """Return what `parse` makes of the JSON object that answers a question.
 
         Raises AzureError (by what a caller would do; Unavailable when the deadline passes), CredentialError,
         MalformedBody.
@@ -190,7 +190,7 @@ def _check_time(what: str, deadline: Deadline) -> None:
 
 
 def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadline: Deadline) -> T:
-    """What `parse` makes of the body: in time, too."""
+    """Return what `parse` makes of the body: in time, too."""
     source = clean(url, 300)
     try:
         parsed = parse(_decoded(source, content))
@@ -203,7 +203,7 @@ def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadl
 
 
 def _decoded(source: str, content: bytes) -> dict[str, object]:
-    """The JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
+    """Return the JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
     for characters, limit, what in _MADE_OF:
         if sum(content.count(each) for each in characters) > limit:
             raise MalformedBody("$", f"more than {limit:,} {what} are in it", source=source)
@@ -220,7 +220,7 @@ def _decoded(source: str, content: bytes) -> dict[str, object]:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are all different: which of two equal ones to believe, nobody knows."""
+    """Return an object whose keys are all different: which of two equal ones to believe, nobody knows."""
     if len(pairs) > _KEYS:
         raise ValueError(f"an object has more than {_KEYS:,} keys")
     body = dict(pairs)

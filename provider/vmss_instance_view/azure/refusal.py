@@ -45,7 +45,7 @@ class _Envelope:
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes, now: datetime) -> AzureError:
-    """The error for an answer. what: the request as a person names it. now: the time of day, UTC.
+    """Return the error for an answer. what: the request as a person names it. now: the time of day, UTC.
 
     The text names request, status, Azure's code and message, the next step and the correlation id.
     """
@@ -162,7 +162,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def claims_challenge(headers: Mapping[str, str]) -> str | None:
-    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None where it asks for none."""
+    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None if it asks for none."""
     challenge = headers.get("WWW-Authenticate") or ""
     match = _CLAIMS.search(challenge)
     if not match or "insufficient_claims" not in challenge:

@@ -31,9 +31,9 @@ class SharedTrust(HTTPAdapter):
         verify: Any,  # noqa: ANN401 - as above
         cert: Any = None,  # noqa: ANN401 - as above
     ) -> tuple[Any, Any]:
-        """Where to connect, and with the context instead of the file that it was made from.
+        """Return where to connect, and with the context instead of the file that it was made from.
 
-        Raises OSError where there is no such file, or none of authorities.
+        Raises OSError if there is no such file, or none of authorities.
         """
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
         own = {key: value for key, value in tls.items() if key not in ("ca_certs", "ca_cert_dir")}

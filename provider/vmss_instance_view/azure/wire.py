@@ -59,7 +59,7 @@ class Wire(Protocol):
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
         """Send one GET. what: the request as a person names it.
 
-        Raises Silent or Stale where another attempt makes sense at once, else Unavailable, Rejected (the answer is too
+        Raises Silent or Stale if another attempt makes sense at once, else Unavailable, Rejected (the answer is too
         large), ConfigurationError (the server's certificate is not trusted).
         """
 
@@ -124,7 +124,7 @@ def _no_answer(what: str, error: requests.RequestException) -> Exception:
 
 
 def untrusted(what: str, error: BaseException) -> ConfigurationError | None:
-    """The error for a server whose certificate is not trusted; None where something else went wrong."""
+    """Return the error for a server whose certificate is not trusted; None if something else went wrong."""
     cause = root_cause(error)
     if not isinstance(cause, ssl.SSLCertVerificationError):
         return None
@@ -140,7 +140,7 @@ def _cause(error: Exception) -> str:
 
 
 def overdue(what: str) -> Unavailable:
-    """The error for an answer that did not come whole in the time that was left."""
+    """Return the error for an answer that did not come whole in the time that was left."""
     return Unavailable(f"{what}: no complete answer in the time that was left")
 
 

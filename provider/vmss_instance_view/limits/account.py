@@ -39,7 +39,7 @@ class Account:
     booked: list[tuple[float, float]] = field(default_factory=list)
 
     def is_untouched(self, now: float) -> bool:
-        """Whether nothing is known of it that a new account would not know."""
+        """Return whether nothing is known of it that a new account would not know."""
         is_full = self.level(now) >= self.bucket.size and not self.booked
         return is_full and now >= max(self.closed_until, self.crowded_until, self.next_free)
 
@@ -49,7 +49,7 @@ class Account:
         return min(float(self.bucket.size), self.left + back)
 
     def refill_time(self, tokens: float, now: float) -> float:
-        """Seconds until so many tokens have come back, besides what others take."""
+        """Return the seconds until so many tokens have come back, besides what others take."""
         return self.bucket.refill_time(tokens) / (self.share if now < self.crowded_until else 1.0)
 
     def take(self, tokens: float, now: float) -> None:
@@ -69,18 +69,18 @@ class Account:
         self.closed_until = max(self.closed_until, now + min(retry_after or 0.0, _LIMIT))
 
     def room(self, tokens: float, now: float) -> Room:
-        """What is left for a look that takes so many tokens."""
+        """Return what is left for a look that takes so many tokens."""
         refill = self.refill_time(tokens, now)
         return Room(self.level(now) / self.bucket.size, refill, self.closed_for(now, tokens))
 
     def closed_for(self, now: float, tokens: float) -> float:
-        """Seconds until so many tokens may be taken."""
+        """Return the seconds until so many tokens may be taken."""
         spare = min(tokens, LOW * self.bucket.size / 2)  # a look with many pages must not take all that is left
         missing = min(tokens + spare, self.bucket.size) - self.level(now)
         return max(self.closed_until - now, self.refill_time(missing, now), 0.0)
 
     def wait(self, tokens: float, now: float, *, urgent: bool) -> float:
-        """Seconds until a look may begin."""
+        """Return the seconds until a look may begin."""
         self.booked = [each for each in self.booked if each[0] > now - _UNDER_WAY]
         kept = LOW * self.bucket.size * (0.5 if urgent else 1.0)
         free = self.level(now) - sum(booked for _, booked in self.booked) - min(tokens, self.bucket.size / 2)

@@ -22,13 +22,13 @@ class Bucket:
     per_minute: int
 
     def refill_time(self, tokens: float) -> float:
-        """Seconds until so many tokens have come back."""
+        """Return the seconds until so many tokens have come back."""
         return tokens * 60 / self.per_minute
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The buckets of one kind of call. resource: None where Azure limits the subscription alone."""
+    """The buckets of one kind of call. resource: None if Azure limits the subscription alone."""
 
     name: str
     resource: Bucket | None
@@ -58,7 +58,7 @@ GLOBAL_READS = Bucket(250 * 15, 25 * 60 * 15)
 class Charge:
     """Requests of one kind to one resource.
 
-    resource: its ARM id. region: of the resource, "" where it is not known yet. tokens: how many there are.
+    resource: its ARM id. region: of the resource, "" if it is not known yet. tokens: how many there are.
     """
 
     policy: Policy

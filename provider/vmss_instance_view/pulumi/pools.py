@@ -93,7 +93,7 @@ def _stand_guard() -> None:
     """
     address = engine_address()
     if address is not None and not _listens(address):
-        address = None  # an address where nobody ever listened is something else
+        address = None  # an address that was never reachable is probably not the engine's
     misses = 0
     while misses < _MISSES:
         sleep(_PULSE)
@@ -105,7 +105,7 @@ def _stand_guard() -> None:
 
 
 def _listens(address: str) -> bool:
-    """Whether anybody listens there; only a refusal says no: a slow machine is not a dead engine."""
+    """Return whether anybody listens there; only a refusal says no: a slow machine is not a dead engine."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT).close()

@@ -29,7 +29,7 @@ def read_with_retry(
     not_found_grace: float = 0.0,
     jitter: Callable[[], float] = random.random,
 ) -> T:
-    """What `read` returns, from as many attempts as fit into `seconds`.
+    """Return what `read` returns, from as many attempts as fit into `seconds`.
 
     not_found_grace: for how long a set that is not found is taken for one that is about to appear.
     jitter: 0 to 1; it spreads callers that failed together.

@@ -98,7 +98,7 @@ def heal() -> None:
 
 
 def ssh_public_key() -> str:
-    """Return a key that nobody has the other half of."""
+    """Return a public key whose private key has been thrown away."""
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def main() -> int:
-    """Do what is missing; the exit code."""
+    """Do what is missing; return the exit code."""
     try:
         news = get_cli()  # first, for it may lack something that only a person can bring
         news |= make_environment()
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def make_environment() -> bool:
-    """Bring .venv to what the requirements ask for; whether anything had to be done.
+    """Bring .venv to what the requirements ask for; return whether anything had to be done.
 
     Its stamp is written last: an install that was cut short is made anew, because pip takes a half-written package for
     an installed one. So is the environment of a clone that has moved, because its scripts hold the old path.
@@ -95,7 +95,7 @@ def make_environment() -> bool:
 
 
 def get_cli() -> bool:
-    """Have a Pulumi CLI: the one on PATH, else the vendor's, else one built here; whether one was made.
+    """Have a Pulumi CLI: the one on PATH, else the vendor's, else one built here; return whether one was made.
 
     PULUMI_FROM insists on one of the three.
     """

@@ -246,7 +246,7 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
 
 
 def _idle(azure: Emulator) -> str:
-    """Return what of the timeline was about nothing, and what there was."""
+    """Say which entries of the timeline matched no set, and which sets there were."""
     were = f"the scale sets were {', '.join(azure.scale_sets)}" if azure.scale_sets else "there was no scale set at all"
     named = ", ".join(f"`{name}`" for name in azure.idle_entries)
     return f"the timeline names {named}, but no scale set had that name; {were}"
@@ -270,7 +270,7 @@ def _offer_check(command: argparse.ArgumentParser) -> None:
 
 
 def _check(_: _Parser, options: argparse.Namespace) -> int:
-    """Say of each file all that is wrong, and in which line; the exit code says whether anything is."""
+    """Print every mistake of each file with its line; return the exit code."""
     codes = [_checked(file) for file in options.files]
     return max(codes)
 

@@ -125,7 +125,7 @@ class Emulator:
         self._server = self._files = self._certificates = None
 
     def __enter__(self) -> Emulator:
-        """Start."""
+        """Start the emulator."""
         self.start()
         return self
 

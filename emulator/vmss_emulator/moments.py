@@ -12,5 +12,5 @@ def tag_stamp(moment: float) -> str:
 
 
 def stamp(moment: float) -> str:
-    """A moment in Unix seconds as Azure writes it: with seven digits of a second, the last of which nobody measured."""
+    """Format Unix seconds as Azure does, with seven digits of a second, of which the last is made up."""
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f0+00:00")

@@ -144,7 +144,7 @@ def count(value: object, most: int = 10**9) -> int:
 
 
 def flag(value: object) -> bool:
-    """Only `true`: leaving the key out means no."""
+    """Accept only `true`: leaving the key out means no."""
     if value is not True:
         raise ValueError(f"{shown(value)} is not allowed here; write true, or leave the key out")
     return True

@@ -1,4 +1,4 @@
-"""The stack's Azure: which cloud, which identity, what it lets us read. Connected when something is first read."""
+"""The stack's Azure: which cloud, which identity, its rate limits. Connected when something is first read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error of the reader: one class for each thing that a caller would do differently.
+"""All errors of the reader: one class for each way in which a caller may react.
 
 InstanceViewError
 +-- InvalidScaleSetId       the id is not one of a scale set; nothing was sent (also a ValueError)
@@ -132,8 +132,8 @@ class NotSupported(Rejected):
 
 
 class Unavailable(AzureError):
-    """A 5xx, a conflict, a broken connection or a time-out: says nothing about the set; worth another attempt."""
+    """A 5xx, a conflict, a broken connection or a timeout: says nothing about the set; try again."""
 
 
 class Throttled(Unavailable):
-    """429: too many requests, by whoever. Nothing is wrong with the set."""
+    """429: too many requests, by any client. The set itself is not affected."""

@@ -1,4 +1,4 @@
-"""The names that state and stack outputs have for Python's."""
+"""Convert Python names to the names in state and stack outputs."""
 
 from __future__ import annotations
 

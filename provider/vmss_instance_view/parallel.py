@@ -1,4 +1,4 @@
-"""Many small reads at once, on daemon threads: an abandoned read must not keep the process alive. Or one for all."""
+"""Run many small reads at once, on daemon threads, so that an abandoned one does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OneForAll:
     """
 
     def __init__(self) -> None:
-        """Nobody fetches anything yet."""
+        """Fetch nothing yet."""
         self._lock = threading.Lock()
         self._failures = 0
         self._error: Exception | None = None

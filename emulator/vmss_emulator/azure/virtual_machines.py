@@ -105,7 +105,7 @@ class VirtualMachineRoutes:
 
 
 def _is_wanted(ask: Ask, instance: Instance) -> bool:
-    """Does an instance fit the list's $filter? Azure documents three of them.
+    """Return whether an instance matches the list's $filter. Azure documents three of them.
 
     Raises:
         ArmError: 400 for another one.

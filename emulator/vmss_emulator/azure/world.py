@@ -129,7 +129,7 @@ class World:
     def follow(
         self, found: ScaleSet, attempt: int | None, version: str, *, by_location: bool = False
     ) -> dict[str, str]:
-        """Return the headers that lead to an attempt of a set (see `ScaleSet.put`); none where nothing was begun."""
+        """Return the headers that lead to an operation on a set (see `ScaleSet.put`); none if nothing was begun."""
         if attempt is None:
             return {}
         operation = self.begin(lambda now: found.outcome(attempt, self.life(found), now))

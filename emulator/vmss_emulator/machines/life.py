@@ -76,7 +76,7 @@ class Story:
         return [member.id for member in self._population.members]
 
     def instance(self, index: int) -> Instance | None:
-        """Return one instance now; None if there is no such."""
+        """Return one instance now; None if it does not exist."""
         member = self._population.find(index)
         return None if member is None else self._looks([member], self.now)[0]
 
@@ -194,7 +194,7 @@ class Story:
                     self._population.switch(one, moment, "deallocated")
 
     def _cancel(self, moment: float) -> None:
-        """Nothing comes of what is under way any more; what it has done stays."""
+        """Cancel what is running; keep what it has already done."""
         for number, deed in enumerate(self._deeds):
             if number not in self.outcomes and deed.kind not in INSTANT:
                 self.outcomes[number] = Outcome(moment, CANCELED, "The operation was canceled.")

@@ -43,7 +43,7 @@ def capacity(body: Body) -> int:
 
 
 def is_bare(body: Body) -> bool:
-    """Has the set no model of its VMs? Then they are attached to it one by one."""
+    """Return whether the set has no model of its VMs, which are then attached to it one by one."""
     return is_flexible(body) and not body.get("sku") and not profile(body)
 
 
@@ -54,27 +54,27 @@ def size(body: Body) -> str | None:
 
 
 def upgrade_mode(body: Body) -> str:
-    """`manual`, `automatic` or `rolling`."""
+    """Return `manual`, `automatic` or `rolling`."""
     return str(body["properties"]["upgradePolicy"].get("mode", "Manual")).lower()
 
 
 def is_flexible(body: Body) -> bool:
-    """Are the instances VMs of their own?"""
+    """Return whether the set is Flexible: its instances are VMs of their own."""
     return bool(body["properties"]["orchestrationMode"] == "Flexible")
 
 
 def overprovisions(body: Body) -> bool:
-    """Are more instances created than are asked for, until enough are up?"""
+    """Return whether overprovisioning is on: extra instances are created until enough are up."""
     return bool(body["properties"].get("overprovision")) and not is_flexible(body)
 
 
 def deletes_evicted(body: Body) -> bool:
-    """Are evicted instances deleted, and not only deallocated?"""
+    """Return whether evicted instances are deleted instead of deallocated."""
     return str(profile(body).get("evictionPolicy")).lower() == "delete"
 
 
 def repairs_automatically(body: Body) -> bool:
-    """Does the set have Azure replace instances that are not healthy?"""
+    """Return whether automatic repairs are on: Azure replaces instances that are not healthy."""
     return bool((body["properties"].get("automaticRepairsPolicy") or {}).get("enabled"))
 
 
@@ -85,7 +85,7 @@ def profile(body: Body) -> Body:
 
 
 def vm_model(body: Body) -> Body:
-    """Everything that an instance must be updated for when it changes."""
+    """Return the parts of a model whose change requires an update of the instances."""
     return {"size": size(body), "profile": profile(body)}
 
 
@@ -107,7 +107,7 @@ def suppressed(body: Body) -> set[str]:
 
 
 def reports_health(body: Body) -> bool:
-    """Do instances of this model report the health of the application, or does somebody report it for them?"""
+    """Return whether application health is reported, by the instances or by somebody outside."""
     network = profile(body).get("networkProfile") or {}
     external = bool((body["properties"].get("externalHealthPolicy") or {}).get("enabled"))
     return external or bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))

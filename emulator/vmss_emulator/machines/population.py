@@ -76,12 +76,12 @@ class Population:
         return self._members.get(index)
 
     def concerned(self, deed: Deed) -> list[Member]:
-        """Those whom a deed is about."""
+        """Return the instances that an operation concerns."""
         named = deed.instances is not None
         return [one for one in self.members if deed.concerns(one.id) and (named or not one.is_left_out)]
 
     def looks(self, members: Sequence[Member], now: float, happened: Happened, newest: int) -> list[Instance]:
-        """Return how some of them are at a moment; see `looks.look`."""
+        """Return the state of some instances at a moment; see `looks.look`."""
         found = [look(one.run, self.life, now, happened, newest) for one in members]
         pairs = zip(found, members, strict=True)
         return [replace(one, protection=member.protection) if member.protection else one for one, member in pairs]

@@ -73,7 +73,7 @@ class ScaleSet:
         return f'"{len(self.changes)}"'
 
     def vm_name(self, index: int) -> str:
-        """Return what the VM of an instance is called in Flexible mode: the same for the same set and index."""
+        """Return the name of an instance's VM in Flexible mode: the same for the same set and index."""
         return f"{self.name}_{hashlib.sha256(f'{self.id.lower()}/{index}'.encode()).hexdigest()[:8]}"
 
     def vm_id(self, index: int) -> str:
@@ -166,7 +166,7 @@ class ScaleSet:
         return standby(self.changes[0], self.changes[-1], life, now)
 
     def provisioning(self, life: Life, now: float) -> Provisioning:
-        """Return what the last operation came to."""
+        """Return the result of the last operation."""
         last = self._last_operation()
         outcome = self.outcome(last, life, now)
         if outcome is None:

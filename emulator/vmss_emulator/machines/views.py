@@ -77,6 +77,6 @@ def _set_status(found: ScaleSet, life: Life, now: float) -> Body:
 
 
 def _extension_summary(name: str, instances: list[Instance]) -> list[Body]:
-    """An instance that does not report an extension of the model counts as creating it (recorded in 2017-03-30)."""
+    """Count instances by the state of an extension; one that does not report it counts as creating (2017-03-30)."""
     missing = Status("creating", 0.0)
     return summary(instance.extensions.get(name, missing).word for instance in instances)

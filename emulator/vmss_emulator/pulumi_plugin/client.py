@@ -107,7 +107,7 @@ class ArmClient:
         return answer
 
     async def delete(self, path: str, version: str) -> None:
-        """Remove a resource and wait until it is gone; one that is gone already is none's fault."""
+        """Remove a resource and wait until it is gone; one that is gone already is no error."""
         answer = await self._send("DELETE", self._url(path, version))
         if answer.status_code != 404:
             _checked(answer)

@@ -66,7 +66,7 @@ class Kind:
         return "location" in self.inputs if self.inputs else beside is None or "location" in beside
 
     def settable(self, key: str) -> bool:
-        """May a program set this?"""
+        """Return whether a program may set this."""
         return key not in _READ_ONLY and (key in self.inputs or not self.inputs)
 
 

@@ -56,7 +56,7 @@ class AzureNative(pulumi.Provider):
             self._client.cancel()
 
     async def diff_config(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
-        """No setting makes a resource another one."""
+        """Report that no setting requires a replacement."""
         return pulumi.DiffResponse(changes=False)
 
     async def check(self, request: pulumi.CheckRequest) -> pulumi.CheckResponse:
@@ -76,7 +76,7 @@ class AzureNative(pulumi.Provider):
         return pulumi.CheckResponse(inputs)
 
     async def diff(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
-        """Let the engine compare; say only which changes make it another resource."""
+        """Let the engine compare; say only which changes require a replacement."""
         kind = kinds.find(request.type)
         old, new = values.to_json(request.old_state), values.to_json(request.new_inputs)
         replaces = [key for key in (*kind.parameters, "location") if _another(old.get(key), new.get(key))]
@@ -171,13 +171,13 @@ def _not_sent(kind: Kind) -> frozenset[str]:
 
 
 def _identity(asked: dict[str, Any]) -> dict[str, Any]:
-    """ARM wants the ids of identities as keys of objects, where the SDK takes a list of them."""
+    """Turn the SDK's list of identity ids into the object that ARM wants, whose keys they are."""
     named = asked.get("userAssignedIdentities")
     return {**asked, "userAssignedIdentities": {one: {} for one in named}} if isinstance(named, list) else asked
 
 
 def _name(kind: Kind, resource: str, seed: bytes) -> str:
-    """Return what azure-native calls a resource that the program gives no name."""
+    """Return the name that azure-native gives a resource without one."""
     if kind.has_uuid:
         return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
     return resource if kind.is_child else resource + seed[:4].hex()
@@ -231,7 +231,7 @@ def _writable(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _another(old: object, new: object) -> bool:
-    """Is a part of the identity another one? Azure compares names and places without case, places without spaces."""
+    """Return whether a part of the id differs. Azure ignores the case of names and places, and spaces in places."""
     if old is None or new is None:
         return False
     return str(old).replace(" ", "").lower() != str(new).replace(" ", "").lower()

@@ -55,7 +55,7 @@ def _metadata_hosts(settings: Mapping[object, object]) -> Iterator[str]:
 
 
 def _read(file: Path) -> Mapping[object, object]:
-    """Return a YAML or JSON file; one that cannot be read says nothing, to Pulumi neither."""
+    """Read a YAML or JSON file; ignore one that cannot be read, as Pulumi does."""
     import yaml  # slow to import
 
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vmss_emulator.pulumi_plugin import install
 
-# What nobody may pass on, because it could only lead to another Azure.
+# Variables that may not be passed on, because they could only lead to another Azure.
 _AZURE = ("ARM_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ACTIONS_ID_TOKEN_", "VMSS_EMULATOR_")
 # Credentials that a Pulumi backend elsewhere would need.
 _ELSEWHERE = ("AWS_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "PULUMI_ACCESS_TOKEN")

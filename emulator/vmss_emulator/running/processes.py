@@ -93,7 +93,7 @@ def _descendants() -> set[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """(process, parent) for each process that has not ended."""
+    """Return (process, parent) for each process that has not ended."""
     if not Path("/proc/self/stat").exists():
         yield from _parents_from_ps()
         return

@@ -93,7 +93,7 @@ class Fault:
         )
 
     def matches(self, method: str, path: str, query: str = "") -> bool:
-        """Does a request look like what this rule is about?"""
+        """Return whether this rule matches a request."""
         return self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(query, self.query)
 
 
@@ -157,7 +157,7 @@ def _header_value(value: object) -> str:
 
 
 def _retry_after(value: object) -> int | float | str:
-    """Seconds, a duration ("30s": sent as a date), or any text."""
+    """Read seconds, a duration ("30s": sent as a date), or any text."""
     if not isinstance(value, str):
         return count(value)
     try:

@@ -32,7 +32,7 @@ _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
 def azure(world: World, identity: Identity, journal: Journal, control_token: str) -> Starlette:
-    """Azure Resource Manager, Entra ID and the remote control: what is served over https."""
+    """Return the routes served over https: Azure Resource Manager, Entra ID and the remote control."""
     arm, entra = _ArmDoor(Arm(world, identity)), _EntraDoor(identity, world)
     control = _ControlDoor(world, journal, control_token)
     return Starlette(
@@ -180,14 +180,14 @@ class _ControlDoor:
         return Response(status_code=204)
 
     async def requests(self, request: Request) -> Response:
-        """Tell of all requests."""
+        """Return all requests as JSON."""
         if refused := self._stranger(request):
             return refused
         return _Json([request.to_json() for request in self._journal.requests])
 
 
 def _bears(request: Request, token: str) -> bool:
-    """Does a request show this bearer token?"""
+    """Return whether a request has this bearer token."""
     kind, _, shown = request.headers.get("authorization", "").partition(" ")
     return kind.lower() == "bearer" and secrets.compare_digest(shown.strip().encode(), token.encode())
 

@@ -23,7 +23,7 @@ class Certificates:
 
 
 def issue(directory: Path) -> Certificates:
-    """Make an authority that nobody else knows, and write its files into a directory."""
+    """Make a certificate authority of our own, and write its files into a directory."""
     import trustme  # slow to import, and needed only once a server starts
 
     found = Certificates(directory / "ca.pem", directory / "server.pem", directory / "bundle.pem")

@@ -133,7 +133,7 @@ class Faulty:
         try:
             await self._app(scope, receive, send)
         except Exception:
-            # Starlette has answered 500 already; without this nobody would learn of the emulator's own bug.
+            # Starlette has answered 500 already; without this line the emulator's own bug would stay hidden.
             _log.exception("the emulator failed to answer %s %s", scope["method"], scope["path"])
 
 

@@ -1,4 +1,4 @@
-"""Which api-version a cloud is asked in: the one that tells most, or what the cloud has instead.
+"""Choose the api-version to ask a cloud in: the one with the most data that the cloud serves.
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
 lifecycle hooks (2025-11-01) and of health from elsewhere (`externalHealthPolicy`). No body in it was recorded: its

@@ -220,7 +220,7 @@ def _decoded(source: str, content: bytes) -> dict[str, object]:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return an object whose keys are all different: which of two equal ones to believe, nobody knows."""
+    """Refuse an object with a duplicate key: which of the values counts is not defined."""
     if len(pairs) > _KEYS:
         raise ValueError(f"an object has more than {_KEYS:,} keys")
     body = dict(pairs)

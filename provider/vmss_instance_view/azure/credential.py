@@ -1,4 +1,4 @@
-"""Which identity reads: the order that azure-native has, first match wins, no falling through to the next.
+"""Choose the identity in azure-native's order: the first match wins, without falling back to the next.
 
 azure-identity does the work; it is imported when a token is first asked for, as it costs as much as everything else.
 """
@@ -50,7 +50,7 @@ class TokenSource:
     """One token for all threads, asked for once, renewed before it expires."""
 
     def __init__(self, settings: Settings, cloud: Cloud, clock: Clock) -> None:
-        """Nothing is asked for yet."""
+        """Ask for nothing yet."""
         self._settings = settings
         self._cloud = cloud
         self._clock = clock
@@ -157,7 +157,7 @@ def _within(deadline: Deadline) -> float:
 
 
 def _ours(error: BaseException | None) -> InstanceViewError | None:
-    """An error of our own, however the libraries have wrapped it; None if there is none that says what to do."""
+    """Find an error of our own that the libraries have wrapped; None if there is none that says what to do."""
     while error is not None:
         if isinstance(error, (ConfigurationError, CredentialError, Unavailable)):
             return error
@@ -291,7 +291,7 @@ WAYS: tuple[_Way, ...] = (
 
 
 def _transport(sign_in: SignIn) -> dict[str, Any]:
-    """Return how to ask: once. Waiting between attempts belongs to whoever waits for the scale set."""
+    """Return a transport without retries: the wait for the scale set decides when to try again."""
     return {"transport": sign_in, "retry_total": 0}
 
 

@@ -1,4 +1,4 @@
-"""Where the cloud and the credential come from: the places that the stack's azure-native provider takes them from.
+"""Read the cloud and the credential from the same settings as the stack's azure-native provider.
 
 A user who can deploy the scale set configures nothing more: first azure-native's configuration, then its variables.
 Source: the configuration reference and the source of pulumi-azure-native 3.29.

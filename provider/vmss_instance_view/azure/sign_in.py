@@ -1,4 +1,4 @@
-"""How token requests travel: bounded in size and time, without .netrc; trouble of the service is no wrong credential.
+"""Send token requests: bounded in size and time, without .netrc; tell service errors from wrong credentials.
 
 Imported when a token is first asked for: it brings azure-core.
 """

@@ -20,7 +20,7 @@ class SharedTrust(HTTPAdapter):
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as the base class has them
-        """As the base class."""
+        """Set up as the base class does."""
         self._lock = threading.Lock()  # connections with contexts of their own would not be kept for others
         self._contexts: dict[str, SSLContext] = {}
         super().__init__(**settings)

@@ -1,4 +1,4 @@
-"""What is left of one of Azure's token buckets, as it is kept from what was sent. Pure: it is told what time it is."""
+"""Estimate what is left in one of Azure's token buckets from the requests sent. Pure: callers pass the time."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Account:
     booked: list[tuple[float, float]] = field(default_factory=list)
 
     def is_untouched(self, now: float) -> bool:
-        """Return whether nothing is known of it that a new account would not know."""
+        """Return whether it equals a new account."""
         is_full = self.level(now) >= self.bucket.size and not self.booked
         return is_full and now >= max(self.closed_until, self.crowded_until, self.next_free)
 
     def level(self, now: float) -> float:
-        """Tokens left."""
+        """Return the tokens left."""
         back = max(now - self.since, 0.0) / self.refill_time(1.0, now)
         return min(float(self.bucket.size), self.left + back)
 
@@ -57,12 +57,12 @@ class Account:
         self.left, self.since = max(self.level(now) - tokens, 0.0), max(now, self.since)
 
     def at_most(self, left: float, now: float) -> None:
-        """Correct the account downwards."""
+        """Lower the account to at most so many tokens."""
         if left < self.level(now):
             self.left, self.since = float(left), max(now, self.since)
 
     def refused(self, now: float, retry_after: float | None) -> None:
-        """Azure says that it is empty: others use it, too."""
+        """Record that Azure says the bucket is empty: other clients use it, too."""
         self.left, self.since = 0.0, max(now, self.since)
         before = self.share if now < self.crowded_until else 1.0
         self.share, self.crowded_until = max(before * _CROWDED, _CROWDED_LEAST), now + _CROWDED_FOR

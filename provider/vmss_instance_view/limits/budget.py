@@ -1,4 +1,4 @@
-"""What is left of what Azure lets this process read: one account for all gates and views of a cloud.
+"""Estimate what is left of Azure's rate limits: one account for all gates and views of a cloud.
 
 The account is kept from what was sent, because Azure's answers no longer tell what is left. Where one does, and where
 one refuses (429), it corrects the account downwards.
@@ -63,7 +63,7 @@ class Budget:
             return wait
 
     def spare(self, charge: Charge, now: float) -> int:
-        """Return how many such requests can be sent at once with the part left that is for others."""
+        """Return how many such requests can be sent at once without using the part that is left to others."""
         with self._lock:
             return int(min(account.level(now) - LOW * account.bucket.size for account in self._of(charge)))
 
@@ -94,7 +94,7 @@ class Budget:
         self._accounts_of = {}
 
     def _joined(self, charges: Iterable[Charge]) -> list[tuple[Account, float]]:
-        """Return what a look takes of each account."""
+        """Return the tokens that a look takes from each account."""
         taken: dict[int, tuple[Account, float]] = {}
         for charge in charges:
             for account in self._of(charge):
@@ -103,7 +103,7 @@ class Budget:
         return list(taken.values())
 
     def _of(self, charge: Charge) -> tuple[Account, ...]:
-        """The accounts that a charge is taken from, Compute's first, a resource's own before the subscription's."""
+        """Return the accounts of a charge: Compute's first, a resource's own before the subscription's."""
         key = (charge.policy.name, charge.resource, charge.region)
         if key not in self._accounts_of:
             self._accounts_of[key] = tuple(self._find(charge.policy, charge.resource.lower(), charge.region.lower()))
@@ -120,7 +120,7 @@ class Budget:
                 yield self._account(name, subscription, bucket, by_compute=False)
 
     def _region(self, subscription: str, region: str) -> str:
-        """The region whose buckets count. Until a set's own is known, it is taken for that of the sets before it."""
+        """Return the region whose buckets count; until a set's own is known, that of the sets before it."""
         known = self._regions.get(subscription)
         if region and known is None:
             self._regions[subscription] = region

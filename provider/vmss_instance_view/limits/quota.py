@@ -1,4 +1,4 @@
-"""What Azure lets one read, as it is documented. Pure.
+"""Azure's documented rate limits for reads. Pure.
 
 Compute gives each kind of call a token bucket for the resource and one for the subscription and region; Resource
 Manager counts all reads of a client besides.
@@ -51,7 +51,7 @@ VM = Policy("GetVM", Bucket(36, 12), Bucket(24_000, 8000))
 READS = Bucket(250, 25 * 60)
 """All reads of one client in a subscription, by Resource Manager."""
 GLOBAL_READS = Bucket(250 * 15, 25 * 60 * 15)
-"""All reads in a subscription, whoever the client is."""
+"""All reads in a subscription, by all clients."""
 
 
 @dataclass(frozen=True, slots=True)

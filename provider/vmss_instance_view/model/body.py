@@ -21,7 +21,7 @@ _LARGEST = 2**53  # from there on others who read the number as JSON may read an
 
 
 def drop_empty(body: Mapping[str, object]) -> Json:
-    """Return the body without what is None or an empty list or mapping; 0, False and "" stay."""
+    """Drop what is None or an empty list or mapping; keep 0, False and ""."""
     return {key: value for key, value in body.items() if value is not None and value not in ([], {}, ())}
 
 
@@ -43,11 +43,11 @@ class Body:
         return None if value is None else encodable(value)
 
     def flag(self, key: str) -> bool | None:
-        """True or false."""
+        """Return true or false."""
         return self._typed(key, bool, "true or false")
 
     def number(self, key: str) -> int | None:
-        """A whole number that is not negative; also as a text of digits (2016 API page) or a float (Pulumi state)."""
+        """Return a non-negative whole number, also from a text of digits (2016 API page) or a float (Pulumi state)."""
         value = self._values.get(key)
         if value is None:
             return None
@@ -62,7 +62,7 @@ class Body:
         return Body({} if value is None else value, self._at(key))
 
     def free_form(self, key: str) -> Body:
-        """Return an object that somebody else than Azure defines; an empty one if it is anything else."""
+        """Return an object that Azure does not define; an empty one if it is anything else."""
         value = self._values.get(key)
         return Body(value if isinstance(value, Mapping) else {}, self._at(key))
 

@@ -87,7 +87,7 @@ class VirtualMachineInstanceView:
         return tuple(status for status in self.statuses if in_group(status.code, group))
 
     def extension_statuses(self, name: str) -> tuple[Status, ...]:
-        """What is said of an extension, also where it is listed several times; its components' output is not that."""
+        """Return all statuses of an extension, even if it is listed several times, without its components' output."""
         return tuple(
             status
             for each in named(self.extensions, name)
@@ -202,7 +202,7 @@ class Instance:
 def _says_skip(message: str | None) -> bool:
     try:
         metrics = json.loads(message or "")
-    except (ValueError, RecursionError):  # whoever writes the metrics writes what they like
+    except (ValueError, RecursionError):  # the application may write anything there
         return False
     upgrade = metrics.get("rollingUpgrade") if isinstance(metrics, dict) else None
     skip = upgrade.get("SkipUpgrade") if isinstance(upgrade, dict) else None

@@ -140,7 +140,7 @@ class Status:
 
 
 def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
-    """Where one thing is said several times: a failure, else what is not good, else the first; None for nothing."""
+    """Of several statuses of one thing, return a failure, else one that is not good, else the first; None for none."""
     known = tuple(statuses)
     failed = (each for each in known if is_failure(each.state))
     unfinished = (each for each in known if each.state != good)
@@ -156,5 +156,5 @@ N = TypeVar("N", bound=_Named)
 
 
 def named(items: Iterable[N], name: str) -> list[N]:
-    """Those that have a name; upper and lower case are one, as they are to Azure."""
+    """Return those of this name, compared without case, as Azure does."""
     return [each for each in items if (each.name or "").lower() == name.lower()]

@@ -70,7 +70,7 @@ class Call:
 
 
 def current_call() -> Call:
-    """The call that this thread is serving. To be called in the provider's method itself, before it starts threads."""
+    """Return the call that this thread serves. Call it in the provider's method itself, before starting threads."""
     return quietly("finding the engine's call", _find_call) or Call()
 
 

@@ -1,4 +1,4 @@
-"""The Azure of a stack, as the engine's configuration of a provider tells it."""
+"""Find the Azure of a stack from the configuration that the engine gives a provider."""
 
 from __future__ import annotations
 

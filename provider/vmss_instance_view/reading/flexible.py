@@ -50,7 +50,7 @@ class FlexibleReader:
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self.region = ""
         self.pages = 1
         self.tells_pool = False
@@ -83,7 +83,7 @@ class FlexibleReader:
         )
 
     def list_charge(self, lists: int) -> Charge:
-        """Return what so many lists are taken from."""
+        """Return the rate limits that so many lists count towards."""
         return Charge(quota.VM_LIST, str(self._id), self.region, lists * self.pages)
 
     def _list(self, deadline: Deadline, *query: tuple[str, str]) -> dict[str, Instance]:

@@ -1,4 +1,4 @@
-"""The instance views that single VMs give of themselves: for what a list leaves out, and for a few VMs alone.
+"""The instance views of single VMs: for data that a list leaves out, and for a few VMs alone.
 
 A list may carry no extensions and no application health (the published sample has neither), and a set of 1,000 VMs
 takes 1,000 requests then: views are kept as they arrive, a look reads as many as time and budget allow, and the next
@@ -29,10 +29,10 @@ class _OwnView:
 
 
 class OwnViews:
-    """The own views of one set's VMs. Moments are those of the reader's clock."""
+    """The instance views of one set's single VMs. Moments are those of the reader's clock."""
 
     def __init__(self, arm: Arm) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self._arm = arm
         self._kept: dict[str, _OwnView] = {}
         self._joined: dict[str, tuple[Instance, _OwnView, Instance]] = {}
@@ -80,7 +80,7 @@ class OwnViews:
         return bool(kept and kept.view and kept.view.in_standby_pool)
 
     def joined(self, instances: Sequence[Instance], listed_at: float) -> tuple[Instance, ...]:
-        """Instances with what their lists say and what they say themselves; the newer counts where both say it."""
+        """Join instances with their own views; if list and view both have a value, the newer one counts."""
         return tuple(self._join(each, listed_at) for each in instances)
 
     def _is_read(self, instance: Instance, since: float) -> bool:

@@ -27,23 +27,23 @@ _OWN_AT_ONCE = 50  # own views that a look is reckoned with; it reads as many as
 
 
 class Part(Enum):
-    """What can be read of a scale set."""
+    """The parts of a scale set that can be read."""
 
     MODEL = "the model"
     UPGRADE = "the latest rolling upgrade"
     VIEW = "the instance view"
-    INSTANCES = "the list of instances, with the own views of those that it leaves bare"
-    OWN_VIEWS = "those own views alone"
+    INSTANCES = "the list of instances, with the views of single instances for what it leaves out"
+    OWN_VIEWS = "the views of single instances alone"
 
 
 class ScaleSetReader:
     """One scale set. Every method reads anew and raises InstanceViewError if it cannot.
 
-    Of a set whose model it has seen it raises ScaleSetDeleted in the place of ScaleSetNotFound.
+    Raises ScaleSetDeleted instead of ScaleSetNotFound once the model has been read.
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
@@ -109,13 +109,13 @@ class ScaleSetReader:
         return flexible.count(self._model, instances) if self._is_flexible and self._model else None
 
     def charges(self, parts: Iterable[Part], *, whole: bool = True) -> list[Charge]:
-        """Return what reading these parts takes, so far as it is known. whole: as for `instances`."""
+        """Return which rate limits reading these parts counts towards, as far as known. whole: as for `instances`."""
         if self._is_flexible:  # its view is counted
             parts = {Part.INSTANCES if part is Part.VIEW else part: part for part in parts}
         return [charge for part in parts for charge in self._charges(part, lists=1 + whole)]
 
     def own_charges(self, which: Iterable[str]) -> list[Charge]:
-        """Return what reading the own views of these instances takes."""
+        """Return which rate limits reading the views of these single instances counts towards."""
         return [asked.charge for _, asked in self._asked(which)]
 
     @property
@@ -173,7 +173,7 @@ class ScaleSetReader:
             raise _deleted(error) if self._model else error from None
 
     def _bare(self) -> list[tuple[Instance, Question]]:
-        """Of which instances the list left something out, and how to ask each: found once for a list and a model."""
+        """Find the instances of which the list left something out, and how to ask each; once for a list and a model."""
         found_for = (self._listed, self._model, self._is_flexible)
         if not all(one is other for one, other in zip(found_for, self._found_for, strict=True)):
             self._found = [(each, asked) for each in self._incomplete() if (asked := self._own_view(each))]

@@ -26,7 +26,7 @@ class UniformReader:
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self.region = ""
         self.pages = 1
         self._arm = arm
@@ -72,7 +72,7 @@ class UniformReader:
         return self._arm.get(question, RollingUpgrade.from_json, deadline)
 
     def charge(self, policy: Policy, tokens: float = 1.0) -> Charge:
-        """Return what a read of the set is taken from."""
+        """Return the rate limit that a read of the set counts towards."""
         return Charge(policy, str(self._id), self.region, tokens)
 
     def _question(self, what: str, path: str, policy: Policy, *query: tuple[str, str]) -> Question:

@@ -178,7 +178,7 @@ def inherited() -> dict[str, str]:
 
 
 def ssh_public_key() -> str:
-    """A key that nobody has the other half of."""
+    """Return a public key whose private key has been thrown away."""
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

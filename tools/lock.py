@@ -43,7 +43,7 @@ def renew(suffix: str, pins: Sequence[str]) -> None:
 
 
 def compile_pins(*what: str) -> list[str]:
-    """What locks what is asked for, in every supported Python; each pin with the lines of its hashes."""
+    """Return what locks what is asked for, in every supported Python; each pin with the lines of its hashes."""
     options = ["--universal", "--python-version", OLDEST_PYTHON, "--generate-hashes", "--no-header", "--no-annotate"]
     command: list[str | Path] = [UV, "pip", "compile", "--quiet", *options, *what]
     return pins_in(subprocess.check_output(command, cwd=ROOT, text=True))
@@ -56,7 +56,7 @@ def pins_in(compiled: str) -> list[str]:
 
 
 def parted(pins: Sequence[str], some: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The pins whose versions are among some others, and the rest.
+    """Return the pins whose versions are among some others, and the rest.
 
     By version alone: what needs a package in fewer places than all together do writes another marker.
     """
@@ -65,7 +65,7 @@ def parted(pins: Sequence[str], some: Sequence[str]) -> tuple[list[str], list[st
 
 
 def renewed(old: str, pins: Sequence[str]) -> str:
-    """A requirements file with new pins after the comments and the option that it had."""
+    """Return a requirements file with new pins after the comments and the option that it had."""
     head = [line for line in old.splitlines(keepends=True) if line.startswith(("#", "-r"))]
     return "".join([*head, *pins])
 

@@ -22,7 +22,7 @@ PACKAGES = (ROOT / "provider" / "vmss_instance_view", ROOT / "components" / "pul
 
 
 def main() -> int:
-    """Verify both packages; how many public types are unknown."""
+    """Verify both packages; return how many public types are unknown."""
     pyright = install(ROOT / ".toolchain" / "types")
     with tempfile.TemporaryDirectory() as folder:
         for package in PACKAGES:
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def install(folder: Path) -> Path:
-    """A pinned pyright of our own; instant where it is there."""
+    """Install a pinned pyright of our own, unless it is there already."""
     pyright = folder / "bin" / "basedpyright"
     if not pyright.exists():
         venv.create(folder, with_pip=True)
@@ -40,7 +40,7 @@ def install(folder: Path) -> Path:
 
 
 def verify(pyright: Path, package: str, folder: Path) -> int:
-    """Print every public name of a package whose type pyright does not know; how many they are."""
+    """Print every public name of a package whose type pyright does not know; return how many."""
     python = ROOT / ".venv" / "bin" / "python"
     options = ["--verifytypes", package, "--ignoreexternal", "--outputjson", "--pythonpath", str(python)]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
@@ -54,7 +54,7 @@ def verify(pyright: Path, package: str, folder: Path) -> int:
 
 
 def _is_ours(symbol: dict[str, Any]) -> bool:
-    """Whether more is unknown than the base class: in this mode pyright does not look into pulumi's."""
+    """Return whether more is unknown than the base class: in this mode pyright does not look into pulumi's."""
     return any("base class" not in complaint and "metaclass" not in complaint for complaint in _complaints(symbol))
 
 

@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def main() -> int:
-    """Do what is missing; the exit code."""
+    """Do what is missing; return the exit code."""
     try:
         news = get_cli()  # first, for it may lack something that only a person can bring
         news |= make_environment()
@@ -58,7 +58,7 @@ def main() -> int:
         print(f"setup: {error.filename or ROOT}: {error.strerror}; a clone of your own may help", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("setup: interrupted; `make setup` does the rest", file=sys.stderr)
+        print("setup: interrupted; run `make setup` again to finish", file=sys.stderr)
         return 130
     if news:
         say('done. For your shell: export PATH="$PWD/.toolchain/bin:$PWD/.venv/bin:$PATH"')
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def make_environment() -> bool:
-    """Bring .venv to what the requirements ask for; whether anything had to be done.
+    """Bring .venv to what the requirements ask for; return whether anything had to be done.
 
     Its stamp is written last: an install that was cut short is made anew, because pip takes a half-written package for
     an installed one. So is the environment of a clone that has moved, because its scripts hold the old path.
@@ -98,13 +98,13 @@ def make_environment() -> bool:
 
 
 def get_cli() -> bool:
-    """Have a Pulumi CLI: the one on PATH, else the vendor's, else one built here; whether one was made.
+    """Have a Pulumi CLI: the one on PATH, else the vendor's, else one built here; return whether one was made.
 
     PULUMI_FROM insists on one of the three.
     """
     asked = os.environ.get("PULUMI_FROM", "")
     if asked not in ("", "path", "installer", "source"):
-        raise Problem(f"PULUMI_FROM={asked}: it can be path, installer or source")
+        raise Problem(f"PULUMI_FROM={asked}: use path, installer or source")
     version = (MODULES / "cli" / "go.mod").read_text().partition(f"{PULUMI}/pkg/v3 ")[2].split()[0]
     stamp = BIN / "setup.stamp"
     ways = {way: make for way, make in (("installer", install), ("source", build)) if asked in ("", way)}
@@ -168,7 +168,7 @@ def install(version: str) -> Path:
     options = ("--no-edit-path", "--install-root", BUILD, "--version", version.removeprefix("v"))
     said = run(f"Pulumi CLI {version} by the vendor's installer (500 MB of disk)", "sh", script, *options)
     if not (BUILD / "bin" / "pulumi-language-python").exists():
-        raise Problem(f"the vendor's installer brought no CLI: {said.strip()}")
+        raise Problem(f"the vendor's installer did not install a CLI: {said.strip()}")
     return BUILD / "bin"
 
 
@@ -179,7 +179,7 @@ def build(version: str) -> Path:
             "there is no go on PATH to build a Pulumi CLI with. Install Go 1.21 or later (Debian, Ubuntu: apt install "
             "golang-go; macOS: brew install go), or install the Pulumi CLI"
         )
-    say(f"building Pulumi {version}: 7 to 20 minutes on 2 cores; 6 GB of disk, which go again, and 0.2 GB that stay")
+    say(f"building Pulumi {version}: 7 to 20 minutes on 2 cores; uses 6 GB of disk while it runs, 0.2 GB afterwards")
     made = BUILD / "bin"
     remove(made)
     for folder in (made, BUILD / "tmp"):

@@ -1,11 +1,11 @@
-"""For unit tests of programs with gates: what this package's resources give once all is well.
+"""Mocks for unit tests of programs with gates: every gate passes, and every view is healthy.
 
     import pulumi
     from pulumi_vmss_health.testing import HealthyMocks
 
     pulumi.runtime.set_mocks(HealthyMocks())
 
-No engine, no provider and no network: nothing waits and nothing is judged. docs/testing.md says what to test where.
+They need no engine, no provider and no network; nothing waits and nothing is judged. See docs/testing.md.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 
 _GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
 _VIEW = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
-_SCALE_SET = ":VirtualMachineScaleSet"  # how azure-native's token ends, with or without an API version before it
+_SCALE_SET = ":VirtualMachineScaleSet"  # the end of azure-native's token, with or without an API version before it
 
-_NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)  # always the same, so that tests may compare whole outputs
+_NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)  # constant, so that tests may compare whole outputs
 _SUCCEEDED = "ProvisioningState/succeeded"
 _WELL = InstanceView.from_json(
     {
@@ -38,29 +38,29 @@ _WELL = InstanceView.from_json(
 
 
 class HealthyMocks(Mocks):
-    """Mocks in which every gate passes, or is skipped as it asks, and every view shows one VM that is well.
+    """Mocks in which every gate passes (or is skipped, if it says so) and every view shows one healthy VM.
 
-    Any other resource gives its inputs back; subclass for what else a resource or a function should give. declared:
-    what the program declared so far, in its order.
+    Any other resource returns its inputs; subclass to return more. declared: the resources that the program has
+    declared so far, in order.
     """
 
     def __init__(self) -> None:
-        """Nothing was declared yet."""
+        """Begin without declared resources."""
         self.declared: list[MockResourceArgs] = []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """The id and the outputs of a resource; a scale set's id is one that a gate accepts."""
+        """Return the id and the outputs of a resource; a scale set's id is one that a gate accepts."""
         self.declared.append(args)
         id_ = str(_id(args.name)) if args.typ.endswith(_SCALE_SET) else f"{args.name}-id"
         return id_, {**args.inputs, **healthy_outputs(args)}
 
     def call(self, args: MockCallArgs) -> Any:  # noqa: ANN401 - a pair in Pulumi's annotation, a dictionary in its code
-        """A function gives its arguments back."""
+        """Return the arguments of a function as its result."""
         return args.args
 
 
 def healthy_outputs(args: MockResourceArgs) -> dict[str, Any]:
-    """What a gate or a view would add to its inputs, by the names that state has; nothing for other resources."""
+    """Return the outputs that a gate or a view adds to its inputs, by their names in state; {} for other resources."""
     if args.typ not in (_GATE, _VIEW):
         return {}
     id_ = str(args.inputs.get("scaleSet") or _id("web"))
@@ -69,7 +69,7 @@ def healthy_outputs(args: MockResourceArgs) -> dict[str, Any]:
 
 
 def _gate(id_: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    scale_set = _id(id_.rpartition("/")[2])  # for its name: a test's own mocks may give ids of any form
+    scale_set = _id(id_.rpartition("/")[2])  # only the name counts: a test's own mocks may give ids of any form
     if inputs.get("skip"):
         return skipped_outputs(scale_set, {})
     snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))

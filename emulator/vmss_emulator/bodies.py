@@ -26,7 +26,7 @@ def extensions(wanted: Sequence[str | Mapping[str, Any]], *, health: bool) -> li
 def scale_set(
     capacity: int | None, wanted: list[dict[str, Any]], upgrade_mode: str, properties: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A scale set; properties: more of them, in ARM's names, which join those made here.
+    """Return a scale set; properties: more of them, in ARM's names, which join those made here.
 
     capacity: None: a set without a model of its VMs.
     """

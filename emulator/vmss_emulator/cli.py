@@ -66,7 +66,7 @@ def _parser() -> _Parser:
     parser = _Parser(prog="vmss-emulator", description="An offline Azure for VM scale sets, on 127.0.0.1.")
     commands = parser.add_subparsers(required=True, metavar="{serve,exec,check,timelines}")
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    _offer_serve(commands.add_parser("serve", help="run until Ctrl-C, saying how to reach it"))
+    _offer_serve(commands.add_parser("serve", help="run until Ctrl-C, and print how to reach it"))
     _offer_exec(
         commands.add_parser(
             "exec",
@@ -75,7 +75,7 @@ def _parser() -> _Parser:
             epilog=_NO_SANDBOX,
         )
     )
-    _offer_check(commands.add_parser("check", help="say all that is wrong with timelines, and in which lines"))
+    _offer_check(commands.add_parser("check", help="check timelines, and print every mistake with its line"))
     _offer_timelines(commands.add_parser("timelines", help="list the ready timelines, or print one"))
     return parser
 
@@ -83,20 +83,29 @@ def _parser() -> _Parser:
 def _offer_emulator(command: argparse.ArgumentParser) -> None:
     """The options of every command that has an emulator."""
     command.add_argument(
-        "--timeline", type=Path, metavar="FILE", help="what happens when (YAML), or the name of a ready timeline"
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="a YAML file that says what happens when, or the name of a ready timeline",
     )
     command.add_argument("--quota", action="store_true", help="answer 429 where Azure documents a limit")
     command.add_argument(
-        "--quota-headers", action="store_true", help="the same, and tell what is left of Compute's limits"
+        "--quota-headers",
+        action="store_true",
+        help="the same, and also send what is left of Compute's limits in headers",
     )
     command.add_argument(
-        "--token-lifetime", type=_duration, default=3600.0, metavar="TIME", help="of a token (default: 1h)"
+        "--token-lifetime",
+        type=_duration,
+        default=3600.0,
+        metavar="TIME",
+        help="how long a token is valid (default: 1h)",
     )
     command.add_argument(
         "--page-size", type=_positive, default=200, metavar="N", help="instances on a page of a list (default: 200)"
     )
     command.add_argument(
-        "--latency", type=_duration, default=0.0, metavar="TIME", help="before each answer begins (default: 0s)"
+        "--latency", type=_duration, default=0.0, metavar="TIME", help="delay before each answer (default: 0s)"
     )
 
 
@@ -137,7 +146,7 @@ def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
 
 
 def _timeline(named: Path | None) -> Path | str | None:
-    """A file; where there is none, the ready timeline of that name."""
+    """Return a file; where there is none, the ready timeline of that name."""
     ready = named is not None and not named.exists() and str(named) in library.names()
     return library.text(str(named)) if ready else named
 
@@ -174,13 +183,16 @@ def _serve(parser: _Parser, options: argparse.Namespace) -> int:
 def _offer_exec(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_exec, port=0)
     command.add_argument(
-        "--requests", type=Path, metavar="FILE", help="write all requests there at the end, as JSON lines"
+        "--requests", type=Path, metavar="FILE", help="write all requests to this file at the end, as JSON lines"
     )
     command.add_argument(
-        "--state", type=Path, metavar="DIR", help="keep Pulumi's backend and the offline Azure there (default: removed)"
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep Pulumi's backend and the offline Azure in this folder (default: remove them)",
     )
     command.add_argument("--backend", metavar="URL", help="let Pulumi use this backend; only with --throw-away")
-    command.add_argument("--throw-away", action="store_true", help="the backend of --backend may be written to")
+    command.add_argument("--throw-away", action="store_true", help="allow to write to the backend of --backend")
     command.add_argument(
         "--env", action="append", default=[], metavar="NAME", help="pass this variable on, too (may be repeated)"
     )
@@ -234,10 +246,10 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
 
 
 def _idle(azure: Emulator) -> str:
-    """What of the timeline was about nothing, and what there was."""
+    """Say which entries of the timeline matched no set, and which sets there were."""
     were = f"the scale sets were {', '.join(azure.scale_sets)}" if azure.scale_sets else "there was no scale set at all"
     named = ", ".join(f"`{name}`" for name in azure.idle_entries)
-    return f"the timeline speaks of {named}, which no scale set was called; {were}"
+    return f"the timeline names {named}, but no scale set had that name; {were}"
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
@@ -258,7 +270,7 @@ def _offer_check(command: argparse.ArgumentParser) -> None:
 
 
 def _check(_: _Parser, options: argparse.Namespace) -> int:
-    """Say of each file all that is wrong, and in which line; the exit code says whether anything is."""
+    """Print every mistake of each file with its line; return the exit code."""
     codes = [_checked(file) for file in options.files]
     return max(codes)
 
@@ -272,7 +284,7 @@ def _checked(file: Path) -> int:
     except OSError as error:
         print(f"{file}: {error.strerror}")
         return 1
-    print(f"{file}: right")
+    print(f"{file}: no mistakes")
     return 0
 
 

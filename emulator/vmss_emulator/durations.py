@@ -34,7 +34,7 @@ def parse_iso_duration(text: object) -> float:
     """Read a duration as Azure's models have it, such as PT5M, in seconds.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     found = _ISO.fullmatch(text) if isinstance(text, str) else None
     if found is None:

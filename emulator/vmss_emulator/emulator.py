@@ -125,7 +125,7 @@ class Emulator:
         self._server = self._files = self._certificates = None
 
     def __enter__(self) -> Emulator:
-        """Start."""
+        """Start the emulator."""
         self.start()
         return self
 
@@ -208,7 +208,7 @@ class Emulator:
             return tuple(dict.fromkeys(self._world.names))
 
     def federated_token(self) -> str:
-        """A token of the pipeline's token service, for clients that take one from a variable or a file."""
+        """Return a token of the pipeline's token service, for clients that take one from a variable or a file."""
         return str(self._identity.federated(assertions.EXCHANGE)["value"])
 
     @property

@@ -77,11 +77,11 @@ class Section:
         return self._values.get(key) is not None
 
     def names(self) -> list[str]:
-        """The keys that are there, as they were written."""
+        """Return the keys that are there, as they were written."""
         return list(self._values)
 
     def at(self, key: str) -> str:
-        """The way to a key, for messages."""
+        """Return the way to a key, for messages."""
         return f"{self.where}.{key}" if self.where else key
 
     def complain(self, complaint: str, key: str | None = None) -> None:
@@ -101,7 +101,7 @@ class Section:
             raise first
 
     def read(self, key: str, parse: Callable[[Any], T], default: T) -> T:
-        """The value of a key as `parse` understands it; `default` where it is absent, null or wrong."""
+        """Return the value of a key as `parse` understands it; `default` where it is absent, null or wrong."""
         if key not in self:
             return default
         try:
@@ -111,11 +111,11 @@ class Section:
             return default
 
     def duration(self, key: str, default: float) -> float:
-        """A duration, in seconds."""
+        """Return a duration, in seconds."""
         return self.read(key, parse_duration, default)
 
     def sections(self, key: str, keys: Collection[str]) -> list[Section]:
-        """The mappings in a list."""
+        """Return the mappings in a list."""
         values = self._values[key] if key in self else []
         if not isinstance(values, list | tuple):
             self.complain(f"a list is needed here, not {_kind(values)}", key)
@@ -123,19 +123,19 @@ class Section:
         return [Section(value, f"{self.at(key)}[{index}]", keys, self._mistakes) for index, value in enumerate(values)]
 
     def section(self, key: str, keys: Collection[str] | None = None) -> Section:
-        """A mapping in this mapping; empty where it is absent."""
+        """Return a mapping in this mapping; empty where it is absent."""
         return Section(self._values[key] if key in self else {}, self.at(key), keys, self._mistakes)
 
 
 def text(value: object) -> str:
-    """A string, and nothing that YAML made a number or a truth value of."""
+    """Return a string, and nothing that YAML made a number or a truth value of."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"{shown(value)} is not a text; put it in quotes")
     return value
 
 
 def count(value: object, most: int = 10**9) -> int:
-    """A whole number, 0 or more, and no more than a world can hold."""
+    """Return a whole number, 0 or more, and no more than a world can hold."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{shown(value)} is not a whole number of 0 or more")
     if value > most:
@@ -144,14 +144,14 @@ def count(value: object, most: int = 10**9) -> int:
 
 
 def flag(value: object) -> bool:
-    """Only `true`: leaving the key out means no."""
+    """Accept only `true`: leaving the key out means no."""
     if value is not True:
-        raise ValueError(f"{shown(value)} makes no sense here; write true, or leave the key out")
+        raise ValueError(f"{shown(value)} is not allowed here; write true, or leave the key out")
     return True
 
 
 def one_of(*words: str) -> Callable[[object], str]:
-    """A parser for one of some words."""
+    """Return a parser for one of some words."""
 
     def parse(value: object) -> str:
         if value not in words:
@@ -162,7 +162,7 @@ def one_of(*words: str) -> Callable[[object], str]:
 
 
 def shown(value: object) -> str:
-    """A value as messages show it: not all of a large one, which would take long to write out."""
+    """Return a value as messages show it: not all of a large one, which would take long to write out."""
     try:
         return _repr.repr(value)
     except ValueError:  # Python writes out no number of more than 4,300 digits

@@ -31,19 +31,19 @@ class Clock(Protocol):
     """What waiting needs to know of time. Seconds throughout."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds on a clock that never goes back."""
 
     def now(self) -> datetime:
-        """The time of day, UTC."""
+        """Return the time of day, UTC."""
 
     def wait(self, seconds: float) -> None:
         """Sleep. Raises Stopped as soon as a stop is asked for."""
 
     def call(self, function: Callable[[], T], seconds: float) -> T:
-        """What `function` returns or raises. Raises Stopped or Overdue, abandoning it, when it takes too long."""
+        """Call `function`; return or raise what it does. Raise Stopped or Overdue, and abandon it, if it is late."""
 
     def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
-        """What `function` returns for each item, in their order, at most `width` at a time; raises what it raises."""
+        """Call `function` for each item, at most `width` at a time; return the results in their order."""
 
 
 class Deadline:
@@ -82,7 +82,7 @@ class Stop:
             waiter.set()
 
     def is_set(self) -> bool:
-        """Whether a stop was asked for."""
+        """Return whether a stop was asked for."""
         return self._stopped.is_set()
 
     def wait(self, seconds: float) -> bool:
@@ -107,15 +107,15 @@ class SystemClock:
     """Real time; `stop` ends every wait and every call at once."""
 
     def __init__(self, stop: Stop | None = None) -> None:
-        """stop: set by whoever wants the waiting to end; without it only time ends it."""
+        """stop: an event that ends the waiting when it is set; without it only time does."""
         self._stop = stop or Stop()
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds on a clock that never goes back."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The time of day, UTC."""
+        """Return the time of day, UTC."""
         return datetime.now(timezone.utc)
 
     def wait(self, seconds: float) -> None:
@@ -154,5 +154,5 @@ class SystemClock:
 
 
 def sleep(seconds: float) -> None:
-    """Sleep, whoever asks to stop: for the thread that watches the engine."""
+    """Sleep even if a stop is requested: for the thread that watches the engine."""
     time.sleep(seconds)

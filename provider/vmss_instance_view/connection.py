@@ -1,4 +1,4 @@
-"""The stack's Azure: which cloud, which identity, what it lets us read. Connected when something is first read."""
+"""The stack's Azure: which cloud, which identity, its rate limits. Connected when something is first read."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Azure:
 
     @property
     def portal(self) -> str | None:
-        """The address of the cloud's portal, None where it is not known (yet)."""
+        """The address of the cloud's portal, None if it is not known (yet)."""
         return self._connection.cloud.portal if self._connection else None
 
     def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
-        """A reader of one set. Raises ConfigurationError or Unavailable where the cloud cannot be found."""
+        """Return a reader of one set. Raises ConfigurationError or Unavailable if the cloud cannot be found."""
         found = self._connect(deadline or Deadline(METADATA_WITHIN, self.clock))
         arm = Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock, self._version)
         return ScaleSetReader(arm, scale_set)
@@ -70,7 +70,7 @@ class Azure:
             return self._connecting.get(lambda: self._connection, lambda: self._connected(_within(deadline)), seconds)
         except TimeoutError:
             raise Unavailable(
-                f"no description of the cloud within {seconds:.0f}s: another read was waiting for it, too"
+                f"no description of the cloud within {seconds:.0f}s: another read is waiting for it, too"
             ) from None
 
     def _connected(self, seconds: float) -> Connection:
@@ -96,7 +96,7 @@ _sharing = threading.Lock()
 
 
 def shared_azure(settings: Settings, clock: Clock) -> Azure:
-    """The Azure of these settings, one for the whole process: gates and views draw on one token.
+    """Return the Azure of these settings, one for the whole process: gates and views draw on one token.
 
     All identities that read one cloud draw on one budget: Compute's limits are those of resources and subscriptions.
     """

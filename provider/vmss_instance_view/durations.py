@@ -10,7 +10,7 @@ _DURATION = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMB
 
 
 def parse_duration(value: object, name: str) -> timedelta:
-    """A duration from a `timedelta` or a text such as "90s", "1h30m" or "2d".
+    """Return a duration from a `timedelta` or a text such as "90s", "1h30m" or "2d".
 
     Raises ValueError (wrong text, negative) or TypeError (a bare number: is 30 seconds or minutes?),
     both naming `name`.
@@ -31,7 +31,7 @@ def parse_duration(value: object, name: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """A duration as people read it, and as `parse_duration` reads it back: "1h5m", "1m20s", "0.5s", "0s"."""
+    """Return a duration as people read it, and as `parse_duration` reads it back: "1h5m", "1m20s", "0.5s", "0s"."""
     minutes, seconds = divmod(duration, timedelta(minutes=1))
     hours, minutes = divmod(minutes, 60)
     text = f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")

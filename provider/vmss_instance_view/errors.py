@@ -1,4 +1,4 @@
-"""Every error of the reader: one class for each thing that a caller would do differently.
+"""All errors of the reader: one class for each way in which a caller may react.
 
 InstanceViewError
 +-- InvalidScaleSetId       the id is not one of a scale set; nothing was sent (also a ValueError)
@@ -26,7 +26,7 @@ from vmss_instance_view.text import clean as clean  # for those who import it fr
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """The innermost reason of a transport's error: the texts around it repeat the whole request."""
+    """Return the innermost reason of a transport's error: the texts around it repeat the whole request."""
     for inner in (getattr(error, "reason", None), *reversed(error.args)):
         if isinstance(inner, BaseException):
             return root_cause(inner)
@@ -66,12 +66,12 @@ class MalformedBody(InstanceViewError):
         self.problem = problem
 
     def at(self, source: str) -> MalformedBody:
-        """The same error, naming the request that the body answered."""
+        """Return the same error, naming the request that the body answered."""
         return MalformedBody(self.path, self.problem, source=source)
 
 
 class UnexpectedError(InstanceViewError):
-    """Something that this package does not know how to deal with: its defect, not Azure's and not yours."""
+    """An error that this package does not expect: a defect of this package, neither Azure's nor yours."""
 
     def __init__(self, error: Exception) -> None:
         """Name what was raised, and what to do about it."""
@@ -82,8 +82,8 @@ class UnexpectedError(InstanceViewError):
 class AzureError(InstanceViewError):
     """An answer of Azure, or none, to one request: the common part of the errors below.
 
-    status: HTTP status, None where there was no answer. code: Azure's error code, "" where it gave none.
-    retry_after: seconds to wait before the next attempt, None where Azure did not say.
+    status: HTTP status, None if there was no answer. code: Azure's error code, "" if it gave none.
+    retry_after: seconds to wait before the next attempt, None if Azure did not say.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Unauthorized(AzureError, CredentialError):
 class Forbidden(AzureError):
     """403: the identity may not read this. Transient for minutes after a role assignment.
 
-    action, scope: what Azure says is missing, "" where it does not say.
+    action, scope: what Azure says is missing, "" if it does not say.
     """
 
     action = ""
@@ -132,8 +132,8 @@ class NotSupported(Rejected):
 
 
 class Unavailable(AzureError):
-    """A 5xx, a conflict, a broken connection or a time-out: says nothing about the set; worth another attempt."""
+    """A 5xx, a conflict, a broken connection or a timeout: says nothing about the set; try again."""
 
 
 class Throttled(Unavailable):
-    """429: too many requests, by whoever. Nothing is wrong with the set."""
+    """429: too many requests, by any client. The set itself is not affected."""

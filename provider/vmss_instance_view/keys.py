@@ -1,4 +1,4 @@
-"""The names that state and stack outputs have for Python's."""
+"""Convert Python names to the names in state and stack outputs."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def stored_key(name: str) -> str:
-    """A Python name in ARM's way of writing, also as a path: "policy.min_healthy" is "policy.minHealthy"."""
+    """Return a Python name in ARM's way of writing, also as a path: "policy.min_healthy" is "policy.minHealthy"."""
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)

@@ -1,4 +1,4 @@
-"""Many small reads at once, on daemon threads: an abandoned read must not keep the process alive. Or one for all."""
+"""Run many small reads at once, on daemon threads, so that an abandoned one does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def each_of(function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
-    """What `function` returns for each item, in their order, at most `width` at a time.
+    """Call `function` for each item, at most `width` at a time; return the results in the order of the items.
 
-    Raises what it raised first in that order; the items that nobody has begun by then are left out.
+    Raise the first exception in that order; items that were not started by then are skipped.
     """
     futures: list[tuple[A, Future[T]]] = [(item, Future()) for item in items]
     todo: queue.SimpleQueue[tuple[A, Future[T]]] = queue.SimpleQueue()
@@ -52,15 +52,15 @@ class OneForAll:
     """
 
     def __init__(self) -> None:
-        """Nobody fetches anything yet."""
+        """Fetch nothing yet."""
         self._lock = threading.Lock()
         self._failures = 0
         self._error: Exception | None = None
 
     def get(self, found: Callable[[], T | None], fetch: Callable[[], T], seconds: float) -> T:
-        """What `found` gives; where that is None, what `fetch` returns or raises.
+        """Return what `found` returns; if that is None, what `fetch` returns or raises.
 
-        Raises TimeoutError where another thread has not fetched it within so many seconds.
+        Raises TimeoutError if another thread has not fetched it within so many seconds.
         """
         failures = self._failures
         if not self._lock.acquire(timeout=max(seconds, 0)):

@@ -40,7 +40,7 @@ class ScaleSetId:
         return cls(parts[2], parts[4], parts[8])
 
     def __str__(self) -> str:
-        """The ARM id."""
+        """Return the ARM id."""
         names = {"subscription": self.subscription_id, "resource group": self.resource_group, "scale set": self.name}
         return _FORM.format_map(names)
 
@@ -52,17 +52,19 @@ class ScaleSetId:
 
 
 def _problem(parts: list[str]) -> str | None:
-    """What is wrong with an id's parts, named by the first part that is."""
+    """Say what is wrong with the first wrong part of an id; None if nothing is."""
     if parts[0] or len(parts) < 2:
         return "no leading '/'"
     for want, have in zip(_FIXED, parts, strict=False):
         if want.startswith("{"):
             if not _NAME.fullmatch(have) or not have.strip("."):
                 return (
-                    f"{clean(have, 60)!r} is no {want.strip('{}')} name" if have else f"the {want.strip('{}')} is empty"
+                    f"{clean(have, 60)!r} is not a valid {want.strip('{}')} name"
+                    if have
+                    else f"the {want.strip('{}')} is empty"
                 )
         elif want != have.lower():
-            return f"{clean(have, 60)!r} where {want!r} belongs"
+            return f"{clean(have, 60)!r} instead of {want!r}"
     if len(parts) < len(_FIXED):
         return f"nothing after {clean(parts[-1], 60)!r}"
     if len(parts) > len(_FIXED):

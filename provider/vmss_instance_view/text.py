@@ -1,4 +1,4 @@
-"""Text from outside, made harmless for those who print it and for those who store it.
+"""Clean text from outside, so that it is safe to print and to store.
 
 A guest writes its own messages, and whoever prints them, prints them where others read commands: a terminal obeys
 escape sequences, Azure Pipelines obeys `##vso[…]` and `##[…]` anywhere in a line, GitHub obeys `##[…]` anywhere and
@@ -13,14 +13,14 @@ LINE = 2000
 """Characters of a whole line: an error, a cause, a status line."""
 
 _PART = 400  # characters of a part of one
-# What nobody sees although Unicode counts it among the letters and marks: fillers, variation selectors, tags.
+# Invisible characters, although Unicode counts them among letters and marks: fillers, variation selectors, tags.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 _COMMAND = re.compile(r"#(?=#)|^:(?=:)")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str, limit: int = _PART) -> str:
-    """One printable line of a text, at most `limit` characters long, in which nobody finds a command.
+    """Make one printable line of a text, at most `limit` characters long, that no log reader takes for a command.
 
     Cleaning it again changes nothing. What cannot be seen becomes a blank; `##` and a leading `::` are set apart.
     """
@@ -33,5 +33,5 @@ def clean(text: str, limit: int = _PART) -> str:
 
 
 def encodable(text: str) -> str:
-    """The text with a mark for each half of a surrogate pair: JSON may hold one alone, UTF-8 must not."""
+    """Return the text with a mark for each half of a surrogate pair: JSON may hold one alone, UTF-8 must not."""
     return text if text.isascii() else _HALF_PAIR.sub("\ufffd", text)

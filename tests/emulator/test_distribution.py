@@ -127,7 +127,7 @@ def test_timelines_are_listed_and_checked(alone: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("scale_sets: {web: {boots: 1s}}\n")
     told = ran(alone / "vmss-emulator", "check", "flapping.yaml", "wrong.yaml", folder=tmp_path)
     assert told.returncode == 1
-    assert told.stdout.startswith("flapping.yaml: right\nwrong.yaml:1: scale_sets.web.boots: unknown key")
+    assert told.stdout.startswith("flapping.yaml: no mistakes\nwrong.yaml:1: scale_sets.web.boots: unknown key")
     assert "$defs" in ran(alone / "vmss-emulator", "timelines", "--schema").stdout
 
 

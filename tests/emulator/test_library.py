@@ -199,7 +199,7 @@ def test_exec_tells_of_names_that_no_scale_set_had(tmp_path: Path) -> None:
     told = ran("exec", "--timeline", tmp_path / "t.yaml", "--", sys.executable, "-c", script)
     assert told.stdout == "201\n201\n"
     assert told.stderr == (
-        "vmss-emulator: the timeline speaks of `wep`, which no scale set was called; "
+        "vmss-emulator: the timeline names `wep`, but no scale set had that name; "
         "the scale sets were web1a2b3c4d, api1a2b3c4d\n"
     )
 
@@ -222,7 +222,7 @@ def test_check_tells_the_line_and_the_place_of_a_mistake(tmp_path: Path, text: s
     right.write_text("scale_sets: {}\n")
     found = ran("check", right, file)
     first, second = found.stdout.splitlines()
-    assert (found.returncode, first) == (1, f"{right}: right")
+    assert (found.returncode, first) == (1, f"{right}: no mistakes")
     assert second.startswith(told.format(file=file))
 
 

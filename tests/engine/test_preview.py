@@ -56,7 +56,7 @@ def test_a_wrong_policy_fails_the_preview_with_the_users_line_and_what_would_be_
     assert "HealthGate" not in ran.output.replace("ScaleSetHealthGate", "")
 
 
-WRONG = "'virtualMachineScaleSet' where 'virtualmachinescalesets' belongs in scale set id"
+WRONG = "'virtualMachineScaleSet' instead of 'virtualmachinescalesets' in scale set id"
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_a_surplus_that_stays_names_those_that_failed() -> None:
     settled = Context(surplus_settled=True)
     seen = look(vm(0), vm(1), *failed, capacity=2)
     reason = told(evaluate(seen, GatePolicy(), settled), "SurplusStays")
-    assert "not well: instances 2, 3, 4, 5, 6 and 5 more" in reason.message
+    assert "not healthy: instances 2, 3, 4, 5, 6 and 5 more" in reason.message
     assert any("12 VMs exist" in line for line in warnings(outcome(seen, Ending.HEALTHY, settled)))
 
 
@@ -429,7 +429,7 @@ def test_a_minimum_above_the_capacity_fails_early_and_says_so() -> None:
     verdict = judge(look(*THREE), min_healthy=5)
     assert verdict.state is FAILING
     assert [each.code for each in verdict.reasons] == ["MinHealthyAboveCapacity"]
-    assert lines(verdict) == ["min_healthy asks for 5 VMs, the capacity is 3: that many never come"]
+    assert lines(verdict) == ["min_healthy requires 5 VMs, but the capacity is 3"]
     assert verdict.reasons[0].hint
 
 
@@ -502,8 +502,8 @@ def test_a_status_of_another_group_is_none_of_the_last_operation() -> None:
         ("VMAgentProvisioningFailure", "outbound"),
         ("OSProvisioningTimedOut", "boot diagnostics"),
         ("VMStoppedToWarnSubscription", "subscription"),
-        ("AllocationFailed", "no room"),
-        ("ZonalAllocationFailed", "no room"),
+        ("AllocationFailed", "no capacity"),
+        ("ZonalAllocationFailed", "no capacity"),
         ("SomethingNew", "activity log"),
     ],
 )
@@ -600,7 +600,7 @@ def test_a_hold_beyond_the_timeout_is_said_at_the_first_look_with_both_numbers()
 def test_a_name_that_the_model_lacks_is_said_at_once() -> None:
     verdict = judge(look(*THREE), extensions=["csee"])
     assert verdict.state is PROGRESSING
-    assert lines(verdict)[0] == "the model has no csee; it has cse, health"
+    assert lines(verdict)[0] == "the model has no extension csee; it has cse, health"
     assert "csee" in status_line(Progress(1, 20, 1, look(*THREE), verdict))
     installed = [
         vm(each, extensions=[extension(name, "succeeded") for name in ("cse", "health", "csee")]) for each in range(3)
@@ -611,7 +611,7 @@ def test_a_name_that_the_model_lacks_is_said_at_once() -> None:
 def test_an_ignored_name_that_the_model_lacks_is_a_warning() -> None:
     verdict = judge(look(*THREE), ignore_extensions=["csee"])
     assert verdict.passes
-    assert "the model has no csee; it has cse, health" in told(verdict, "IgnoredExtensionUnknown").message
+    assert "the model has no extension csee; it has cse, health" in told(verdict, "IgnoredExtensionUnknown").message
 
 
 def faulted(started: str) -> dict[str, Any]:
@@ -677,7 +677,7 @@ def test_a_timeout_is_named_as_the_policy_has_it_however_long_the_last_look_took
 
 def test_that_nothing_judged_the_application_is_said_in_the_outcome_and_is_no_warning() -> None:
     seen = look(*[vm(each, health=None) for each in range(3)], extensions=[CSE])
-    words = "application health was not judged: the model has no source of it"
+    words = "application health was not judged: the model has no health extension or probe"
     assert headline(outcome(seen, Ending.HEALTHY), "web").endswith(f"; {words}")
     assert warnings(outcome(seen, Ending.HEALTHY)) == []
     assert words not in headline(outcome(seen, Ending.HEALTHY, application_health="ignored"), "web")
@@ -689,7 +689,7 @@ def test_more_vms_than_the_capacity_are_a_surge_where_the_upgrade_adds_them() ->
     upgrade = {"properties": {"runningStatus": {"code": "RollingForward", "startTime": "2026-05-02T00:00:00Z"}}}
     verdict = judge(look(*THREE, capacity=2, model=rolling, upgrade=upgrade))
     assert verdict.state is PROGRESSING
-    assert any("surge" in line for line in lines(verdict))
+    assert any("maxSurge" in line for line in lines(verdict))
     assert not any("surplus" in f"{each.code} {each.message}".lower() for each in verdict.reasons)
 
 
@@ -702,7 +702,7 @@ def test_an_extension_comes_after_what_it_is_installed_after_and_says_so() -> No
     waits = vm(2, ECHO, extensions=failed[1:])
     verdict = judge(look(*well_with("app", "cse"), waits, extensions=[after, CSE]))
     assert [each.code for each in verdict.reasons] == ["ExtensionFailed", "ExtensionNotReady"]
-    assert verdict.reasons[1].message.endswith("it comes after extension cse, which failed")
+    assert verdict.reasons[1].message.endswith("it is installed after extension cse, which failed")
 
 
 def test_extensions_that_come_after_each_other_are_judged_all_the_same() -> None:

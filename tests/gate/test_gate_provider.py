@@ -149,7 +149,7 @@ def test_a_pass_that_judged_nothing_warns_of_it(
     outputs = provider.create({"scaleSet": azure.put_scale_set("web", capacity=0)}).outs
     assert outputs is not None
     assert outputs["healthy"] is True
-    assert "the capacity is 0: there was nothing to judge" in capsys.readouterr().err
+    assert "the capacity is 0: there are no VMs to judge" in capsys.readouterr().err
 
 
 def test_a_refresh_takes_no_pass_back_for_one_vm_too_many(provider: HealthGateProvider, azure: Emulator) -> None:

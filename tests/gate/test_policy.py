@@ -14,8 +14,8 @@ from pulumi_vmss_health import GatePolicy
         ({"min_healthy": "0%"}, "min_healthy must be more than 0%"),
         ({"min_healthy": 0}, "min_healthy must be at least 1"),
         ({"min_healthy": "most"}, "min_healthy must be a count such as 3 or a percentage such as '90%', not 'most'"),
-        ({"min_healthy": 2.5}, "min_healthy must be a whole number, not float"),
-        ({"min_healthy": True}, "min_healthy must be a whole number, not bool"),
+        ({"min_healthy": 2.5}, "min_healthy must be a count such as 3 or a percentage such as '90%', not float"),
+        ({"min_healthy": True}, "min_healthy must be a count such as 3 or a percentage such as '90%', not bool"),
         ({"capacity": -1}, "capacity must be at least 0"),
         ({"capacity": "3"}, "capacity must be a whole number, not str"),
         ({"extensions": "cse"}, "extensions must be 'all' or a list of names, not 'cse'"),
@@ -37,6 +37,8 @@ from pulumi_vmss_health import GatePolicy
         ({"hold": timedelta(seconds=-1)}, "hold must not be negative"),
         ({"hold": None}, "hold must be a timedelta or a text"),
         ({"confirm_failure": 60.0}, "confirm_failure must be a timedelta or a text"),
+        ({"hold": "none"}, "(units d, h, m, s), not 'none'; 'auto' is allowed, too"),
+        ({"confirm_failure": "none"}, "not 'none'; None is allowed, too: only the timeout then ends the wait"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name_with_what_would_be_right(given: dict[str, Any], words: str) -> None:
@@ -60,9 +62,12 @@ def test_fields_that_contradict_each_other_are_refused(given: dict[str, Any], wo
     assert words in str(refused.value)
 
 
-def test_an_output_is_refused_as_a_field() -> None:
-    with pytest.raises(TypeError, match=r"timeout must be a timedelta or a text .*, not Output"):
-        GatePolicy(timeout=pulumi.Output.from_input("30m"))  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["timeout", "capacity", "min_healthy", "set_status", "extensions"])
+def test_an_output_is_refused_as_a_field_and_what_to_give_instead_is_said(name: str) -> None:
+    known_later: Any = pulumi.Output.from_input("1m")
+    for given in (known_later, [known_later]):
+        with pytest.raises(TypeError, match=rf"{name} must not be an Output: .* read it from the configuration"):
+            GatePolicy(**{name: given})
 
 
 def test_a_short_timeout_needs_no_other_confirmation_window() -> None:

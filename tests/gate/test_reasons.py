@@ -47,7 +47,7 @@ def unprobed(seen: Snapshot) -> Snapshot:
 
 PASSED = Context(since=parse_time("2026-03-01T00:00:00Z"))
 SETTLED = Context(surplus_settled=True)
-LOOK_AT_THE_APPLICATION = "see the application's log on the instance, and what its health probe answers there"
+LOOK_AT_THE_APPLICATION = "check the application's log on the instance, and what its health endpoint answers there"
 ILL = Vm(health="unhealthy", message="HTTP 500\nfrom /healthz")
 BROKEN = Vm(extensions=(("cse", "failed/50"),), message="exit status 50")
 EXTENSION_FAILED = Reason(
@@ -56,7 +56,7 @@ EXTENSION_FAILED = Reason(
     "failed/50",
     "succeeded",
     "instance 1: extension cse failed/50, want succeeded (1 of 2 pass, 2 required): exit status 50",
-    "see the log of extension cse on the instance; mend its settings and update the instance",
+    "check the log of extension cse on the instance, correct its settings, then update the instance",
 )
 CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
     (
@@ -77,7 +77,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "scale set",
             "2",
             "1",
-            "2 VMs exist, the capacity is 1: a surplus that stays is only a warning",
+            "2 VMs exist, the capacity is 1: the extra VMs have stayed for 5 minutes, so they only give a warning",
             "",
             HEALTHY,
         ),
@@ -85,7 +85,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
     (
         snapshot(),
         {},
-        Reason("NothingToJudge", "scale set", "0", "0", "the capacity is 0: there was nothing to judge", "", HEALTHY),
+        Reason("NothingToJudge", "scale set", "0", "0", "the capacity is 0: there are no VMs to judge", "", HEALTHY),
     ),
     (
         of_the_view(snapshot(WELL, Vm(provisioning="creating"), Vm(provisioning="updating"))),
@@ -137,8 +137,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "extension logs",
             "not in the model",
             "succeeded",
-            "the model has no logs; it has health",
-            "correct the name in extensions, unless somebody else than the model installs it",
+            "the model has no extension logs; it has health",
+            "correct the name in extensions, unless something other than the model installs it",
             PROGRESSING,
         ),
     ),
@@ -150,7 +150,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "scale set",
             "no status",
             "succeeded",
-            "no operation on the set has reported yet",
+            "no operation on the set has reported its status yet",
             "",
             PROGRESSING,
         ),
@@ -163,7 +163,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "scale set",
             "updating",
             "succeeded",
-            "an operation on the set is updating",
+            "an operation on the set is in progress (updating)",
             "",
             PROGRESSING,
         ),
@@ -177,7 +177,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "failed/Quota",
             "succeeded",
             "the last operation on the set ended failed/Quota: no cores are left",
-            "ask for more quota in this region, or for fewer cores",
+            "request more quota in this region, or use fewer cores",
         ),
     ),
     (
@@ -188,7 +188,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "scale set",
             "failed/Quota",
             "succeeded",
-            "the last operation on the set ended failed/Quota; every instance is well by now, so this no longer counts",
+            "the last operation on the set ended failed/Quota; all instances are healthy, so this failure is ignored",
             "",
             HEALTHY,
         ),
@@ -201,7 +201,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "rolling upgrade",
             "RollingForward",
             "Completed",
-            "a rolling upgrade is RollingForward (2 upgraded, 3 at work, 4 to come)",
+            "a rolling upgrade is RollingForward (2 upgraded, 3 in progress, 4 pending)",
             "",
             PROGRESSING,
         ),
@@ -214,7 +214,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "rolling upgrade",
             "RollingBack",
             "Completed",
-            "a rolling upgrade that Azure or somebody else started is RollingBack (2 upgraded, 3 at work, 4 to come)",
+            "a rolling upgrade that Azure or somebody else started is RollingBack "
+            "(2 upgraded, 3 in progress, 4 pending)",
             "",
             PROGRESSING,
         ),
@@ -227,8 +228,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "rolling upgrade",
             "Faulted",
             "Completed",
-            "the rolling upgrade ended Faulted (2 upgraded, 3 at work, 4 to come, 1 failed): too many",
-            "mend what the upgrade failed for, then start it again",
+            "the rolling upgrade ended Faulted (2 upgraded, 3 in progress, 4 pending, 1 failed): too many",
+            "correct the cause of the failure, then start the upgrade again",
         ),
     ),
     (
@@ -239,8 +240,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "rolling upgrade",
             "Cancelled",
             "Completed",
-            "the rolling upgrade ended Cancelled (0 upgraded, 0 at work, 0 to come, 0 failed)",
-            "mend what the upgrade failed for, then start it again",
+            "the rolling upgrade ended Cancelled (0 upgraded, 0 in progress, 0 pending, 0 failed)",
+            "correct the cause of the failure, then start the upgrade again",
         ),
     ),
     (
@@ -251,7 +252,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "rolling upgrade",
             "unknown",
             "Completed",
-            "a rolling upgrade is unknown (0 upgraded, 0 at work, 0 to come)",
+            "a rolling upgrade is unknown (0 upgraded, 0 in progress, 0 pending)",
             "",
             PROGRESSING,
         ),
@@ -265,7 +266,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "failed/OSProvisioningTimedOut",
             "succeeded",
             "instance 1: VM failed/OSProvisioningTimedOut, want succeeded (1 of 2 pass, 2 required): no signal",
-            "see its boot diagnostics, and be patient; an image without agent never answers",
+            "check the boot diagnostics; the VM may still come up, but an image without a VM agent never reports",
         ),
     ),
     (
@@ -365,7 +366,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "not reported",
             "healthy",
             "instance 0: application health not reported, want healthy (0 of 1 pass, 1 required)",
-            "see whether the source of health that the model names works on the instance",
+            "check that the health extension or probe of the model works on the instance",
             PROGRESSING,
         ),
     ),
@@ -427,7 +428,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "instance 0, model",
             "an older one",
             "latest",
-            "instance 0: run an older model, as stale_instances='ignore' allows",
+            "instance 0: on an older model (allowed by stale_instances='ignore')",
             "",
             HEALTHY,
         ),
@@ -440,7 +441,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "instances 0 and 1",
             "1",
             "2",
-            "1 of 3 VMs pass every check, 2 required; instances 0 and 1 do not",
+            "1 of 3 VMs pass every check, 2 required; not passing: instances 0 and 1",
             "",
             PROGRESSING,
         ),
@@ -466,7 +467,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "scale set",
             "no zones",
             "zones",
-            "min_healthy_per_zone is asked for, but the scale set has no zones",
+            "min_healthy_per_zone is set, but the scale set has no zones",
             "set min_healthy_per_zone=None",
         ),
     ),

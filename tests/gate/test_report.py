@@ -91,9 +91,9 @@ def test_a_failure_is_told_with_headline_causes_and_where_to_look() -> None:
         "scale set web is failing, given up after 1m20s of 20m: 3/3 VMs, cse 2/3, appHealth 2/3",
         "instance 2: extension cse failed/50, want succeeded (2 of 3 pass, 3 required): command terminated with exit "
         "status=50",
-        "next: see the log of extension cse on the instance; mend its settings and update the instance",
+        "next: check the log of extension cse on the instance, correct its settings, then update the instance",
         "instance 1: application health unhealthy, want healthy (2 of 3 pass, 3 required)",
-        "next: see the application's log on the instance, and what its health probe answers there",
+        "next: check the application's log on the instance, and what its health endpoint answers there",
         "look closer: `az vmss list-instances -g rg -n web --subscription 0b1f --expand instanceView "
         "--query '[].{id:instanceId,vm:provisioningState,latest:latestModelApplied,"
         "health:instanceView.vmHealth.status.code}' -o table`",

@@ -67,6 +67,14 @@ def test_a_failed_extension_fails_with_the_guests_message() -> None:
     assert "2 of 3 pass, 3 required" in verdict.reasons[0].message
 
 
+def test_what_a_percentage_requires_is_said_as_a_number_and_as_the_percentage() -> None:
+    seen = snapshot(WELL, WELL, Vm(provisioning="failed"))
+    (vm, *_) = judge(seen, min_healthy="90%").reasons
+    (count, *_) = judge(seen, min_healthy=3).reasons
+    assert "(2 of 3 pass, 3 (90%) required)" in vm.message
+    assert "(2 of 3 pass, 3 required)" in count.message
+
+
 def test_an_extension_of_the_model_that_no_vm_reports_is_still_to_come() -> None:
     verdict = judge(snapshot(Vm(extensions=()), Vm(extensions=())))
     assert verdict.state is State.PROGRESSING

@@ -156,7 +156,7 @@ def test_a_set_that_another_one_replaced_was_deleted() -> None:
     first, second = (replace(GOOD, scale_set=replace(GOOD.scale_set, unique_id=each)) for each in "ab")  # type: ignore[type-var]
     outcome = wait({0: first, 20: second}, hold="60s")
     assert outcome.ending is Ending.DELETED
-    assert "another one has taken its name" in str(outcome.progress.error)
+    assert "another one of the same name was created" in str(outcome.progress.error)
 
 
 @pytest.mark.parametrize("error", [CredentialError("no"), Unavailable("no")])
@@ -328,7 +328,7 @@ def test_a_full_look_after_the_view_may_take_as_long_as_any() -> None:
 
 def test_a_look_that_does_not_come_back_says_so() -> None:
     error = wait({0: SLOW}, takes=100.0, timeout="20s").progress.error
-    assert str(error) == "no look came back within 20s"
+    assert str(error) == "reading the scale set took longer than 20s"
 
 
 def test_a_failure_that_only_the_instances_show_is_confirmed_though_the_view_alone_is_in_progress() -> None:

@@ -28,15 +28,15 @@ def test_azure_compares_ids_without_case_and_so_do_we() -> None:
         ("/subscriptions", "nothing after 'subscriptions'"),
         (GOOD.rsplit("/", 1)[0], "nothing after 'virtualMachineScaleSets'"),
         (GOOD.replace("0b1f", ""), "the subscription is empty"),
-        (GOOD.replace("my-rg", "my rg"), "'my rg' is no resource group name"),
-        (GOOD.replace("web", ".."), "'..' is no scale set name"),
+        (GOOD.replace("my-rg", "my rg"), "'my rg' is not a valid resource group name"),
+        (GOOD.replace("web", ".."), "'..' is not a valid scale set name"),
         (
             GOOD.replace("virtualMachineScaleSets", "virtualMachines"),
             "'virtualMachines' where 'virtualmachinescalesets'",
         ),
         (GOOD.replace("Microsoft.Compute", "Microsoft.Network"), "'Microsoft.Network' where 'microsoft.compute'"),
         (GOOD + "/virtualMachines/0", "'virtualMachines/0' after the scale set's name"),
-        (GOOD + "?x=1", "'web?x=1' is no scale set name"),
+        (GOOD + "?x=1", "'web?x=1' is not a valid scale set name"),
     ],
 )
 def test_the_part_that_is_wrong_is_named(text: str, problem: str) -> None:

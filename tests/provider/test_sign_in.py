@@ -243,7 +243,7 @@ def test_who_has_less_time_than_the_token_request_says_what_it_waited_for(azure:
     first.start()
     time.sleep(0.3)
     began = time.monotonic()
-    with pytest.raises(Unavailable, match=r"no token came within .*: another read was waiting for one, too"):
+    with pytest.raises(Unavailable, match=r"no token came within .*: another read is waiting for it, too"):
         web.view(within(0.5))
     assert time.monotonic() - began < 1
     first.join()

@@ -248,7 +248,7 @@ def test_an_unknown_source_is_refused(
 ) -> None:
     monkeypatch.setenv("PULUMI_FROM", "brew")
     assert setup.main() == 1
-    assert capsys.readouterr().err == "setup: PULUMI_FROM=brew: it can be path, installer or source\n"
+    assert capsys.readouterr().err == "setup: PULUMI_FROM=brew: use path, installer or source\n"
 
 
 def test_what_the_vendors_installer_brings_is_put_in_place(setup: ModuleType, clone: Path, tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_what_the_vendors_installer_brings_is_put_in_place(setup: ModuleType, cl
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("", "brought no CLI"), ("echo no curl here; exit 3", "no curl here"), (None, "cannot be fetched")],
+    [("", "did not install a CLI"), ("echo no curl here; exit 3", "no curl here"), (None, "cannot be fetched")],
 )
 def test_an_installer_that_fails_is_quoted_and_the_cli_is_built_in_its_place(
     setup: ModuleType, clone: Path, path: Path, tmp_path: Path, script: str | None, said: str,

@@ -1,15 +1,18 @@
-"""What to do next, by the code of a failure. A failed VM may run well: never advise to delete one. Pure."""
+"""Advice on what to do next, by the code of a failure. Pure.
+
+Never advise to delete a VM: one whose provisioning failed may still serve.
+"""
 
 from __future__ import annotations
 
 import re
 
-AGENT = "see whether the VM agent runs, and whether the VM has outbound network access"
-"""What to do where the agent of a VM does not answer."""
+AGENT = "check that the VM agent runs and that the VM has outbound network access"
+"""The advice for a VM whose agent does not answer."""
 
-_EXTENSION = "see the extension's log on the VM, mend its settings, then update the VM"
-_REPEAT = "repeat the operation: the last one on the VM failed, the VM itself may be well"
-_NO_ROOM = "Azure has no room for such VMs here now: repeat later, or choose another size or zone"
+_EXTENSION = "check the extension's log on the VM, correct its settings, then update the VM"
+_REPEAT = "repeat the operation: it failed, but the VM itself may be healthy"
+_NO_ROOM = "Azure has no capacity for this VM size here now: try again later, or choose another size or zone"
 
 # The first that fits a code's detail.
 _BY_CODE = tuple(
@@ -17,21 +20,24 @@ _BY_CODE = tuple(
     for pattern, hint in (
         (r"VMExtension.*", _EXTENSION),
         (r"VMAgent.*", AGENT),
-        (r"OSProvisioning.*TimedOut", "see its boot diagnostics, and be patient; an image without agent never answers"),
-        (r"OSProvisioning.*", "see its boot diagnostics: the operating system did not come up as Azure expects"),
-        (r"VMStopped.*|.*Subscription.*", "see the subscription: Azure stops VMs of one that is disabled or unpaid"),
+        (
+            r"OSProvisioning.*TimedOut",
+            "check the boot diagnostics; the VM may still come up, but an image without a VM agent never reports",
+        ),
+        (r"OSProvisioning.*", "check the boot diagnostics: the operating system did not start as Azure expects"),
+        (r"VMStopped.*|.*Subscription.*", "check the subscription: Azure stops the VMs of a disabled or unpaid one"),
         (r".*Allocat.*|SkuNotAvailable|.*Overconstrained.*", _NO_ROOM),
-        (r".*Quota.*", "ask for more quota in this region, or for fewer cores"),
-        (r".*KeyVault.*", "see whether the VMs may read their secrets and certificates from the key vault"),
+        (r".*Quota.*", "request more quota in this region, or use fewer cores"),
+        (r".*KeyVault.*", "check that the VMs may read their secrets and certificates from the key vault"),
         (r"Networking.*|.*Internal\w*Error|.*Conflict.*|.*Retryable.*|.*TimedOut|.*Timeout", _REPEAT),
     )
 )
-_ANY = "see the failed operation in the scale set's activity log, then repeat it"
+_ANY = "look up the failed operation in the scale set's activity log, then repeat it"
 _CANCELED = "repeat the operation that was canceled"
 
 
 def after(state: str, detail: str) -> str:
-    """The next thing to do after a failure. state: "failed" or "canceled"; detail: the rest of its code."""
+    """Return the advice for a failure. state: "failed" or "canceled"; detail: the rest of its code."""
     for pattern, hint in _BY_CODE:
         if pattern.fullmatch(detail):
             return hint

@@ -1,4 +1,4 @@
-"""Did the extensions succeed, and what of those that are suppressed, ignored, or known to nobody? Pure."""
+"""Checks of the extensions, including suppressed, ignored and unknown ones. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pulumi_vmss_health.judging.judged import Ailment, InstanceCheck, Judged, en
 from vmss_instance_view.model import Instance, is_failure, named
 from vmss_instance_view.text import clean
 
-_NAMES = 6  # extensions of the model that are named where one is not among them
-_NAME = 60  # characters of each
+_NAMES = 6  # extensions of the model that a message about an unknown one lists
+_NAME = 60  # characters of each name
 
 
 def checks(facts: Facts) -> list[InstanceCheck]:
-    """A check for each extension that is to be judged."""
+    """Return a check for each extension that is to be judged."""
     unknown = unknown_extensions(facts)
     return [
         InstanceCheck(
@@ -36,7 +36,7 @@ def checks(facts: Facts) -> list[InstanceCheck]:
 
 
 def _tell(name: str, judged: Judged, check: str, *, is_unknown: bool) -> Findings:
-    """Did an extension succeed, by the view and on the instances? One that nobody knows is told at once."""
+    """Check one extension, by the instance view and by the instances; report an unknown extension at once."""
     facts = judged.facts
     explained = enough(judged, check)
     suppressed = _suppressed(facts, name)
@@ -49,14 +49,14 @@ def _tell(name: str, judged: Judged, check: str, *, is_unknown: bool) -> Finding
         yield from set_checks.unless_explained(counted, explained, facts)
     if suppressed:
         who, code = name_instances(suppressed), failure_code(suppressed[0], name)
-        message = f"{who}: extension {name} {code}, which the model suppresses (suppressFailures)"
+        message = f"{who}: extension {name} {code}, ignored: the model sets suppressFailures"
         words = failure_words(suppressed[0], name)
         message += f": {words}" if words else ""
         yield warning("ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, suppressed)
 
 
 def names(judged: Judged) -> Findings:
-    """Are the extensions known that the policy, or the model, speaks of?"""
+    """Check that the model has been read, and that each name in `ignore_extensions` is known."""
     facts = judged.facts
     if facts.snapshot.scale_set is None and facts.policy.extensions == "all":
         yield Unjudged("extensions of the model")
@@ -67,15 +67,15 @@ def names(judged: Judged) -> Findings:
 
 
 def extension(name: str, facts: Facts, instance: Instance) -> Ailment | None:
-    """Did an extension succeed on the VM? One that the VM does not list is still to come.
+    """Check that an extension succeeded on the VM. An extension that the VM does not list is still to come.
 
-    A failure is not final where it can be the previous model's, or where the agent that reports it is not there. What
-    an agent that is gone last said is no success either.
+    A failure is not final if it may be the previous model's, or if the VM agent, which reports it, is not running. A
+    success that the agent reported before it stopped does not count either.
     """
     statuses = instance.view.extension_statuses(name) if instance.view else ()
     is_listed = any(each.lower() == name.lower() for each in listed_extensions(instance))
     if not is_listed and (facts.is_exempt(instance) or facts.is_without_profile) and not _is_named(facts):
-        return None  # the model that it runs may not have it
+        return None  # the model that this VM runs may not have the extension
     if any(is_failure(each.state) for each in statuses):
         return None if name.lower() in facts.suppressed else _failed(facts, instance, name)
     if statuses and all(each.state == "succeeded" for each in statuses):
@@ -85,9 +85,10 @@ def extension(name: str, facts: Facts, instance: Instance) -> Ailment | None:
 
 
 def _not_believed(instance: Instance) -> Ailment | None:
-    """The success that an agent told before it was gone; a VM that was stopped has none, which is no news.
+    """Return the ailment of a VM whose agent stopped after it had reported success; None if it runs.
 
-    It is the same ailment for every extension, and so told once.
+    A stopped VM has no agent, which needs no mention. The ailment is the same for every extension, so that it is
+    reported once.
     """
     agent = absent_agent(instance)
     if agent is None or power_state(instance) in STOPPED:
@@ -96,35 +97,35 @@ def _not_believed(instance: Instance) -> Ailment | None:
 
 
 def _waits_for(facts: Facts, instance: Instance, name: str) -> str:
-    """Which extension that comes before this one failed on the instance, if one did."""
+    """Name a failed extension that this one is installed after, if there is one."""
     model = facts.snapshot.scale_set
     failed = {each.lower() for each in failed_extensions(instance)}
     profiles = named(model.extensions if model else (), name)
     before = [each for profile in profiles for each in profile.provision_after if each.lower() in failed]
-    return f"it comes after extension {before[0]}, which failed" if before else ""
+    return f"it is installed after extension {before[0]}, which failed" if before else ""
 
 
 def _may_be_outdated(facts: Facts, instance: Instance) -> bool:
-    """Whether what the guest reports of an extension may change without anybody's doing."""
+    """Return whether the reported state of an extension may change by itself."""
     being_upgraded = facts.runs_latest(instance) is False and (not facts.is_manual or facts.snapshot.is_upgrading)
     agent = instance.view.vm_agent if instance.view else ()
     return being_upgraded or any(status.state != "succeeded" for status in agent)
 
 
 def _failed(facts: Facts, instance: Instance, name: str) -> Ailment:
-    hint = f"see the log of extension {name} on the instance; mend its settings and update the instance"
+    hint = f"check the log of extension {name} on the instance, correct its settings, then update the instance"
     code, words = failure_code(instance, name), failure_words(instance, name)
     final = not _may_be_outdated(facts, instance)
     return Ailment("ExtensionFailed", f"extension {name}", code, "succeeded", words, hint, final)
 
 
 def _is_named(facts: Facts) -> bool:
-    """Whether the policy asks for extensions by their names, so that VMs of a set without a model must have it."""
+    """Return whether the policy names extensions, so that the VMs must have them although there is no model."""
     return facts.is_without_profile and facts.policy.extensions != "all"
 
 
 def _suppressed(facts: Facts, name: str) -> list[Instance]:
-    """Instances on which an extension failed in a way that the model does not count."""
+    """Return the instances on which an extension failed although the model suppresses its failures."""
     if name.lower() not in facts.suppressed:
         return []
     instances = facts.snapshot.instances or ()
@@ -132,14 +133,14 @@ def _suppressed(facts: Facts, name: str) -> list[Instance]:
 
 
 def _excused_of(facts: Facts, name: str, suppressed: list[Instance]) -> int:
-    """How many failures of an extension do not count; where nobody looked at the instances, all that may be."""
+    """Count the failures of an extension that do not matter; without a list of instances, all of them may not."""
     if facts.snapshot.instances is None and name.lower() in facts.suppressed:
         return facts.vms
     return len(suppressed)
 
 
 def _unknown_extension(facts: Facts, name: str) -> Reason:
-    hint = "correct the name in extensions, unless somebody else than the model installs it"
+    hint = "correct the name in extensions, unless something other than the model installs it"
     subject = f"extension {name}"
     return Reason(
         "ExtensionUnknown", subject, "not in the model", "succeeded", _lacks(facts, name), hint, State.PROGRESSING
@@ -150,4 +151,4 @@ def _lacks(facts: Facts, name: str) -> str:
     model = facts.snapshot.scale_set
     known = [clean(each.name, _NAME) for each in (model.extensions if model else ()) if each.name]
     more = f" and {len(known) - _NAMES} more" if len(known) > _NAMES else ""
-    return f"the model has no {name}; it has {', '.join(known[:_NAMES]) or 'no extensions'}{more}"
+    return f"the model has no extension {name}; it has {', '.join(known[:_NAMES]) or 'none'}{more}"

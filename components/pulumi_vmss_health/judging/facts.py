@@ -1,4 +1,4 @@
-"""The facts that every check starts from: a snapshot, a policy, and what follows from both. Pure."""
+"""The facts that every check starts from, derived from a snapshot and a policy. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from vmss_instance_view.model import Instance, ScaleSet
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A snapshot, a policy, what else is known, and what follows from them.
+    """A snapshot, a policy, the context, and what follows from them.
 
-    capacity, required: None where neither policy nor model named the capacity. required: as many VMs as the policy asks
-        for, and never more than there are to be: a policy that asks for more has a check of its own.
-    extensions: names to be judged, each after those that it is installed after. suppressed: names in lower case whose
-        failure the model lets pass, and the policy does not name.
+    capacity: the expected number of VMs; None if neither the policy nor the model gives it.
+    required: how many VMs the policy requires, at most the capacity (another check reports a policy that asks for
+        more); None if the capacity is not known.
+    extensions: names of the extensions to judge, in the order in which they are installed.
+    suppressed: lower-case names of extensions whose failures the model suppresses and the policy does not name.
     """
 
     snapshot: Snapshot
@@ -29,11 +30,18 @@ class Facts:
 
     @classmethod
     def of(cls, snapshot: Snapshot, policy: GatePolicy, context: Context) -> Facts:
-        """Derive the facts."""
+        """Derive the facts from a snapshot, a policy and a context."""
         capacity = expected_capacity(snapshot.scale_set, policy)
         required = None if capacity is None else min(policy.required(capacity), capacity)
         names, suppressed = _extensions(snapshot, policy), _suppressed(snapshot, policy)
         return cls(snapshot, policy, context, capacity, required, names, suppressed)
+
+    @property
+    def requirement(self) -> str:
+        """The required number of VMs in words: "3 required", or "3 (90%) required" if the policy gives a percentage."""
+        asked = self.policy.min_healthy
+        share = f" ({asked})" if isinstance(asked, str) and asked != "100%" else ""
+        return f"{self.required}{share} required"
 
     @property
     def is_manual(self) -> bool:
@@ -43,18 +51,18 @@ class Facts:
 
     @property
     def is_without_profile(self) -> bool:
-        """Whether VMs are attached to the set one by one: there is no model that they could run or lack."""
+        """Whether VMs are attached to the set one by one, so that there is no model for them to run."""
         return _is_without_profile(self.snapshot)
 
     def runs_latest(self, instance: Instance) -> bool | None:
-        """Whether an instance runs the latest model; None where Azure does not say."""
+        """Return whether an instance runs the latest model; None if Azure does not say."""
         model = self.snapshot.scale_set
         return instance.latest_model_applied if model is None else model.runs_on(instance)
 
     def is_exempt(self, instance: Instance) -> bool:
-        """Whether an instance may run an older model.
+        """Return whether an instance is known to run an older model, and may.
 
-        So it may where changes or rolling upgrades leave it alone, or where the policy does not mind.
+        It may if upgrades leave it alone, or if the policy allows it.
         """
         if self.runs_latest(instance) is not False:
             return False
@@ -62,50 +70,51 @@ class Facts:
 
     @property
     def allows_stale(self) -> bool:
-        """Whether instances may run an older model.
+        """Whether the policy allows instances to run an older model.
 
-        So they may under a Manual policy before the gate ever passed: nobody knows whose change they lack.
+        With "auto" it does under a Manual upgrade policy until the gate has passed once: the change that the instances
+        lack may be older than this deployment.
         """
         wanted = self.policy.stale_instances
         return wanted == "ignore" or (wanted == "auto" and self.context.before_first_pass and self.is_manual)
 
     @property
     def wants_health(self) -> bool:
-        """Whether every VM has to report application health: where it is required, or the model has a source of it."""
+        """Whether every VM must report application health: it is required, or the model has a source of it."""
         model, wanted = self.snapshot.scale_set, self.policy.application_health
         return wanted == "required" or (wanted == "auto" and model is not None and model.reports_health)
 
     @property
     def may_not_know_models(self) -> bool:
-        """Whether a VM of which nobody knows the model does not wait: a Flexible set's, unless the policy insists."""
+        """Whether a VM passes if its model is not known: in a Flexible set, unless the policy says "fail" or "wait"."""
         model, wanted = self.snapshot.scale_set, self.policy.stale_instances
         return self.is_without_profile or (model is not None and model.is_flexible and wanted in ("auto", "ignore"))
 
     @property
     def vms(self) -> int:
-        """VMs that could pass: those seen, or those still to come."""
+        """The number of VMs that could pass: those that exist, or the capacity if it is larger."""
         return max(self.snapshot.vms_seen, len(self.snapshot.instances or ()), self.capacity or 0)
 
     def is_told(self, name: str) -> bool:
-        """Whether the failure of an extension is a finding of its own."""
+        """Return whether the failure of an extension is reported by a check of its own."""
         lower = name.lower()
         return lower not in self.suppressed and any(lower == each.lower() for each in self.extensions)
 
     def is_ignored(self, name: str) -> bool:
-        """Whether the policy leaves an extension out: by name, or because it names others."""
+        """Return whether the policy leaves an extension out, by name or because it names others."""
         ignored = {each.lower() for each in self.policy.ignore_extensions}
         return name.lower() in ignored or (self.policy.extensions != "all" and not self.is_told(name))
 
 
 def expected_capacity(model: ScaleSet | None, policy: GatePolicy) -> int | None:
-    """How many VMs are to be there: what the policy says, else what the model says; None where neither does."""
+    """Return the expected number of VMs: the policy's, else the model's; None if neither gives it."""
     if policy.capacity is not None:
         return policy.capacity
     return model.capacity if model else None
 
 
 def is_left_alone(instance: Instance) -> bool:
-    """Whether new models do not reach an instance: it is protected from changes, or asks to be skipped."""
+    """Return whether upgrades leave an instance alone: it is protected, or its application asks to be skipped."""
     return bool(instance.protected_from_scale_set_actions or (instance.view and instance.view.skips_upgrades))
 
 
@@ -115,7 +124,7 @@ def _is_without_profile(snapshot: Snapshot) -> bool:
 
 
 def _extensions(snapshot: Snapshot, policy: GatePolicy) -> tuple[str, ...]:
-    """The policy's names, else the model's, else those that are listed: by the VMs, or (without them) by the view."""
+    """Return the extensions named by the policy, else by the model, else by the VMs, else by the instance view."""
     if policy.extensions != "all":
         return _in_order(tuple(policy.extensions), snapshot.scale_set)
     ignored = {name.lower() for name in policy.ignore_extensions}
@@ -134,14 +143,14 @@ def _known_extensions(snapshot: Snapshot) -> list[str]:
 
 
 def unknown_extensions(facts: Facts) -> list[str]:
-    """Names of the policy that nothing has: neither the model nor, beside it, a VM."""
+    """Return the extensions that the policy names and that neither the model nor any VM has."""
     if facts.policy.extensions == "all":
         return []
     return [name for name in facts.extensions if is_unknown(facts, name)]
 
 
 def is_unknown(facts: Facts, name: str) -> bool:
-    """Whether neither the model nor a VM is known to have an extension of this name."""
+    """Return whether neither the model nor any VM has an extension of this name; False before the model is read."""
     model, instances = facts.snapshot.scale_set, facts.snapshot.instances
     if model is None:
         return False
@@ -152,12 +161,12 @@ def is_unknown(facts: Facts, name: str) -> bool:
 
 
 def listed_extensions(instance: Instance) -> list[str]:
-    """The names of the extensions that a VM lists."""
+    """Return the names of the extensions that a VM lists."""
     return [each.name for each in instance.view.extensions if each.name] if instance.view else []
 
 
 def _in_order(names: tuple[str, ...], model: ScaleSet | None) -> tuple[str, ...]:
-    """Each name after those that its extension is installed after; a circle stays as it is."""
+    """Sort names in the order in which their extensions are installed; break cycles anywhere."""
     before = {
         (each.name or "").lower(): {name.lower() for name in each.provision_after}
         for each in (model.extensions if model else ())

@@ -1,4 +1,4 @@
-"""The words of a verdict: states, reasons, and what could not be judged. Pure."""
+"""The parts of a verdict: its state, its reasons, and the checks that could not be judged. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TypeAlias
 from vmss_instance_view.model import Instance, Status
 from vmss_instance_view.text import clean
 
-_MESSAGE = 1500  # characters: with a hint still one line
-_NAMED = 5  # instances that a reason names before it counts the rest
+_MESSAGE = 1500  # characters
+_NAMED = 5  # instances that a reason names; it counts the others
 
 
 class State(IntEnum):
-    """The order is the order of badness."""
+    """The state of a set, ordered from best to worst."""
 
     HEALTHY = 0
     PROGRESSING = 1
@@ -24,12 +24,12 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a set is not healthy; with state HEALTHY, a warning about a set that is.
+    """Why a set is not healthy; with state HEALTHY, a warning about a healthy set.
 
-    code: CamelCase, for programs to match. subject: what it is about, as "instance 3, extension cse". have, want: the
-    arithmetic. message: one line. hint: the next thing to do, "" where waiting is all there is to do. instances: the
-    ids of all that it is about, where it is about some.
-    Each text is cut and cleaned, for it may quote a guest.
+    code: CamelCase, for programs to match. subject: for example "instance 3, extension cse". have, want: the actual and
+    the expected value. message: one line for people. hint: what to do next; "" if waiting is enough. instances: the ids
+    of all affected instances.
+    Each text is shortened and cleaned, because it may quote a guest.
     """
 
     code: str
@@ -49,7 +49,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A check that lacked its evidence; its name is cleaned, for it may be an extension's."""
+    """A check that lacks the data that it needs; its name is cleaned, because it may contain an extension's name."""
 
     check: str
 
@@ -63,7 +63,10 @@ Findings: TypeAlias = Iterator[Finding]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one snapshot says. unjudged: enabled checks that lacked their evidence; with any, no wait ends in health."""
+    """The verdict on one snapshot.
+
+    unjudged: enabled checks that lacked the data that they need; while there are any, a gate does not pass.
+    """
 
     state: State
     reasons: tuple[Reason, ...] = ()
@@ -71,25 +74,25 @@ class Verdict:
 
     @property
     def passes(self) -> bool:
-        """Whether the set is healthy and nothing is unjudged: the state alone does not say the second."""
+        """Whether the set is healthy and every enabled check was judged; `state` alone does not say the latter."""
         return self.state is State.HEALTHY and not self.unjudged
 
     @property
     def is_open(self) -> bool:
-        """Whether it neither passes nor fails: something is in progress, or lacks its evidence."""
+        """Whether it neither passes nor fails: something is in progress or could not be judged."""
         return self.state is not State.FAILING and not self.passes
 
 
 def warning(code: str, subject: str, have: str, want: str, message: str, instances: Sequence[Instance] = ()) -> Reason:
-    """What is told of a set although it passes."""
+    """Make a warning: a reason that does not keep the set from passing."""
     ids = tuple(each.instance_id for each in instances)
     return Reason(code, subject, have, want, message, "", State.HEALTHY, ids)
 
 
 def name_instances(instances: Iterable[Instance]) -> str:
-    """Instances in words: "no instance", "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
+    """Name instances: "no instance", "instance 3", "instances 3 and 7", "instances 0, 1, 2, 3, 4 and 11 more".
 
-    Where they are all of one zone of several, it is named: that is a cause of its own.
+    If all of several are in one zone, name it, because the zone may be the cause.
     """
     known = list(instances)
     ids = [instance.instance_id for instance in known]
@@ -104,6 +107,6 @@ def name_instances(instances: Iterable[Instance]) -> str:
 
 
 def short_code(status: Status) -> str:
-    """A status code without its group: "failed/VMExtensionProvisioningError"."""
+    """Return a status code without its group: "failed/VMExtensionProvisioningError"."""
     code = status.code or "unknown"
     return clean(code.partition("/")[2] or code, 80)

@@ -1,4 +1,4 @@
-"""What Azure and a guest say of a failure, cut to what a person needs: where it ends, there the cause is. Pure."""
+"""Shorten what Azure and a guest say about a failure. The cause is mostly at the end. Pure."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterable, Sequence
 from vmss_instance_view.model import Status, is_failure
 from vmss_instance_view.text import clean
 
-_TOLD = 400  # characters of a failure's own words
-_HEAD = 120  # of them for how it begins, where it is longer
-_LARGE = 50_000  # characters of the end of a text that are looked at
+_TOLD = 400  # characters that are kept of a failure's message
+_HEAD = 120  # of them from its beginning, if it is longer
+_LARGE = 50_000  # characters at the end of a text that are searched
 
 _OUTPUT = re.compile(r"\[std(?:out|err)\]", re.IGNORECASE)
 _ADVERTISEMENT = "More information on troubleshooting is available at "
-_ENDS = 300  # characters of the end of a text among which such an advertisement begins
+_ENDS = 300  # characters at the end of a text in which the advertisement begins
 _WORD_WITH_A_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
 
 
 def said(statuses: Sequence[Status], substatuses: Iterable[Status] = ()) -> str:
-    """What there is to tell of a failure, in one line: its message, and what was written to the error output.
+    """Summarize a failure in one line: its message, and what was written to the error output.
 
-    A Windows guest reports its error output beside the message, as a substatus; a Linux one inside of it.
+    A Windows guest reports its error output as a substatus, a Linux guest inside the message.
     """
     message = next((each.message or each.display_status or "" for each in statuses), "")
     errors = [each.message for each in substatuses if each.message and _is_error(each)]
@@ -33,9 +33,9 @@ def said(statuses: Sequence[Status], substatuses: Iterable[Status] = ()) -> str:
 
 
 def last_words(text: str, limit: int = _TOLD) -> str:
-    """One line of a text that may be a whole log: all of a short one, else how it begins and how it ends.
+    """Make one line of a text that may be a whole log: all of a short one, else its beginning and its end.
 
-    The end is that of the error output where there is any, else of the other output, else of the text.
+    The end is that of the error output if there is any, else of the standard output, else of the text.
     """
     is_whole = len(text) <= _LARGE
     text = _without_advertisement(text[-_LARGE:])
@@ -52,7 +52,7 @@ def last_words(text: str, limit: int = _TOLD) -> str:
 
 
 def without_names(text: str, names: Iterable[str | None]) -> str:
-    """A text without what differs from VM to VM: its names, and every word with a digit, as ids and times are."""
+    """Remove what differs from VM to VM: the VM's names, and every word with a digit, such as an id or a time."""
     text = text.lower()
     for name in names:
         if name and not name.isdigit():
@@ -66,7 +66,7 @@ def _without_advertisement(text: str) -> str:
 
 
 def _end(text: str, limit: int) -> str:
-    """The last lines of a text, as many whole ones as there is room for; the end of the last one, if it is longer."""
+    """Return the last whole lines that fit into the limit, or the end of the last line if it is longer."""
     kept = ""
     for line in reversed(text.splitlines()):
         longer = f"{line.strip()} {kept}".strip()
@@ -79,5 +79,5 @@ def _end(text: str, limit: int) -> str:
 
 
 def _is_error(status: Status) -> bool:
-    """Whether a substatus such as ComponentStatus/StdErr/succeeded tells of errors."""
+    """Return whether a substatus, such as ComponentStatus/StdErr/succeeded, holds error output."""
     return status.state == "stderr" or is_failure(status.detail.lower())

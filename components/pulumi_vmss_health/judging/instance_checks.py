@@ -1,7 +1,7 @@
-"""What keeps an instance from passing: each judge names the ailment of one instance, or None. Pure.
+"""Checks of one instance: each judge returns what keeps the instance from passing, or None. Pure.
 
-An instance whose evidence is missing does not pass. Only a failed provisioning state is final, and a model that nobody
-will apply; power and application health can recover, so that only time ends the wait for them.
+An instance without evidence does not pass. Only a failed provisioning state and a model that nobody will apply are
+final; power and application health can recover, so only the timeout ends the wait for them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pulumi_vmss_health.judging.judged import Ailment
 from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure, named
 
 STOPPED = ("stopping", "stopped", "deallocating", "deallocated")
-_PRESENT = ("succeeded", "ready", "updating", "")  # what is said of an agent that is there
+_PRESENT = ("succeeded", "ready", "updating", "")  # states of an agent that runs
 
 
 def provisioning(facts: Facts, instance: Instance) -> Ailment | None:
-    """Is the VM provisioned? The resource and its instance view must both say so, where they say anything.
+    """Check that the VM is provisioned. The resource and its instance view must both say so, if they say anything.
 
-    A failure that does not count is none: see `excuse`.
+    A failure that does not count is not reported: see `excuse`.
     """
     status = instance.view.status("ProvisioningState") if instance.view else None
     states = _provisioning_states(instance)
@@ -40,10 +40,10 @@ def provisioning(facts: Facts, instance: Instance) -> Ailment | None:
 
 
 def excuse(facts: Facts, instance: Instance) -> str | None:
-    """Why the failure of a VM's provisioning does not count; None where there is none, or it counts.
+    """Say why the failure of a VM's provisioning does not count; None if it counts or there is none.
 
-    The policy lets its code pass; or it only echoes extensions that failed, each of them ignored, suppressed, or told
-    by itself: then "".
+    Either the policy ignores its code; or it only repeats the failure of extensions, each of which is ignored,
+    suppressed, or reported by a check of its own (then "").
     """
     statuses = instance.view.statuses_of("ProvisioningState") if instance.view else ()
     failed = [each for each in statuses if is_failure(each.state)]
@@ -51,13 +51,13 @@ def excuse(facts: Facts, instance: Instance) -> str | None:
         return None
     allowed = {code.lower() for code in facts.policy.ignore_failure_codes}
     excuses = [
-        "ignore_failure_codes" if each.detail.lower() in allowed else _echo(facts, each, instance) for each in failed
+        "by ignore_failure_codes" if each.detail.lower() in allowed else _echo(facts, each, instance) for each in failed
     ]
     return None if None in excuses else ", ".join(dict.fromkeys(each for each in excuses if each))
 
 
 def excused(facts: Facts) -> dict[str, list[Instance]]:
-    """The instances whose failure does not count, by why it does not."""
+    """Group the instances whose failure does not count, by the reason why."""
     found: dict[str, list[Instance]] = {}
     for instance in facts.snapshot.instances or ():
         why = excuse(facts, instance)
@@ -67,14 +67,14 @@ def excused(facts: Facts) -> dict[str, list[Instance]]:
 
 
 def failure_code(instance: Instance, extension: str = "") -> str:
-    """The code of the failure of a VM, or of an extension on it."""
+    """Return the code of the failure of a VM, or of an extension on it."""
     view = instance.view or VirtualMachineInstanceView()
     statuses = view.extension_statuses(extension) if extension else view.statuses_of("ProvisioningState")
     return next((short_code(each) for each in statuses if is_failure(each.state)), "failed")
 
 
 def failure_words(instance: Instance, extension: str) -> str:
-    """What was said of the failure of an extension on a VM."""
+    """Return the message of the failure of an extension on a VM."""
     view = instance.view or VirtualMachineInstanceView()
     failed = [each for each in view.extension_statuses(extension) if is_failure(each.state)]
     listed = named(view.extensions, extension)
@@ -82,18 +82,21 @@ def failure_words(instance: Instance, extension: str) -> str:
 
 
 def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
-    """What a VM's failure echoes, if that is nothing but the failure of extensions that are told or do not count."""
+    """Name the ignored extensions whose failure is all that a VM's failure repeats; "" if others report it.
+
+    None if the failure of the VM counts.
+    """
     failed = failed_extensions(instance)
     if not failed or not status.detail.lower().startswith("vmextension"):
         return None
     if not all(facts.is_told(name) or facts.is_ignored(name) or name.lower() in facts.suppressed for name in failed):
         return None
     ignored = [name for name in failed if facts.is_ignored(name)]
-    return f"extension {', '.join(ignored)} is ignored" if ignored else ""
+    return f"because extension {', '.join(ignored)} is ignored" if ignored else ""
 
 
 def failed_extensions(instance: Instance) -> list[str]:
-    """The names of the extensions that failed on a VM, each once."""
+    """Return the names of the extensions that failed on a VM, each once."""
     view = instance.view
     if view is None:
         return []
@@ -102,7 +105,7 @@ def failed_extensions(instance: Instance) -> list[str]:
 
 
 def power(_facts: Facts, instance: Instance) -> Ailment | None:
-    """Does the VM run? A deallocated VM still says that its provisioning succeeded."""
+    """Check that the VM is running. A deallocated VM still reports that its provisioning succeeded."""
     have = power_state(instance) or "unknown"
     if have == "running":
         return None
@@ -111,29 +114,29 @@ def power(_facts: Facts, instance: Instance) -> Ailment | None:
 
 
 def application_health(facts: Facts, instance: Instance) -> Ailment | None:
-    """Does the application say that it is healthy? Not to say anything is neither healthy nor unhealthy.
+    """Check that the application reports that it is healthy. A missing report is neither healthy nor unhealthy.
 
-    What a VM reports counts, whatever the model says; silence counts where it should have reported.
+    A report always counts; a missing one only if the VM should report health.
     """
     status = instance.view.vm_health if instance.view else None
     have = status.state if status else ""
     if have == "healthy" or (status is None and not facts.wants_health):
         return None
     if status is not None:
-        hint = "see the application's log on the instance, and what its health probe answers there"
+        hint = "check the application's log on the instance, and what its health endpoint answers there"
         return Ailment(
             "ApplicationNotHealthy", "application health", have or "unknown", "healthy", said([status]), hint
         )
     agent = absent_agent(instance)
-    hint = advice.AGENT if agent else "see whether the source of health that the model names works on the instance"
+    hint = advice.AGENT if agent else "check that the health extension or probe of the model works on the instance"
     if provisioning(facts, instance) or (facts.policy.power_state != "ignored" and power(facts, instance)):
-        hint = ""  # the VM itself comes first, and is told of first
+        hint = ""  # the VM itself has to be repaired first, and another reason says so
     words = f"the VM agent: {said([agent])}" if agent and said([agent]) else ""
     return Ailment("ApplicationNotHealthy", "application health", "not reported", "healthy", words, hint)
 
 
 def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
-    """Does the VM run the latest model? Under a Manual policy nobody will apply it by waiting."""
+    """Check that the VM runs the latest model. Under a Manual upgrade policy waiting does not apply it."""
     runs_latest = facts.runs_latest(instance)
     if runs_latest or facts.is_exempt(instance):
         return None
@@ -149,14 +152,14 @@ def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
 
 
 def _provisioning_states(instance: Instance) -> list[str]:
-    """What the VM's view and its resource say of its provisioning, in lower case."""
+    """Return the provisioning states that the VM's view and its resource report, in lower case."""
     statuses = instance.view.statuses_of("ProvisioningState") if instance.view else ()
     resource = instance.provisioning_state
     return [*(each.state for each in statuses), *([] if resource is None else [resource.strip().lower()])]
 
 
 def _resilient(facts: Facts, state: str) -> str:
-    """What Azure does about a VM that is not there yet, or not gone yet, where the model asks it to."""
+    """Say what Azure does about a VM that is still being created or deleted, if the model asks for resiliency."""
     model = facts.snapshot.scale_set
     if model and model.resilient_creation and state == "creating":
         return "resilient VM creation is on: Azure tries for up to 30 minutes, and may replace the VM"
@@ -166,12 +169,12 @@ def _resilient(facts: Facts, state: str) -> str:
 
 
 def power_state(instance: Instance) -> str:
-    """The state of a VM's power, such as "running"; "" where its view does not say."""
+    """Return the power state of a VM, such as "running"; "" if its view does not say."""
     status = instance.view.status("PowerState") if instance.view else None
     return status.state if status else ""
 
 
 def absent_agent(instance: Instance) -> Status | None:
-    """What is said of a VM's agent that is known to be gone."""
+    """Return the status of a VM agent that is known not to run; None otherwise."""
     agent = instance.view.vm_agent if instance.view else ()
     return next((each for each in agent if each.state not in _PRESENT), None)

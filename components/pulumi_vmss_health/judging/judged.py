@@ -1,4 +1,4 @@
-"""What each check found of each instance, and whether enough of them pass. Pure."""
+"""The result of each check for each instance, and whether enough instances pass. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vmss_instance_view.model import Instance
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """What keeps one instance from passing. Instances with equal ailments are told of together.
+    """What keeps one instance from passing. Instances with equal ailments share one reason.
 
-    topic: what it is about besides the instance, such as "extension cse". final: it will not pass by waiting.
+    topic: the part of the instance that is affected, such as "extension cse". final: waiting will not cure it.
     """
 
     code: str
@@ -33,9 +33,9 @@ Judge: TypeAlias = Callable[[Facts, Instance], "Ailment | None"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The facts, and what each check found of each instance, in the order of the instances.
+    """The facts, and the result of each check for each instance, in the order of the instances.
 
-    found: by the name of the check. Each instance is judged once by each check.
+    found: the results by the name of the check. Each check judges each instance once.
     """
 
     facts: Facts
@@ -61,7 +61,7 @@ class Judged:
 
 
 def enough(judged: Judged, check: str) -> Findings:
-    """Do enough instances pass one check? check: its name."""
+    """Report what keeps instances from passing one check, unless enough of them pass. check: its name."""
     facts = judged.facts
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
@@ -74,7 +74,7 @@ def enough(judged: Judged, check: str) -> Findings:
         return
     final = sum(ailment.final for _, ailment in ailing)
     hopeless = facts.vms - final < facts.required
-    arithmetic = f"{passing} of {facts.capacity} pass, {facts.required} required"
+    arithmetic = f"{passing} of {facts.capacity} pass, {facts.requirement}"
     for ailment, ill in _by_cause(ailing):
         state = State.FAILING if hopeless and ailment.final else State.PROGRESSING
         yield _reason(ailment, ill, arithmetic, state)
@@ -84,8 +84,8 @@ def enough(judged: Judged, check: str) -> Findings:
 class InstanceCheck:
     """A check that each instance has to pass.
 
-    name: as a verdict names it where it lacks its evidence, such as "power". is_asked: whether policy and model ask
-    for it. judge: what keeps one instance from passing. tell: what that means for the set.
+    name: the name in `Verdict.unjudged`, such as "power". judge: returns what keeps one instance from passing.
+    is_asked: whether the policy and the model ask for the check. tell: yields what the results mean for the set.
     """
 
     name: str
@@ -95,19 +95,19 @@ class InstanceCheck:
 
 
 def enough_pass_all(judged: Judged) -> Findings:
-    """Do enough instances pass every check? Three checks passing on different thirds are not health."""
+    """Check that enough instances pass every check: each check alone may pass on other instances."""
     facts, partial = judged.facts, judged.ill
     passing = len(facts.snapshot.instances or ()) - len(partial)
-    if passing < (facts.required or 0):  # the checks themselves say where the instances or the capacity are not known
+    if passing < (facts.required or 0):  # the checks themselves report unknown instances or an unknown capacity
         subject = name_instances(partial)
-        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.required} required"
-        message += f"; {subject} do not" if partial else ""
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.requirement}"
+        message += f"; not passing: {subject}" if partial else ""
         have, want = str(passing), str(facts.required)
         yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
 
 
 def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> list[tuple[Ailment, list[Instance]]]:
-    """Instances that suffer alike, in the words of the first: what these say of its own name tells nothing."""
+    """Group instances by their ailment, ignoring each VM's own names in the message; keep the first one's message."""
     groups: dict[Ailment, tuple[Ailment, list[Instance]]] = {}
     for instance, ailment in ailing:
         names = (instance.name, instance.instance_id, instance.vm_id)

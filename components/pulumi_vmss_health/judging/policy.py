@@ -1,6 +1,6 @@
-"""What is asked of a scale set: how much of it must be healthy, judged by what, and how long it may take.
+"""The policy of a gate: how much of a scale set must be healthy, by which checks, and how long that may take.
 
-Validated when made, in the user's program, before anything is deployed. No I/O, no clock.
+A policy is validated when it is made, in the user's program, before anything is deployed. No I/O, no clock.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from typing import Any, Literal
 from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.keys import stored_key
 
+_AMOUNT = "a count such as 3 or a percentage such as '90%'"
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%")
-_NEVER = "never"  # what state stores for confirm_failure=None: Pulumi drops a null
+_NEVER = "never"  # stored in state for confirm_failure=None, because Pulumi drops a null
+_BESIDES_DURATIONS = {
+    "hold": "'auto' is allowed, too",
+    "confirm_failure": "None is allowed, too: only the timeout then ends the wait",
+}
 
 _CHOICES = {
     "set_status": ("auto", "required", "ignored"),
@@ -29,9 +34,9 @@ _CHOICES = {
 
 
 class _Default(str):
-    """A default, told from the same text given by a user: state stores only what was set.
+    """A default value, distinguishable from the same text given by a user.
 
-    A new default in a new version then changes no stored input, and so re-gates no stack.
+    State stores only what the user set, so that a new default in a new version makes no gate run again.
     """
 
     __slots__ = ()
@@ -43,31 +48,32 @@ def _default(text: str) -> Any:  # noqa: ANN401 - stands in for a field's litera
 
 @dataclass(frozen=True, kw_only=True)
 class GatePolicy:
-    """What a gate asks. Every field has a default that suits a production deployment.
+    """What a gate requires. Every field has a default that suits a production deployment.
 
     min_healthy: VMs that must pass, as a count (int) or a percentage of the capacity ("90%"), rounded up.
     min_healthy_per_zone: the same for each zone of the set: a count, or a percentage of the zone's share of the
-        capacity; None: zones are not told apart.
-    capacity: VMs expected; None: what the scale set's model says at that moment.
+        capacity; None: zones are not checked.
+    capacity: the expected number of VMs; None: what the scale set's model says when the gate looks.
     extensions: names of the extensions to judge, or "all" that the model has.
-    ignore_extensions: names that do not matter.
-    ignore_failure_codes: reasons for which a VM's provisioning may fail without harm, as Azure names them behind
-        "failed/": "OSProvisioningTimedOut" for images without an agent.
-    set_status: the last operation on the set: "auto" (a failure that every instance has outlived is a warning),
+    ignore_extensions: names of extensions that do not matter.
+    ignore_failure_codes: codes with which a VM's provisioning may fail, as Azure names them behind "failed/":
+        "OSProvisioningTimedOut" for images without a VM agent.
+    set_status: the last operation on the set: "auto" (its failure is only a warning once all instances are healthy),
         "required" (it must have succeeded), "ignored".
-    application_health: "auto" (where the model has a source of it: health extension, probe, external policy; and what a
-        VM reports all the same), "required", "ignored".
+    application_health: "auto" (every VM must be healthy if the model has a health extension, probe or external policy;
+        without one, VMs that report health must be healthy), "required", "ignored".
     power_state: "running" (stopped and deallocated VMs do not count), "ignored".
-    stale_instances: VMs that do not run the latest model: "auto" (waits where the upgrade policy applies it; under a
-        Manual policy a warning until the gate has passed once, then a failure, for nobody will apply it),
-        "fail", "wait", "ignore" (a warning).
-    rolling_upgrade: "wait" for one that runs, and fail where this deployment's own failed; "ignore".
+    stale_instances: VMs that do not run the latest model: "auto" (Automatic and Rolling upgrade policy: wait until
+        Azure has updated them; Manual: fail, because nobody will, but only warn until the gate has passed once),
+        "fail", "wait", "ignore" (only warn).
+    rolling_upgrade: "wait" (until a running one ends; fail if this deployment's own failed), "ignore".
     timeout: how long the gate waits at most.
-    hold: how long the set must stay healthy; "auto": two looks, and as long as the health extension takes to notice.
-    confirm_failure: how long a failure must persist before it ends the wait; None: only the timeout ends it.
+    hold: how long the set must stay healthy; "auto": for two looks, and for as long as the health extension takes to
+        notice a change.
+    confirm_failure: how long a failure must last before it ends the wait; None: only the timeout ends the wait.
 
     Durations are timedeltas or texts such as "90s" and "1h30m".
-    Raises ValueError or TypeError that names the field and what would be right.
+    Raises ValueError or TypeError, naming the field and what would be right.
     """
 
     min_healthy: int | str = _default("100%")
@@ -86,7 +92,9 @@ class GatePolicy:
     confirm_failure: timedelta | str | None = _default("60s")
 
     def __post_init__(self) -> None:
-        """Check every field, then that they agree."""
+        """Check every field, then whether they agree."""
+        for each in fields(self):
+            _refuse_output(each.name, getattr(self, each.name))
         _check_amount("min_healthy", self.min_healthy)
         if self.min_healthy_per_zone is not None:
             _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
@@ -103,36 +111,36 @@ class GatePolicy:
         self._check_agreement()
 
     def required(self, capacity: int) -> int:
-        """How many of `capacity` VMs must pass, rounded up."""
+        """Return how many of `capacity` VMs must pass, rounded up."""
         return _amount("min_healthy", self.min_healthy, capacity)
 
     def required_per_zone(self, share: int) -> int:
-        """How many of a zone's `share` of the capacity must pass, rounded up; 0 where zones are not told apart."""
+        """Return how many VMs of a zone's `share` of the capacity must pass, rounded up; 0 if zones are not checked."""
         if self.min_healthy_per_zone is None:
             return 0
         return _amount("min_healthy_per_zone", self.min_healthy_per_zone, share)
 
     @property
     def timeout_seconds(self) -> float:
-        """How long the gate waits at most."""
+        """Seconds that the gate waits at most."""
         return parse_duration(self.timeout, "timeout").total_seconds()
 
     @property
     def hold_seconds(self) -> float | None:
-        """How long health must last; None for "auto"."""
+        """Seconds that the set must stay healthy; None for "auto"."""
         return None if self.hold == "auto" else parse_duration(self.hold, "hold").total_seconds()
 
     @property
     def confirm_seconds(self) -> float | None:
-        """How long a failure must last before it ends the wait; None for never."""
+        """Seconds that a failure must last before it ends the wait; None for never."""
         if self.confirm_failure is None:
             return None
         return parse_duration(self.confirm_failure, "confirm_failure").total_seconds()
 
     def within(self, limit: timedelta) -> GatePolicy:
-        """A copy for a wait whose limit comes from elsewhere: it is no field that was set, so nothing of it is stored.
+        """Copy the policy with a timeout from elsewhere, which counts as not set and so is not stored.
 
-        Raises ValueError where passing is impossible in that time.
+        Raises ValueError if the gate cannot pass in that time.
         """
         copied = copy.copy(self)
         copied._put("timeout", _Default(format_duration(limit)))
@@ -140,19 +148,19 @@ class GatePolicy:
         return copied
 
     def to_json(self) -> dict[str, object]:
-        """The fields that were set, as a stack's state stores them."""
+        """Return the fields that were set, as a stack's state stores them."""
         return {stored_key(each.name): _plain(getattr(self, each.name)) for each in fields(self) if self._is_set(each)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> GatePolicy:
-        """The policy that `to_json` stored. Raises ValueError or TypeError for fields that this version lacks."""
+        """Read a policy that `to_json` stored. Raises ValueError or TypeError for what this version does not know."""
         known = {stored_key(each.name): each.name for each in fields(cls)}
         unknown = sorted(set(stored) - set(known))
         if unknown:
             raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
         values: dict[str, Any] = {known[key]: value for key, value in stored.items()}
         for name in ("min_healthy", "min_healthy_per_zone", "capacity"):
-            if isinstance(values.get(name), float):  # Pulumi hands every number over as a float
+            if isinstance(values.get(name), float):  # Pulumi passes every number as a float
                 values[name] = int(values[name])
         if values.get("confirm_failure") == _NEVER:
             values["confirm_failure"] = None
@@ -162,10 +170,15 @@ class GatePolicy:
         object.__setattr__(self, name, value)
 
     def _put_duration(self, name: str, value: object) -> None:
-        """Check a duration, and write one that was set in the form that state has."""
+        """Check a duration, and keep it in the form in which state stores it."""
         if value is None or value == "auto":
             return
-        duration = format_duration(parse_duration(value, name))
+        try:
+            duration = format_duration(parse_duration(value, name))
+        except (TypeError, ValueError) as error:
+            if name not in _BESIDES_DURATIONS:
+                raise
+            raise type(error)(f"{error}; {_BESIDES_DURATIONS[name]}") from None
         self._put(name, _Default(duration) if isinstance(value, _Default) else duration)
 
     def _is_set(self, of: Field[Any]) -> bool:
@@ -178,22 +191,34 @@ class GatePolicy:
         if judged:
             raise ValueError(f"extensions and ignore_extensions both name {', '.join(judged)}")
         if self.timeout_seconds == 0:
-            raise ValueError("timeout must be longer than 0s: a gate that never looks knows nothing")
+            raise ValueError("timeout must be longer than 0s")
         if (self.hold_seconds or 0) >= self.timeout_seconds:
             raise ValueError(f"hold ({_plain(self.hold)}) must be shorter than timeout ({_plain(self.timeout)})")
         are_set = not isinstance(self.confirm_failure, _Default) and not isinstance(self.timeout, _Default)
         if are_set and (self.confirm_seconds or 0) >= self.timeout_seconds:
             raise ValueError(
                 f"confirm_failure ({_plain(self.confirm_failure)}) must be shorter than timeout "
-                f"({_plain(self.timeout)}); None says that only the timeout ends the wait"
+                f"({_plain(self.timeout)}); with None only the timeout ends the wait"
             )
         if self.capacity is not None and self.required(self.capacity) > self.capacity:
             raise ValueError(f"min_healthy ({self.min_healthy}) must not be more than capacity ({self.capacity})")
 
 
+def _refuse_output(name: str, value: object) -> None:
+    """Refuse a Pulumi output, also in a list, and say what to give instead. Told by its name: judging has no Pulumi."""
+    for each in value if isinstance(value, (list, tuple)) else [value]:
+        if type(each).__name__ == "Output":
+            raise TypeError(
+                f"{name} must not be an Output: a policy is decided in the program, before anything is deployed; "
+                "give the value itself, or read it from the configuration with pulumi.Config"
+            )
+
+
 def _check_amount(name: str, value: int | str) -> None:
     if isinstance(value, str):
         _percentage(name, value)
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be {_AMOUNT}, not {type(value).__name__}")
     else:
         _check_count(name, value, least=1)
 
@@ -207,7 +232,7 @@ def _amount(name: str, value: int | str, whole: int) -> int:
 def _percentage(name: str, text: str) -> Decimal:
     match = _PERCENT.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"{name} must be a count such as 3 or a percentage such as '90%', not {text!r}")
+        raise ValueError(f"{name} must be {_AMOUNT}, not {text!r}")
     percentage = Decimal(match.group(1))
     if not 0 < percentage <= 100:
         raise ValueError(f"{name} must be more than 0% and at most 100%, not {text!r}")

@@ -1,4 +1,4 @@
-"""Checks of the whole set: its last operation, its size, and what its instance view counts."""
+"""Checks of the whole set: its last operation, its size, and the counts of its instance view."""
 
 from __future__ import annotations
 
@@ -29,28 +29,30 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def capacity(judged: Judged) -> Findings:
-    """Are there as many VMs as asked for? Refuses to be content with nothing."""
+    """Check that there are as many VMs as the capacity. Never pass without knowing the capacity."""
     facts = judged.facts
     if facts.capacity is None:
         yield Unjudged("capacity")
         return
     asked = facts.policy.required(facts.capacity)
     if asked > facts.capacity:
-        message = f"min_healthy asks for {asked} VMs, the capacity is {facts.capacity}: that many never come"
+        message = f"min_healthy requires {asked} VMs, but the capacity is {facts.capacity}"
         hint = "lower min_healthy, or raise the capacity"
         yield Reason("MinHealthyAboveCapacity", _SUBJECT, str(facts.capacity), str(asked), message, hint)
     instances = facts.snapshot.instances
     counts = [facts.snapshot.vms_seen, *([] if instances is None else [len(instances)])]
-    wrong = min((count for count in counts if count != facts.capacity), default=None)  # where both are, fewer counts
+    wrong = min(
+        (count for count in counts if count != facts.capacity), default=None
+    )  # if both differ, the smaller counts
     if wrong is not None:
         yield _wrong_count(facts, wrong, facts.capacity, judged.ill)
     elif facts.capacity == 0:
-        message = "the capacity is 0: there was nothing to judge"
+        message = "the capacity is 0: there are no VMs to judge"
         yield Reason("NothingToJudge", _SUBJECT, "0", "0", message, state=State.HEALTHY)
 
 
 def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) -> Reason:
-    """Fewer VMs are still to come. More are on their way out, unless they have stayed for long."""
+    """Report a wrong number of VMs: missing ones are still to come, extra ones leave unless they stayed for long."""
     model = facts.snapshot.scale_set
     message = f"{seen} VMs exist, the capacity is {wanted}"
     numbers = _SUBJECT, str(seen), str(wanted)
@@ -58,25 +60,26 @@ def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) 
         hint = "spot restore is on: Azure tries to bring evicted VMs back" if model and model.spot_restore else ""
         return Reason("TooFewVms", *numbers, message, hint, State.PROGRESSING)
     if model and model.max_surge and facts.snapshot.is_upgrading:
-        return Reason("SurgeVms", *numbers, f"{message}: the surge of the rolling upgrade", "", State.PROGRESSING)
+        surge = f"{message}: the rolling upgrade adds VMs while it runs (maxSurge)"
+        return Reason("SurgeVms", *numbers, surge, "", State.PROGRESSING)
     if facts.context.surplus_settled:
-        message += ": a surplus that stays is only a warning"
-        message += f"; not well: {name_instances(ill)}" if ill else ""
+        message += ": the extra VMs have stayed for 5 minutes, so they only give a warning"
+        message += f"; not healthy: {name_instances(ill)}" if ill else ""
         ids = tuple(each.instance_id for each in ill)
         return Reason("SurplusStays", *numbers, message, "", State.HEALTHY, ids)
-    hint = "zone rebalancing is on: Azure adds VMs before it takes others" if model and model.zone_rebalancing else ""
+    hint = "zone rebalancing is on: Azure adds VMs before it removes others" if model and model.zone_rebalancing else ""
     return Reason("SurplusVms", *numbers, message, hint, State.PROGRESSING)
 
 
 def vm_summary(facts: Facts, excused: int) -> Findings:
-    """Were enough VMs provisioned? excused: VMs that failed in a way that does not count."""
+    """Check that enough VMs were provisioned. excused: the number of VMs whose failure does not count."""
     yield from _enough(facts, "VMs", "Vms", [facts.snapshot.view.virtual_machine.statuses_summary], excused)
 
 
 def extension_summary(facts: Facts, name: str, excused: int) -> Findings:
-    """Did an extension succeed on enough VMs? One that the view does not list is still to come.
+    """Check that an extension succeeded on enough VMs. An extension that the view does not list is still to come.
 
-    excused: VMs on which it failed in a way that does not count.
+    excused: the number of VMs on which its failure does not count.
     """
     summaries = [each.statuses_summary for each in named(facts.snapshot.view.extensions, name)]
     yield from _enough(facts, f"extension {name}", "Extensions", summaries or [()], excused)
@@ -85,7 +88,7 @@ def extension_summary(facts: Facts, name: str, excused: int) -> Findings:
 def _enough(
     facts: Facts, subject: str, code: str, summaries: Sequence[Sequence[StatusCount]], excused: int
 ) -> Findings:
-    """The arithmetic of a summary: enough succeeded, or not yet, or never. The worst of several counts."""
+    """Compare a summary with the required number: enough succeeded, not yet, or never. Of several, take the worst."""
     if facts.required is None:
         yield Unjudged(subject)
         return
@@ -99,16 +102,16 @@ def _enough(
         subject,
         str(succeeded),
         str(facts.required),
-        f"{subject}: {succeeded} of {facts.capacity} succeeded, {facts.required} required ({describe(summary)})",
+        f"{subject}: {succeeded} of {facts.capacity} succeeded, {facts.requirement} ({describe(summary)})",
         state=State.FAILING if hopeless else State.PROGRESSING,
     )
 
 
 def unless_explained(counted: Iterable[Finding], explained: Iterable[Finding], facts: Facts) -> Findings:
-    """What the view counts, unless the instances explain it: they name who and why.
+    """Yield what the instances explain, else what the view counts: the instances say which of them fail, and why.
 
-    Both sources must agree for health. A failure, though, is only final where the instances say so: they know which
-    of them still run the previous model.
+    Both sources must be healthy. Only the instances can make a failure final: the view does not tell which of them
+    still run the previous model.
     """
     if not facts.snapshot.instances:
         yield from counted
@@ -127,9 +130,9 @@ def _count_failed(summary: Sequence[StatusCount]) -> int:
 
 
 def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
-    """Did the last operation on the set succeed? others: what every other check found.
+    """Check that the last operation on the set succeeded. others: what all other checks found.
 
-    A failure that only echoes extensions that are told already is not told again.
+    A failure that only repeats a reported failure of extensions is not reported again.
     """
     facts = judged.facts
     if facts.policy.set_status == "ignored":
@@ -137,7 +140,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
     statuses = _operation(facts)
     if not statuses:
-        message = "no operation on the set has reported yet"
+        message = "no operation on the set has reported its status yet"
         yield Reason("SetStatusAbsent", _SUBJECT, "no status", "succeeded", message, state=State.PROGRESSING)
     for status in statuses:
         code = short_code(status)
@@ -145,17 +148,17 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
             if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
                 yield _failed_operation(status, _state_of_a_failure(judged, others))
         elif status.state != "succeeded":
-            message = f"an operation on the set is {code}"
+            message = f"an operation on the set is in progress ({code})"
             yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
         elif (status.level or "").lower() == "error":
             words = said([status])
-            message = f"the last operation on the set ended {code}, at the level {status.level}"
+            message = f"the last operation on the set {code}, but with level {status.level}"
             message += f": {words}" if words else ""
             yield Reason("SetStatusLevel", _SUBJECT, code, "succeeded", message, state=State.HEALTHY)
 
 
 def _operation(facts: Facts) -> Sequence[Status]:
-    """What is said of the last operation: by the view; where that has no statuses at all, by the model."""
+    """Return the statuses of the last operation: the view's; if it has none at all, the model's."""
     statuses = facts.snapshot.view.statuses
     model = facts.snapshot.scale_set
     if not statuses and model is not None and model.provisioning_state:
@@ -164,10 +167,10 @@ def _operation(facts: Facts) -> Sequence[Status]:
 
 
 def _state_of_a_failure(judged: Judged, others: Sequence[Finding]) -> State:
-    """What it means that the last operation failed. The status is sticky: it stays until the next operation.
+    """Return how bad a failed last operation is. Its status stays until the next operation.
 
-    A failure that all instances have outlived (each judged on its own, nothing found) is a warning, unless the policy
-    requires the operation's success. It is not final where all of them are there and well, and only the view is behind.
+    It is only a warning if all other checks pass, unless the policy requires the operation's success. It is not final
+    if all instances exist and are healthy, and only the instance view is behind.
     """
     facts = judged.facts
     instances = facts.snapshot.instances
@@ -183,27 +186,29 @@ def _failed_operation(status: Status, state: State) -> Reason:
     words = f": {last_words(status.message)}" if status.message else ""
     message = f"the last operation on the set ended {short_code(status)}{words}"
     if state is State.HEALTHY:
-        warning = f"{message}; every instance is well by now, so this no longer counts"
+        warning = f"{message}; all instances are healthy, so this failure is ignored"
         return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=state)
     hint = advice.after(status.state, status.detail)
     return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint, state)
 
 
 def rolling_upgrade(judged: Judged) -> Findings:
-    """Is a rolling upgrade under way, or did one fail and leave instances behind? Azure also starts some by itself."""
+    """Report a rolling upgrade that runs, or that failed and left instances behind. Azure also starts some itself."""
     facts = judged.facts
     upgrade = facts.snapshot.rolling_upgrade
     if facts.policy.rolling_upgrade == "ignore" or upgrade is None or not (upgrade.code or upgrade.start_time):
         return
     state = facts.snapshot.upgrade_state
     whose = "" if _is_ours(facts) else " that Azure or somebody else started"
-    counts = f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} at work, {upgrade.pending or 0} to come"
+    counts = (
+        f"{upgrade.successful or 0} upgraded, {upgrade.in_progress or 0} in progress, {upgrade.pending or 0} pending"
+    )
     have = upgrade.code or "unknown"
     if state == "faulted" or is_failure(state):
         if not _enough_on_the_latest_model(facts):
             words = f": {last_words(upgrade.error_message)}" if upgrade.error_message else ""
             message = f"the rolling upgrade{whose} ended {have} ({counts}, {upgrade.failed or 0} failed){words}"
-            hint = "mend what the upgrade failed for, then start it again"
+            hint = "correct the cause of the failure, then start the upgrade again"
             code, found = ("OtherUpgradeFailed", State.HEALTHY) if whose else ("RollingUpgradeFailed", State.FAILING)
             yield Reason(code, "rolling upgrade", have, "Completed", message, hint, found)
     elif state != "completed":
@@ -213,7 +218,7 @@ def rolling_upgrade(judged: Judged) -> Findings:
 
 
 def _held_back(model: ScaleSet | None) -> str:
-    """What an upgrade may wait for besides the VMs."""
+    """Say what an upgrade may wait for besides the VMs."""
     if model and model.os_upgrade_deferral:
         return "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
     if model and model.lifecycle_hooks:
@@ -222,9 +227,9 @@ def _held_back(model: ScaleSet | None) -> str:
 
 
 def _is_ours(facts: Facts) -> bool:
-    """Whether the upgrade began after the change that is judged: the gate's last pass, else the set's creation.
+    """Return whether the upgrade began after the gate's last pass, or, if there is none, after the set's creation.
 
-    The gate's pass was timed by the clock of the machine that it ran on, which may be ahead of Azure's.
+    The time of the pass is from the clock of another machine, which may be ahead of Azure's.
     """
     upgrade, model, passed = facts.snapshot.rolling_upgrade, facts.snapshot.scale_set, facts.context.since
     began = parse_time(upgrade.start_time) if upgrade else None

@@ -1,4 +1,4 @@
-"""What one look saw of a scale set, and the counts that follow from it. None: not looked at, which is no evidence."""
+"""What one look saw of a scale set. None means not read, which is no evidence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, Sca
 
 
 class Depth(Enum):
-    """How much a look looks at. Only a full one decides; the others ask for what is still open by the cheapest read."""
+    """What a look reads. Only a full look decides; the others read what is still open in the cheapest way."""
 
     VIEW = "the instance view alone"
     INSTANCES = "the list of instances alone"
-    OWN_VIEWS = "the views that single instances give of themselves"
+    OWN_VIEWS = "the instance views of single instances"
     UPGRADE = "the latest rolling upgrade alone"
     VIEW_AND_MODEL = "the instance view, the model and the latest rolling upgrade"
     FULL = "everything that the policy judges"
@@ -23,11 +23,11 @@ class Depth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the next look is for.
+    """What the next look has to read.
 
-    since: own views of instances that were read since this moment (of the clock) need not be read again.
-    which: ids of the instances that are still open; None: all that matter to the depth.
-    urgent: it may end the wait.
+    since: a moment of the clock; instance views of single instances that were read after it are not read again.
+    which: ids of the instances that do not pass yet; None: all.
+    urgent: whether the look may end the wait.
     """
 
     depth: Depth = Depth.FULL
@@ -38,13 +38,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look.
+    """The result of one look.
 
     scale_set: the model. instances: every VM with its own instance view. rolling_upgrade: the latest one; None also
-        where there never was one.
-    age: seconds by which the oldest of it is older than the look; infinity where something was never read.
-    is_bare: the list of instances leaves out what the model promises of some; their own views have it.
-    in_standby_pool: how many VMs wait in a standby pool; they are not among the instances.
+        if there never was one.
+    age: seconds between the oldest part and the beginning of the look; infinity if a part was never read.
+    is_bare: whether the list of instances leaves out data that only the views of single instances have.
+    in_standby_pool: how many VMs are in a standby pool; they are not among the instances.
     """
 
     view: InstanceView
@@ -57,7 +57,7 @@ class Snapshot:
 
     @property
     def vms_seen(self) -> int:
-        """How many VMs the view counts, in any state."""
+        """The number of VMs that the view counts, in any state."""
         return sum(each.count for each in self.view.virtual_machine.statuses_summary)
 
     @property
@@ -67,17 +67,17 @@ class Snapshot:
 
     @property
     def is_upgrading(self) -> bool:
-        """Whether a rolling upgrade is under way."""
+        """Whether a rolling upgrade is running."""
         return self.upgrade_state in ("rollingforward", "rollingback")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known beside one look.
+    """What is known besides one look.
 
-    since: when the change began that is being judged: the gate's last pass; None: not known.
-    before_first_pass: this gate has never passed, so that nobody knows whose change a VM lacks.
-    surplus_settled: more VMs than the capacity have been there, unchanged, for so long that they will stay.
+    since: when the judged change began, which is the gate's last pass; None: not known.
+    before_first_pass: whether this gate has never passed; a VM may then lack a change older than this deployment.
+    surplus_settled: whether there have been more VMs than the capacity for so long that they will stay.
     """
 
     since: datetime | None = None
@@ -89,12 +89,12 @@ NOTHING_ELSE = Context()
 
 
 def count_state(summary: Sequence[StatusCount], state: str) -> int:
-    """How many of a summary are in a state such as "succeeded"; the reason behind it and case do not matter."""
+    """Count the VMs of a summary in a state such as "succeeded", whatever the detail and the case of the code."""
     return sum(each.count for each in summary if state_of(each.code) == state)
 
 
 def describe(summary: Sequence[StatusCount]) -> str:
-    """A summary in words: "2 succeeded, 1 failed"; "none reported" for an empty one."""
+    """Describe a summary: "2 succeeded, 1 failed"; "none reported" for an empty one."""
     counts: dict[str, int] = {}
     for each in summary:
         state = state_of(each.code) or (each.code or "unknown")

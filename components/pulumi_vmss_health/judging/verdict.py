@@ -1,10 +1,10 @@
-"""Is the scale set healthy? Two tables of small checks over one snapshot. No I/O, no clock.
+"""The verdict on one snapshot, from two tables of small checks. No I/O, no clock.
 
-A check yields a Reason for what is not healthy, or Unjudged where it lacks its evidence; it yields nothing where all is
-well. The worst state wins. To add a check of each instance is to write its judge and one row of INSTANCE_CHECKS; one of
-the whole set, a function and one row of SET_CHECKS.
+A check yields a Reason for what is not healthy, or Unjudged if it lacks the data that it needs; it yields nothing if
+all is well. The worst state wins. A new check of each instance is a judge and a row of INSTANCE_CHECKS; a new check of
+the whole set is a function and a row of SET_CHECKS.
 
-What one look cannot decide is left to `watch`: whether a state lasts, and when to give up.
+Whether a state lasts, and when to give up, is decided in `waiting`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["INSTANCE_CHECKS", "SET_CHECKS", "Reason", "State", "Unjudged", "Verd
 def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Verdict:
     """Judge one snapshot. Pure: equal arguments give equal verdicts.
 
-    context: what a wait knows beside it. Reasons come worst first, then in the order of the tables. With state HEALTHY
-    they are warnings.
+    context: what is known besides the snapshot. Reasons are sorted worst first, then in the order of the tables; those
+    with state HEALTHY are warnings.
     """
     facts = Facts.of(snapshot, policy, context)
     checks = _asked(facts)
@@ -36,20 +36,20 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_
     if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in findings):
         findings.extend(enough_pass_all(judged))
     findings.extend(set_checks.set_status(judged, tuple(findings)))
-    told = dict.fromkeys(each for each in findings if isinstance(each, Reason))  # one cause may stop several checks
+    told = dict.fromkeys(each for each in findings if isinstance(each, Reason))  # several checks may report one cause
     reasons = sorted(told, key=lambda reason: -reason.state)
     unjudged = dict.fromkeys(each.check for each in findings if isinstance(each, Unjudged))
     return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
 
 
 def still_open(snapshot: Snapshot, policy: GatePolicy, context: Context) -> tuple[str, ...]:
-    """The ids of the instances that some check of an instance keeps from passing."""
+    """Return the ids of the instances that do not pass every check."""
     facts = Facts.of(snapshot, policy, context)
     return tuple(instance.instance_id for instance in Judged.by(_asked(facts), facts).ill)
 
 
 def _asked(facts: Facts) -> list[InstanceCheck]:
-    """The checks of an instance that policy and model ask for, in the order in which they are told."""
+    """Return the instance checks that the policy and the model ask for, in the order of their reasons."""
     vms, *others = (check for check in INSTANCE_CHECKS if check.is_asked(facts))
     return [vms, *extension_checks.checks(facts), *others]
 
@@ -62,7 +62,7 @@ def _vms(judged: Judged, check: str) -> Findings:
     for why, instances in excused.items():
         if why:
             who, code = name_instances(instances), instance_checks.failure_code(instances[0])
-            message = f"{who}: VM {code}, which does not count: {why}"
+            message = f"{who}: VM {code}, ignored {why}"
             yield warning("VmFailureAllowed", f"{who}, VM", code, "succeeded", message, instances)
 
 
@@ -78,7 +78,7 @@ def _application_health(judged: Judged, check: str) -> Findings:
     elif facts.wants_health or facts.snapshot.instances is not None:
         yield from enough(judged, check)
     if model is not None and not facts.wants_health and facts.capacity and not _any_reports_health(facts):
-        message = "application health was not judged: the model has no source of it"
+        message = "application health was not judged: the model has no health extension or probe"
         yield warning("ApplicationHealthNotJudged", check, "no source", "a source", message)
 
 
@@ -86,8 +86,8 @@ def _any_reports_health(facts: Facts) -> bool:
     return any(each.view is not None and each.view.vm_health for each in facts.snapshot.instances or ())
 
 
-_IGNORED = "as stale_instances='ignore' allows"
-_FOR_NOW = "which an upgrade policy of Manual allows until the gate has passed once"
+_IGNORED = "allowed by stale_instances='ignore'"
+_FOR_NOW = "allowed under a Manual upgrade policy until the gate has passed once"
 
 
 def _latest_model(judged: Judged, check: str) -> Findings:
@@ -98,23 +98,26 @@ def _latest_model(judged: Judged, check: str) -> Findings:
     ignored = facts.policy.stale_instances == "ignore"
     for why, some in (
         (_IGNORED if ignored else _FOR_NOW, [each for each in exempt if not is_left_alone(each)]),
-        ("for nothing upgrades them (protection, or SkipUpgrade)", [each for each in exempt if is_left_alone(each)]),
+        (
+            "upgrades leave them out: protection or SkipUpgrade",
+            [each for each in exempt if is_left_alone(each)],
+        ),
     ):
         if some:
             who = name_instances(some)
-            message = f"{who}: run an older model, {why}"
+            message = f"{who}: on an older model ({why})"
             yield warning("OlderModelAllowed", f"{who}, model", "an older one", "latest", message, some)
     if facts.may_not_know_models and facts.policy.stale_instances == "auto":
         unknown = [each for each in instances if facts.runs_latest(each) is None]
         if unknown:
             who = name_instances(unknown)
-            message = f"{who}: not known which model they run, for Azure does not say when it was made"
+            message = f"{who}: model unknown, because Azure does not say when it was created"
             yield warning("ModelUnknown", f"{who}, model", "not reported", "latest", message, unknown)
 
 
 INSTANCE_CHECKS = (
     InstanceCheck("VMs", instance_checks.provisioning, tell=_vms),
-    # Here each extension that is to be judged has a row of its own.
+    # Each extension that is to be judged gets a row of its own here.
     InstanceCheck("power", instance_checks.power, lambda facts: facts.policy.power_state != "ignored"),
     InstanceCheck(
         "application health",

@@ -1,4 +1,4 @@
-"""Is every zone of the set served? A zone that lost all of its VMs can hide behind the others' number."""
+"""The check of each zone: the number of healthy VMs alone does not show that a zone has lost all of its VMs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pulumi_vmss_health.judging.judged import Ailment, Judged
 
 
 def zones(judged: Judged) -> Findings:
-    """Do enough instances of each zone pass every check? Only where the policy asks for it."""
+    """Check that enough instances of each zone pass every check, if the policy asks for it."""
     facts = judged.facts
     if facts.policy.min_healthy_per_zone is None:
         return
@@ -17,7 +17,7 @@ def zones(judged: Judged) -> Findings:
         yield Unjudged("zones")
         return
     if not model.zones:
-        message = "min_healthy_per_zone is asked for, but the scale set has no zones"
+        message = "min_healthy_per_zone is set, but the scale set has no zones"
         yield Reason("NoZones", "scale set", "no zones", "zones", message, "set min_healthy_per_zone=None")
         return
     for zone in model.zones:
@@ -26,8 +26,8 @@ def zones(judged: Judged) -> Findings:
 
 
 def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> Findings:
-    """One zone. share: of the capacity: Azure spreads VMs evenly, give or take one. members: each VM's ailments."""
-    required = facts.policy.required_per_zone(share)  # rounded up: a zone with a share must not be empty
+    """Check one zone. share: its part of the capacity, which Azure spreads evenly. members: each VM's ailments."""
+    required = facts.policy.required_per_zone(share)  # rounded up, so that no zone may be empty
     passing = sum(not ailing for ailing in members)
     if passing >= required:
         return

@@ -1,6 +1,7 @@
-"""What the next look is for: everything, the part that is still open, or the rest of what one look was too short for.
+"""Decide what the next look reads: everything, the part that is still open, or the rest of an unfinished full look.
 
-A full look of many own views goes on over several looks: that is a sweep. Reads no clock: it is told the time.
+A full look that has to read the views of many single instances takes several looks, called a sweep. Reads no clock:
+its callers pass the time.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.waiting.plan import Plan, cheapest, is_flexible
 
-FULL_AGAIN_AFTER = 60.0  # seconds after a full look, and PARTS looks at parts, that parts are not enough any more
-VIEW_ENOUGH_FOR = 180.0  # seconds, where the view itself stands in the way: the model is looked at more often
+FULL_AGAIN_AFTER = 60.0  # seconds after a full look, and PARTS partial looks, until the next full look is due
+VIEW_ENOUGH_FOR = 180.0  # the same while only the view is open; the model is read more often
 PARTS = 5
-CHANGED_AFTER = 30.0  # seconds after a full look that instances are looked at again where the view has changed
-VIEW_EVERY = 3  # looks at parts
+CHANGED_AFTER = 30.0  # seconds after a full look until instances are read again, if the view has changed
+VIEW_EVERY = 3  # every so many partial looks, the view is read
 
 
 class Attention:
-    """What a wait looks at.
+    """Decides what a wait reads next.
 
-    is_complete: whether all that was seen last is newer than the full look that it belongs to was begun.
-    is_sweeping: whether own views are being read for a full look. is_unblocked: whether the last look was at a part,
-    and nothing of that part stands in the way any more.
+    is_complete: whether every part of the last result is newer than the beginning of its full look.
+    is_sweeping: whether views of single instances are being read for a full look.
+    is_unblocked: whether the last look was partial and its part no longer keeps the set from passing or failing.
     """
 
     def __init__(self, policy: GatePolicy, now: float) -> None:
@@ -40,9 +41,9 @@ class Attention:
         self._plan: Plan | None = None
 
     def next(self, snapshot: Snapshot | None, now: float, *, urgent: bool) -> Ask:
-        """What to look at, if the next look begins now.
+        """Return what to read if the next look begins now.
 
-        snapshot: the last one; None where the last look saw nothing. urgent: a full look may end the wait.
+        snapshot: the last one; None if the last look failed. urgent: whether a full look may end the wait.
         """
         full = Ask(Depth.FULL, self._sweep_at if self.is_sweeping else now, urgent=urgent)
         if snapshot is None or self.is_unblocked:
@@ -53,14 +54,14 @@ class Attention:
         return part or full
 
     def begins(self, ask: Ask) -> None:
-        """Take in what is looked at now."""
+        """Record what the look that begins now reads."""
         if ask.depth is Depth.FULL:
             self._sweep_at = ask.since
 
     def saw(
         self, snapshot: Snapshot, verdict: Verdict, depth: Depth, context: Context, *, seen_at: float, now: float
     ) -> None:
-        """Take in a look. seen_at: when the oldest of it was seen."""
+        """Record the result of a look. seen_at: when its oldest part was read."""
         self._plan = cheapest(snapshot, verdict, self._policy, context) if verdict.state is State.PROGRESSING else None
         self.is_complete = seen_at >= self._sweep_at
         self.is_sweeping = self._goes_on_sweeping(snapshot, verdict, depth, context)
@@ -73,11 +74,11 @@ class Attention:
         self.is_unblocked = not is_full and not self.is_sweeping and verdict.state is not State.PROGRESSING
 
     def lost(self) -> None:
-        """Take in a look that saw nothing."""
+        """Record a look that failed."""
         self.is_sweeping = self.is_unblocked = False
 
     def _goes_on_sweeping(self, snapshot: Snapshot, verdict: Verdict, depth: Depth, context: Context) -> bool:
-        """Whether own views are being read for a full look that one look was too short for."""
+        """Return whether a full look is unfinished, so that the next look continues it."""
         began = self.is_sweeping or (depth is Depth.FULL and not self.is_complete)
         if not began or (self.is_complete and depth is Depth.FULL):
             return False
@@ -85,7 +86,7 @@ class Attention:
             return True
         if self.is_complete and depth is Depth.OWN_VIEWS:
             return False
-        # Something was never read, so that nobody knows what is open; but the view of all may know it.
+        # A part was never read, so it is not known what is open, unless the instance view of the set shows it.
         return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot, context))
 
     def _blocks_alone(self, snapshot: Snapshot, context: Context) -> bool:
@@ -93,23 +94,23 @@ class Attention:
         return evaluate(view_alone, self._policy, context).state is State.PROGRESSING
 
     def _part(self, plan: Plan, snapshot: Snapshot, now: float) -> Ask | None:
-        """The part that is still open, or what was not looked at for long; None: everything."""
+        """Return the part to read: the one that is still open, or one not read for long; None for everything."""
         if plan.depth is Depth.FULL:
             return None
         if self._may_be_meant_to_grow(snapshot):
             return None
         if snapshot.instances is None and now - self._full_at >= CHANGED_AFTER:
-            return None  # the view has changed: instances may say more than it does, such as a failure
+            return None  # the view has changed: the instances may show more, such as a failure
         if self._parts >= PARTS and now - self._model_at >= FULL_AGAIN_AFTER:
             is_view_enough = plan.depth is Depth.VIEW and now - self._full_at < VIEW_ENOUGH_FOR
             return Ask(Depth.VIEW_AND_MODEL) if is_view_enough else None
-        # Now and then the view as well, where it is not what is waited for: the rest of the set may change meanwhile.
+        # Read the view from time to time although it is not open: the rest of the set may change meanwhile.
         if not is_flexible(snapshot) and self._parts % VIEW_EVERY == VIEW_EVERY - 1:
             return Ask(Depth.VIEW)
         return Ask(plan.depth, now, plan.which)
 
     def _may_be_meant_to_grow(self, snapshot: Snapshot) -> bool:
-        """Whether VMs came that are more than the model asked for when it was read: it may ask for them by now."""
+        """Return whether there are more VMs than the capacity when it was read: it may have been raised since."""
         model = snapshot.scale_set
         if model is None or model.capacity is None or self._policy.capacity is not None:
             return False

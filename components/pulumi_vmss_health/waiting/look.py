@@ -1,4 +1,4 @@
-"""Looks at a scale set: at all that a policy judges, or at the part that is still open. Alone imports the reader."""
+"""Look at a scale set: read all that a policy judges, or the part that is still open. Alone imports the reader."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, Sca
 from vmss_instance_view.reading.reader import Part, ScaleSetReader
 from vmss_instance_view.scale_set_id import ScaleSetId
 
-_FRESH = 1.0  # seconds that a view is not read again: its bucket is the tightest
-_ONCE = float("-inf")  # own views that were ever read are good enough
+_FRESH = 1.0  # seconds for which a view is not read again, because its rate limit is the tightest
+_ONCE = float("-inf")  # single instances' views of any age are good enough
 
 
 class Looker:
     """Looks at one set for one wait."""
 
     def __init__(self, azure: Azure, scale_set: ScaleSetId, policy: GatePolicy) -> None:
-        """Nothing is looked at yet."""
+        """Read nothing yet."""
         self._azure = azure
         self._clock = azure.clock
         self._id = scale_set
@@ -37,9 +37,9 @@ class Looker:
         self._view_at = self._clock.monotonic() - _FRESH
 
     def __call__(self, seconds: float, ask: Ask) -> Snapshot:
-        """Look once, in at most so many seconds. Raises InstanceViewError where it cannot see.
+        """Look once, in at most `seconds`. Raises InstanceViewError if the set cannot be read.
 
-        A look at a part carries the rest as it was seen last.
+        A partial look returns the other parts as they were read last.
         """
         began = self._clock.monotonic()
         deadline = Deadline(seconds, self._clock)
@@ -50,25 +50,25 @@ class Looker:
         seen = self._part(self._reader, ask, deadline)
         oldest = self._reader.oldest
         seen = replace(seen, age=max(began - oldest, 0.0), is_bare=oldest < float("inf"))
-        if this_one == self._looks:  # else this look was given up, and another one began
+        if this_one == self._looks:  # otherwise this look was abandoned, and another one began
             self._last = seen
         return seen
 
     def room(self, ask: Ask) -> Room:
-        """What the buckets of the set and its instances have left for such a look."""
+        """Return what the rate limits of the set and its instances leave for such a look."""
         return self._azure.budget.room(self._charges(ask), self._clock.monotonic())
 
     def turn(self, ask: Ask) -> float:
-        """Seconds until such a look may begin, beside all others of this process; its place is kept."""
+        """Reserve a place for such a look among all of this process; return the seconds until it may begin."""
         return self._azure.budget.turn(self._charges(ask), self._clock.monotonic(), urgent=ask.urgent)
 
     @property
     def requests(self) -> int:
-        """How many requests its looks took so far."""
+        """The number of requests that were sent so far."""
         return self._reader.requests if self._reader else 0
 
     def _part(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
-        """Look at a part; what the set's mode cannot give by itself comes with the instances."""
+        """Read a part. In a mode that has no operation for the part alone, read the instances."""
         last = self._last
         if last is None or ask.depth is Depth.FULL:
             return self._full(reader, ask, deadline)
@@ -86,7 +86,7 @@ class Looker:
             last = replace(last, scale_set=model, rolling_upgrade=self._upgrade(reader, deadline))
         view = reader.view(deadline)
         self._view_at = self._clock.monotonic()
-        # What instances said beside another view is not known to hold beside this one.
+        # If the view has changed, the instances that were read before may have changed, too.
         return replace(last, view=view, instances=last.instances if view == last.view else None)
 
     def _with(self, reader: ScaleSetReader, last: Snapshot, instances: tuple[Instance, ...]) -> Snapshot:
@@ -94,7 +94,7 @@ class Looker:
         return replace(last, view=view, instances=instances, in_standby_pool=reader.in_standby_pool)
 
     def _full(self, reader: ScaleSetReader, ask: Ask, deadline: Deadline) -> Snapshot:
-        """Read everything; at the same time, once the model has told how the set is read."""
+        """Read everything, in parallel; the first time read the model before, which tells the orchestration mode."""
         first = None if self._last else reader.model(deadline)
         if first is not None and (why := refusal(first, self._policy)):
             raise ConfigurationError(why)
@@ -113,7 +113,7 @@ class Looker:
         upgrade: RollingUpgrade | None = read.get("upgrade")
         known = self._last.view if self._last else InstanceView()
         view: InstanceView = reader.counted(instances) or read.get("view") or known
-        if reader.is_flexible and not model.is_flexible:  # the model names no mode, Azure's refusal did
+        if reader.is_flexible and not model.is_flexible:  # the mode is known from Azure's refusal, not from the model
             model = replace(model, orchestration_mode="Flexible")
         return Snapshot(view, model, instances, upgrade, in_standby_pool=reader.in_standby_pool)
 
@@ -123,7 +123,7 @@ class Looker:
     def _charges(self, ask: Ask) -> list[Charge]:
         reader = self._reader
         if reader is None:
-            # Nobody knows yet which mode it has, nor whether single instances have to be asked.
+            # The mode is not known yet, nor whether views of single instances have to be read.
             kinds = (quota.HIGH_COST, quota.LOW_COST, quota.VM_LIST, quota.VM)
             return [Charge(kind, str(self._id), tokens=2.0) for kind in kinds]
         if ask.depth is Depth.OWN_VIEWS and ask.which is not None:
@@ -133,7 +133,7 @@ class Looker:
         return [*charges, *(each for each in named if each not in charges)]
 
     def _asked_beside_list(self, ask: Ask) -> tuple[str, ...]:
-        """The instances whose own views a look at the list reads as well: those that are open, where it leaves out."""
+        """Return the open instances whose own views are read besides the list, because the list leaves out data."""
         last = self._last
         is_list = ask.depth is Depth.INSTANCES and last is not None and last.is_bare
         return (ask.which or ()) if is_list else ()

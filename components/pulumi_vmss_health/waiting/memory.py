@@ -1,9 +1,9 @@
-"""What a wait remembers between looks, and what follows from it: streaks, windows, the budget of errors, the ending.
+"""Remember what looks saw, and decide when the wait ends.
 
-HEALTHY ends the wait when it has held, with nothing left unjudged; FAILING when it was confirmed. Both are counted by
-full looks alone, each of evidence newer than the one before. A look that was lost is no evidence of anything and
-restarts both windows; one that Azure throttled only comes later. How many may be lost depends on the error: one that
-could pass spends a budget, one that cannot ends the wait. Reads no clock: it is told the time.
+HEALTHY ends the wait when it has lasted for `hold` and every check was judged; FAILING when it has lasted for
+`confirm_failure`. Only full looks count, and only if all of their data is newer than the look before. A failed look is
+no evidence and restarts both times; a throttled one only delays the next look. An error that may pass ends the wait
+when it has lasted (ERRORS, ERRORS_FOR), any other error at once. Reads no clock: its callers pass the time.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from vmss_instance_view.errors import (
     UnexpectedError,
 )
 
-GRACE = 60.0  # seconds that a set may be not found, or forbidden, before it was first seen
-GONE_FOR = 60.0  # seconds, and GONE_LOOKS looks, that a set that was seen must be missing: regions disagree at times
+GRACE = 60.0  # seconds for which a set that was never read may be not found, or forbidden
+GONE_FOR = 60.0  # seconds, and GONE_LOOKS looks, for which a set must be missing: regions may disagree for a while
 GONE_LOOKS = 3
-ERRORS = 5  # in a row, over at least ERRORS_FOR seconds, and the set cannot be read
+ERRORS = 5  # so many errors in a row, over at least ERRORS_FOR seconds, end the wait
 ERRORS_FOR = 120.0
 CONFIRMING_LOOKS = 3
-LULL = 15.0  # seconds, for a hold that the user left to us
-SURPLUS_STAYS = 300.0  # seconds that more VMs than the capacity are taken for leaving
+LULL = 15.0  # seconds between the two looks of hold="auto", at most
+SURPLUS_STAYS = 300.0  # seconds after which extra VMs are not expected to leave any more
 TRANSITIONS = 20
 OF_THE_POLICY = "of the policy"
 
@@ -55,11 +55,11 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a wait has come. elapsed, limit: seconds. limit_source: who has set the limit.
+    """The progress of a wait. elapsed, limit: seconds. limit_source: where the limit was set.
 
-    snapshot, verdict: of the last look that saw something. error: of the last look, if it was lost.
-    capacity: VMs that the policy expects, None where it leaves that to the model.
-    transitions: when the verdict's state changed, and to what; the last of them.
+    snapshot, verdict: of the last look that succeeded. error: of the last look, if it failed.
+    capacity: VMs that the policy expects; None if it leaves that to the model.
+    transitions: the latest changes of the verdict's state: when, and to which state.
     """
 
     elapsed: float
@@ -74,12 +74,12 @@ class Progress:
 
 
 class Memory:
-    """What a wait remembers between looks: the streak of equal states, the errors in a row, the last sight."""
+    """The memory of a wait: the streak of equal states, the errors in a row, the last result."""
 
     def __init__(
         self, policy: GatePolicy, now: float, context: Context = NOTHING_ELSE, limit_source: str = OF_THE_POLICY
     ) -> None:
-        """Nothing was seen yet. context: what is known when the wait begins. limit_source: as in Progress."""
+        """Begin a wait. context: what is known when the wait begins. limit_source: as in Progress."""
         self.started = now
         self.progress = Progress(0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=limit_source)
         self.quiet = pace.MOVING
@@ -96,26 +96,26 @@ class Memory:
         self._upgrading = False
 
     def ask(self, now: float) -> Ask:
-        """What the next look is for, if it begins now."""
+        """Return what to read if the next look begins now."""
         seen = self.progress.snapshot if self.progress.error is None else None
         return self._attention.next(seen, now, urgent=self.due_in(now) is not None)
 
     def begins(self, ask: Ask) -> None:
-        """Take in what is looked at now."""
+        """Record what the look that begins now reads."""
         self._attention.begins(ask)
 
     @property
     def may_hurry(self) -> bool:
-        """Whether the last look was at a part, and nothing of that part stands in the way any more."""
+        """Whether the last look was partial and its part no longer keeps the set from passing or failing."""
         return self._attention.is_unblocked and self.progress.error is None
 
     @property
     def lull(self) -> float:
-        """Seconds between two looks in which nothing need be seen: by default two looks make a hold."""
+        """Seconds for which no look is needed during `hold`: with "auto", two looks are enough."""
         return LULL if self._policy.hold_seconds is None else 0.0
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until a full look could end the wait; None where more than one is needed, or nothing is in sight."""
+        """Return the seconds until a full look could end the wait; None if one look alone cannot."""
         verdict, streak = self.progress.verdict, self._streak
         if self.progress.error is not None or verdict is None:
             return None
@@ -127,7 +127,7 @@ class Memory:
         return max(streak.since + needed[0] - now, 0.0)
 
     def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
-        """Take in a look that took so many seconds until now; the ending, if this was the one that decides."""
+        """Record the result of a look that took `took` seconds until `now`; return the ending if it decides."""
         self._count_vms(snapshot, now)
         context = replace(self._context, surplus_settled=now - self._count_since >= SURPLUS_STAYS)
         verdict = evaluate_wait(snapshot, self._policy, context)
@@ -136,28 +136,28 @@ class Memory:
         self.progress = self._next(now, snapshot, verdict, is_news=depth is Depth.FULL or in_progress)
         self._errors, self._gone = [], []
         if self._was_replaced(snapshot):
-            gone = ScaleSetDeleted("the set is not the one that was seen before: another one has taken its name")
+            gone = ScaleSetDeleted("the scale set was deleted, and another one of the same name was created")
             self.progress = replace(self.progress, error=gone)
             return Ending.DELETED
-        # What a look takes is no time in which health was seen to last: it may tell of its beginning, or of before.
+        # Do not count the duration of the read: its data may be as old as its beginning, or older.
         seen_at = now - took - snapshot.age
         self._attention.saw(snapshot, verdict, depth, context, seen_at=seen_at, now=now)
-        # Missing evidence is never health, however long it is missing.
+        # Missing evidence is never health, however long it has been missing.
         state = State.PROGRESSING if verdict.is_open else verdict.state
         if depth is Depth.FULL:
             return self._count_look(state, snapshot, seen_at, now)
-        # A part decides nothing; but where it contradicts, what was seen to last did not.
+        # A partial look decides nothing, but if it contradicts the streak, the streak is over.
         if self._streak is not None and self._streak.state is not state:
             self._streak = None
         return None
 
     def time_is_up(self, now: float) -> Progress:
-        """The progress of a wait that ends without another look."""
+        """Return the progress of a wait that ends without another look."""
         self.progress = replace(self.progress, elapsed=now - self.started)
         return self.progress
 
     def _count_look(self, state: State, snapshot: Snapshot, seen_at: float, now: float) -> Ending | None:
-        """Count a full look, if all of it is newer than the one before."""
+        """Count a full look if all of its data is newer than the look before; return the ending if it decides."""
         capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
         streak, is_complete = self._streak, self._attention.is_complete
         if streak is None or (streak.state, streak.capacity) != (state, capacity):
@@ -174,14 +174,14 @@ class Memory:
         return Ending.HEALTHY if state is State.HEALTHY else Ending.FAILING
 
     def _needed(self, state: State) -> tuple[float, int] | None:
-        """How long a state must last to end the wait: seconds, and looks; None where it never does."""
+        """Return for how many seconds and looks a state must last to end the wait; None if it never does."""
         if state is State.HEALTHY:
             return self._hold()
         confirm = self._policy.confirm_seconds
         return (confirm, CONFIRMING_LOOKS) if state is State.FAILING and confirm is not None else None
 
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
-        """Take in a look that saw nothing; the ending, if no further one can help."""
+        """Record a look that failed; return the ending if no further look can help."""
         before = self.progress
         self.progress = self._next(now, before.snapshot, before.verdict, error)
         self.quiet = pace.MOVING
@@ -191,7 +191,7 @@ class Memory:
         self._attention.lost()
         if isinstance(error, ScaleSetNotFound):
             return self._missed(now)
-        if before.snapshot is not None:  # what worked once may work again
+        if before.snapshot is not None:  # a read that worked before may work again
             return self._spend(now) if isinstance(error, _PASSING_ONCE_SEEN) else Ending.UNREADABLE
         if isinstance(error, Forbidden):
             return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
@@ -199,7 +199,7 @@ class Memory:
         return self._spend(now) if may_pass else Ending.UNREADABLE
 
     def _missed(self, now: float) -> Ending | None:
-        """A set that is not found: not there yet, or not any more."""
+        """Record that the set was not found: it may not exist yet, or no longer; return the ending if it decides."""
         if self.progress.snapshot is None:
             return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
         self._gone.append(now)
@@ -220,7 +220,7 @@ class Memory:
         *,
         is_news: bool = False,
     ) -> Progress:
-        """The progress after a look. is_news: its verdict is one of the whole set, not of a part that is well."""
+        """Return the progress after a look. is_news: whether its verdict is on the whole set, so that it counts."""
         before = self.progress
         elapsed = now - self.started
         transitions = before.transitions
@@ -237,9 +237,9 @@ class Memory:
         )
 
     def _moved(self, snapshot: Snapshot, verdict: Verdict) -> bool:
-        """Whether this look saw something new; the first one, whether it saw what could end the wait.
+        """Return whether this look saw a change; for the first one, whether it could end the wait.
 
-        States are compared, not bodies: the guests' agents stamp theirs with the time at every read.
+        Compare states, not whole bodies: the VM agents' statuses carry the time of each read.
         """
         before = self.progress
         if before.snapshot is None or before.verdict is None:
@@ -247,7 +247,7 @@ class Memory:
         return _gist(snapshot, verdict) != _gist(before.snapshot, before.verdict)
 
     def _count_vms(self, snapshot: Snapshot, now: float) -> None:
-        """Since when has the number of VMs been the same, and no upgrade runs? A surplus that stays is told by that."""
+        """Record since when the number of VMs has not changed without an upgrade, to tell whether extra VMs stay."""
         if snapshot.instances is not None:
             self._listed, self._upgrading = len(snapshot.instances), snapshot.is_upgrading
         capacity = snapshot.scale_set.capacity if snapshot.scale_set else None
@@ -261,7 +261,7 @@ class Memory:
         return Ending.UNREADABLE if spent else None
 
     def _hold(self) -> tuple[float, int]:
-        """How long health must last: seconds, and looks."""
+        """Return for how many seconds and looks the set must stay healthy."""
         snapshot = self.progress.snapshot
         looks = 1 if self._policy.hold_seconds is not None else 2
         return hold_of(snapshot.scale_set if snapshot else None, self._policy), looks
@@ -269,9 +269,9 @@ class Memory:
 
 @dataclass(slots=True)
 class _Streak:
-    """Full looks in a row that said the same, of a set of the same capacity.
+    """Full looks in a row with the same state and capacity.
 
-    since: when the first of them ended; counted_at: when the last that was counted did.
+    since: when the first of them ended. counted_at: when the last one that counted ended.
     """
 
     state: State
@@ -281,11 +281,11 @@ class _Streak:
     looks: int
 
 
-# What spends the budget of errors where the set was seen before; anything else ends the wait.
+# Errors that may pass, once the set was read; any other ends the wait at once.
 _PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable, UnexpectedError)
 
 
 def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:
-    """What a look says, without its times and words."""
+    """Return what a look says, without times and messages."""
     counts = snapshot.view.virtual_machine.statuses_summary
     return verdict.state, counts, [(each.code, each.subject, each.have) for each in verdict.reasons]

@@ -1,4 +1,4 @@
-"""Which read costs least of those that can show that what is still open no longer is. Pure."""
+"""Choose the cheapest read that can show progress in what is still open. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import still_open
 
-FEW = 8  # instances whose own views are rather asked for than the list of all
+FEW = 8  # up to so many instances are read one by one instead of as a list
 
-# What the own views of instances show.
+# Reasons that the views of single instances show.
 _OF_OWN_VIEWS = {
     "ApplicationNotHealthy",
     "ExtensionFailed",
@@ -22,20 +22,20 @@ _OF_OWN_VIEWS = {
     "VmNotRunning",
     "ZoneNotHealthy",
 }
-# What the instance view of a Uniform set has nothing of.
+# Reasons that the instance view of a Uniform set does not show.
 _OF_INSTANCES = (_OF_OWN_VIEWS | {"ModelNotApplied", "ModelUnknown"}) - {"ExtensionFailed", "ExtensionNotReady"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to look at while a verdict stands. which: ids of the instances that are open; None: of no matter."""
+    """What to read while the verdict is unchanged. which: ids of the open instances; None if they do not matter."""
 
     depth: Depth
     which: tuple[str, ...] | None = None
 
 
 def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: Context) -> Plan:
-    """The read that costs least for a verdict in progress; everything, where no part alone would tell."""
+    """Return the cheapest read for a verdict in progress; a full one if no part alone shows progress."""
     model, instances = snapshot.scale_set, snapshot.instances
     open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
     if not is_flexible(snapshot) and not open_codes <= _OF_INSTANCES:
@@ -48,7 +48,7 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
     capacity = policy.capacity if policy.capacity is not None else (model.capacity if model else None)
     has_right_size = len(instances) == capacity
     if has_right_size and not which:
-        return Plan(Depth.FULL)  # what is open, such as an operation on the set, instances do not show
+        return Plan(Depth.FULL)  # instances do not show what is open, such as an operation on the set
     takes_list = not has_right_size or not open_codes <= _OF_OWN_VIEWS
     if takes_list or (len(which) > FEW and not snapshot.is_bare):
         return Plan(Depth.INSTANCES, which)
@@ -56,5 +56,5 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
 
 
 def is_flexible(snapshot: Snapshot) -> bool:
-    """Whether the set's instance view is counted from its instances, and so costs as much."""
+    """Return whether the set is Flexible: its instance view is counted from its instances and costs as much."""
     return snapshot.scale_set is not None and snapshot.scale_set.is_flexible

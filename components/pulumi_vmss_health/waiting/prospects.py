@@ -1,4 +1,4 @@
-"""Can a wait end in health at all? What its policy and the model say of that, whatever the machines do. Pure."""
+"""Check that a gate can pass at all with this policy and model, whatever the VMs do. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEALTH_PROBES = 1
 
 
 def evaluate_wait(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Verdict:
-    """Judge one snapshot for a wait: as `evaluate`, and whether the wait is long enough to end in health at all."""
+    """Judge one snapshot as `evaluate` does, and check that the timeout is long enough for the gate to pass."""
     verdict = evaluate(snapshot, policy, context)
     reason = _hold_beyond_timeout(snapshot.scale_set, policy)
     if reason is None:
@@ -27,7 +27,7 @@ def evaluate_wait(snapshot: Snapshot, policy: GatePolicy, context: Context = NOT
 
 
 def hold_of(model: ScaleSet | None, policy: GatePolicy) -> float:
-    """Seconds for which health must last: the policy's, else those that the health extension takes to notice."""
+    """Return the seconds for which the set must stay healthy: the policy's, else the health extension's own delay."""
     if policy.hold_seconds is not None:
         return policy.hold_seconds
     extension = model.health_extension if model else None
@@ -41,14 +41,14 @@ def _hold_beyond_timeout(model: ScaleSet | None, policy: GatePolicy) -> Reason |
     if hold < policy.timeout_seconds:
         return None
     have, want = (format_duration(timedelta(seconds=each)) for each in (policy.timeout_seconds, hold))
-    message = f"health must last {want} (interval times probes of the health extension), and the timeout is {have}"
+    message = f"the set must stay healthy for {want} (interval times probes of the health extension), timeout is {have}"
     hint = f"raise the timeout above {want}, or set hold"
     return Reason("HoldBeyondTimeout", "timeout", have, f"more than {want}", message, hint)
 
 
 def refusal(model: ScaleSet, policy: GatePolicy) -> str | None:
-    """Why a wait for such a set cannot end, whatever happens: said at the first look; None where it can."""
+    """Say why a gate on such a set can never pass; None if it can."""
     if expected_capacity(model, policy) is not None:
         return None
-    why = "VMs are attached to it one by one" if model.is_flexible and not model.has_profile else "its sku names none"
-    return f"the scale set has no capacity ({why}), so nobody knows how many VMs to wait for: set policy.capacity"
+    why = "VMs are attached one by one" if model.is_flexible and not model.has_profile else "its sku gives none"
+    return f"the scale set has no capacity ({why}), so the number of VMs to wait for is not known: set policy.capacity"

@@ -1,7 +1,7 @@
-"""Waits until a verdict lasts: looks, remembers, reports, and looks again. Clock, look and report are passed in.
+"""Wait until a verdict lasts: look, remember, report, and look again. Clock, look and report are passed in.
 
-The first look is a full one, and so is every look that decides: in between, `memory` asks for what is still open. The
-timeout ends the wait after one last look. What ends it earlier, `memory` decides.
+The first look is a full one, and so is every look that decides; in between, `memory` asks for the parts that are still
+open. `memory` decides what ends the wait early; the timeout ends it after one last look.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from vmss_instance_view.limits.quota import Room
 _log = logging.getLogger(__name__)
 
 LOOK_LIMIT = 30.0  # seconds for one look
-LAST_LOOK = 5.0  # seconds that the look at the deadline may take
-MARGIN = 0.5  # seconds beyond a look's own deadline, which has the better words
+LAST_LOOK = 5.0  # seconds for the look at the deadline
+MARGIN = 0.5  # seconds of grace, so that the look's own error, which says more, comes before ours
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a wait ended, and what was known by then."""
+    """The end of a wait, and what was known by then."""
 
     ending: Ending
     progress: Progress
 
 
 class Look(Protocol):
-    """Looks at one scale set. Raises InstanceViewError where it cannot see."""
+    """Looks at one scale set. Raises InstanceViewError if the set cannot be read."""
 
     def __call__(self, seconds: float, ask: Ask, /) -> Snapshot:
-        """Look once, in at most so many seconds; instances are there after every full look."""
+        """Look once, in at most `seconds`; a full look always returns instances."""
 
     def room(self, ask: Ask, /) -> Room:
-        """What Azure's limits for this set leave for such a look."""
+        """Return what Azure's rate limits for this set leave for such a look."""
 
     def turn(self, ask: Ask, /) -> float:
-        """Seconds until such a look may begin, beside those at other sets."""
+        """Reserve a place for such a look among those at other sets; return the seconds until it may begin."""
 
 
 def watch(
@@ -55,10 +55,10 @@ def watch(
     context: Context = NOTHING_ELSE,
     limit_source: str = OF_THE_POLICY,
 ) -> Outcome:
-    """Look until the verdict lasts, the time is over or a stop is asked for. Never raises for what a look meets.
+    """Look until the verdict lasts, the timeout is over or a stop is requested. Never raises an error of a look.
 
-    report: called after every look but those that another one follows at once. What it raises ends the wait, so it must
-    not fail for reasons of its own. context: what is known when the wait begins. limit_source: who has set the timeout.
+    report: called after every look, except one that is followed by another at once. An exception that it raises ends
+    the wait. context: what is known when the wait begins. limit_source: where the timeout was set.
     """
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
@@ -66,14 +66,14 @@ def watch(
         while True:
             ending = _look_once(look, memory, clock)
             progress = memory.progress
-            if ending is not None or not memory.may_hurry:  # else the whole is looked at next, and has more to tell
+            if ending is not None or not memory.may_hurry:  # otherwise a full look follows at once, and shows more
                 report(progress)
             left = progress.limit - progress.elapsed
             if ending is None and left <= 0:
                 ending = Ending.TIMED_OUT
             if ending is not None:
                 return Outcome(ending, progress)
-            # The last look is at the deadline itself, however far away the next one would be.
+            # The last look is at the deadline itself, however late the next one would be.
             clock.wait(min(_pause(look, memory, clock), left))
             queue = look.turn(memory.ask(clock.monotonic()))
             clock.wait(min(queue, max(progress.limit - (clock.monotonic() - memory.started), 0.0)))
@@ -84,25 +84,25 @@ def watch(
 
 
 def _pause(look: Look, memory: Memory, clock: Clock) -> float:
-    """Seconds until the next look: as Azure's limits allow, but at once where it can end the wait."""
+    """Return the seconds until the next look: as Azure's limits allow, but earlier if the look can end the wait."""
     now = clock.monotonic()
     room = look.room(memory.ask(now))
     seconds = pace.interval(room, memory.quiet, getattr(memory.progress.error, "retry_after", None))
     due = memory.due_in(now)
-    # A look that can end the wait comes in the place of one shortly before it.
+    # A look that can end the wait replaces one that would come shortly before it.
     if due is None or due > max(seconds * 1.5, memory.lull):
         return seconds
     return max(due, room.closed, 0.0 if memory.may_hurry else pace.QUICK)
 
 
 def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:
-    """Whether the time is over, and Azure's limits leave nothing for a last look."""
+    """Return whether the timeout is over and Azure's limits allow no last look."""
     now = clock.monotonic()
     return now - memory.started >= memory.progress.limit and look.room(Ask(Depth.FULL, now)).closed > 0
 
 
 def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
-    """One look; where it can be the last, a full one."""
+    """Look once; use a full look if it may be the last one."""
     began = clock.monotonic()
     left = memory.progress.limit - (began - memory.started)
     seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
@@ -115,9 +115,9 @@ def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
     except Stopped:
         raise
     except Overdue:
-        return memory.lost(Unavailable(f"no look came back within {seconds:.0f}s"), clock.monotonic())
+        return memory.lost(Unavailable(f"reading the scale set took longer than {seconds:.0f}s"), clock.monotonic())
     except InstanceViewError as error:
         return memory.lost(error, clock.monotonic())
-    except Exception as error:  # a defect must not lose the verdict, nor end a wait with a traceback
+    except Exception as error:  # a defect must neither lose the verdict nor end a wait with a traceback
         _log.debug("a look failed unexpectedly", exc_info=True)
         return memory.lost(UnexpectedError(error), clock.monotonic())

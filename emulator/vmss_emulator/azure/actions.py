@@ -73,7 +73,7 @@ class ActionRoutes:
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def on_instance(self, ask: Ask, found: ScaleSet, index: int, action: str | None) -> Answer | None:
-        """Do something to one instance: an action, or DELETE it (no action). None where it is no such request."""
+        """Do something to one instance: an action, or DELETE it (no action). None if it is no such request."""
         if action is None and ask.method == "DELETE":
             return self._do(ask, found, "delete", [index])
         if action in _NOT_EMULATED:
@@ -106,7 +106,7 @@ class ActionRoutes:
         return Answer(202, None, self._world.follow(found, number, ask.version, by_location=True))
 
     def _chosen(self, ask: Ask, found: ScaleSet, action: str) -> list[int] | None:
-        """The instances that a body names; None: all."""
+        """Return the instances that a body names; None: all."""
         asked = ask.json() if ask.content.strip() else {}
         check(asked, {"instanceIds": [str]})
         named = asked.get("instanceIds")

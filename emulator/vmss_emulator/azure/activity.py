@@ -20,7 +20,7 @@ _BY_GROUP = re.compile(r"resourceGroupName eq '([^']*)'", re.IGNORECASE)
 
 
 def events(ask: Ask, world: World) -> list[dict[str, Any]]:
-    """The events that a request's filter asks for, the newest first; times in the filter are not looked at."""
+    """Return the events that a request's filter asks for, the newest first; times in the filter are not looked at."""
     wanted = ask.query.get("$filter", "")
     resource, group = _BY_RESOURCE.search(wanted), _BY_GROUP.search(wanted)
     found = [

@@ -163,7 +163,7 @@ class Arm:
         return self._generic(ask, path)
 
     def _operation(self, ask: Ask, operation_id: str) -> Answer:
-        """How an operation stands: told in a body, or, for those who follow `Location`, by the status alone."""
+        """Return how an operation stands: told in a body, or, for those who follow `Location`, by the status alone."""
         found, now = self._world.operation(operation_id), self._world.clock()
         body, ended = found.body(now), found.outcome(now)
         # Azure sends no Retry-After here, and clients then wait for 30 s; nothing takes that long here.
@@ -204,7 +204,7 @@ class Arm:
 
 
 def _patched(found: models.Body, asked: models.Body) -> models.Body:
-    """A resource after a PATCH. That of its tags, which `az tag` sends, says itself how it is meant."""
+    """Return a resource after a PATCH. That of its tags, which `az tag` sends, says itself how it is meant."""
     operation = str(asked.get("operation")).lower()
     if found["type"].lower() != "microsoft.resources/tags" or operation not in ("replace", "delete"):
         return models.merge(found, {key: value for key, value in asked.items() if key != "operation"})

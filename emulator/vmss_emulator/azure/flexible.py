@@ -40,7 +40,7 @@ class FlexibleRoutes:
         self._actions = ActionRoutes(world)
 
     def answer(self, ask: Ask, path: ArmPath) -> Answer | None:
-        """Answer a request; None where it is about a VM that belongs to no set.
+        """Answer a request; None if it is about a VM that belongs to no set.
 
         Raises:
             ArmError: the answer is an error.
@@ -86,7 +86,7 @@ class FlexibleRoutes:
         return [vm for vm in self._all(path) if vm.owner.id.lower() == match[1].lower()]
 
     def _all(self, path: ArmPath) -> Iterator[_Vm]:
-        """The VMs of all Flexible sets in a group, or in the subscription, those that wait in a pool last."""
+        """Yield the VMs of all Flexible sets in a group, or in the subscription, those that wait in a pool last."""
         now = self._world.clock()
         for found in self._sets(path):
             life = self._world.life(found)
@@ -94,7 +94,7 @@ class FlexibleRoutes:
                 yield _Vm(found, instance)
 
     def _named(self, path: ArmPath, name: str) -> _Vm | None:
-        """The VM of a set by its name in lower case, without a look at all the others."""
+        """Return the VM of a set by its name in lower case, without a look at all the others."""
         now = self._world.clock()
         for found in self._sets(path):
             if not name.startswith(found.name.lower() + "_"):

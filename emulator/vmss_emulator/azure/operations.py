@@ -25,7 +25,7 @@ class Operation:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def body(self, now: float) -> dict[str, Any]:
-        """What a client that polls reads. A failure is told here too, with HTTP status 200."""
+        """Return what a client that polls reads. A failure is told here too, with HTTP status 200."""
         ended = self.outcome(now)
         body: dict[str, Any] = {"startTime": stamp(self.started), "status": "InProgress", "name": self.id}
         if ended is None:

@@ -54,7 +54,7 @@ class Resources:
         return new
 
     def group(self, path: ArmPath) -> Body:
-        """The resource group that a path lies in.
+        """Return the resource group that a path lies in.
 
         Raises:
             ArmError: 404 ResourceGroupNotFound.
@@ -91,7 +91,7 @@ class Resources:
         return before is None
 
     def get(self, path: ArmPath) -> Body:
-        """A resource as Azure shows it.
+        """Return a resource as Azure shows it.
 
         Raises:
             ArmError: 404 ResourceNotFound.
@@ -103,7 +103,7 @@ class Resources:
         return body
 
     def stored(self, path: ArmPath) -> Body:
-        """A resource as it was put, secrets included. That of the tags of something is always there.
+        """Return a resource as it was put, secrets included. That of the tags of something is always there.
 
         Raises:
             ArmError: 404 ResourceNotFound.
@@ -122,14 +122,14 @@ class Resources:
         return self.resources.pop(path.id.lower(), None) is not None
 
     def below(self, collection: str) -> Iterator[Body]:
-        """The resources directly in a collection, such as `{vnet}/subnets`."""
+        """Yield the resources directly in a collection, such as `{vnet}/subnets`."""
         prefix = collection.lower() + "/"
         for key, body in self.resources.items():
             if key.startswith(prefix) and "/" not in key[len(prefix) :]:
                 yield self._shown(body)
 
     def of_kind(self, kind: str) -> Iterator[Body]:
-        """The resources of one full type in all groups."""
+        """Return the resources of one full type in all groups."""
         return (self._shown(body) for body in self.resources.values() if body["type"].lower() == kind.lower())
 
     def _shown(self, body: Body) -> Body:

@@ -131,7 +131,7 @@ class TenantRoutes:
         return sorted([*_VERSIONS, *(name for name in stored if name.lower() not in lower)])
 
     def _provider(self, namespace: str, subscription: str | None) -> dict[str, Any]:
-        """A provider and its types: those of a usual program, and those of the resources that there are."""
+        """Return a provider and its types: those of a usual program, and those of the resources that there are."""
         name = next((one for one in _VERSIONS if one.lower() == namespace.lower()), namespace)
         stored = [str(body["type"]).split("/", 1) for body in self._world.resources.resources.values()]
         types = [*_TYPES.get(name, ()), *(kind for own, kind in stored if own.lower() == name.lower())]
@@ -148,7 +148,7 @@ class TenantRoutes:
         }
 
     def _resources(self, ask: Ask, path: ArmPath) -> Iterator[dict[str, Any]]:
-        """The resources of a group or of all groups, as short as Azure tells of them; children are not listed."""
+        """Yield the resources of a group or of all groups, as short as Azure tells of them; children are not listed."""
         world, prefix = self._world, ArmPath(path.subscription, path.group).id.lower() + "/"
         wanted = _wanted_type(ask)
         sets = [(key, self._scale_set(key)) for key in world.scale_sets]
@@ -167,7 +167,7 @@ class TenantRoutes:
 
 
 def _wanted_type(ask: Ask) -> str | None:
-    """The one filter that is understood: by type.
+    """Return the one filter that is understood: by type.
 
     Raises:
         ArmError: 400 for another one: an unfiltered list would be a wrong answer.

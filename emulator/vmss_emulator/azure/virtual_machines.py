@@ -56,7 +56,7 @@ class VirtualMachineRoutes:
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:
-        """Do something to one instance; None where it is no such request."""
+        """Do something to one instance; None if it is no such request."""
         words = path.lower()[3:]
         if not 1 <= len(words) <= 2:
             return None
@@ -105,7 +105,7 @@ class VirtualMachineRoutes:
 
 
 def _is_wanted(ask: Ask, instance: Instance) -> bool:
-    """Does an instance fit the list's $filter? Azure documents three of them.
+    """Return whether an instance matches the list's $filter. Azure documents three of them.
 
     Raises:
         ArmError: 400 for another one.

@@ -77,21 +77,21 @@ class World:
             self._heed(timeline)
 
     def life(self, found: ScaleSet) -> Life:
-        """How a set's instances live."""
+        """Return how a set's instances live."""
         return self.timeline.life(found.name)
 
     def idle_entries(self) -> list[str]:
-        """The timeline's entries that were about none of the sets that there ever were."""
+        """Return the timeline's entries that were about none of the sets that there ever were."""
         used = {self.timeline.entry(name) for name in self.names}
         return [entry for entry in self.timeline.lives if entry != "*" and entry not in used]
 
     def carried(self, found: ScaleSet) -> frozenset[str]:
-        """What the expanded list tells of the VMs of a set."""
+        """Return what the expanded list tells of the VMs of a set."""
         own = self.life(found).list_carries
         return self.list_carries if own is None else own
 
     def scale_set(self, path: ArmPath) -> ScaleSet:
-        """The set that a path lies in.
+        """Return the set that a path lies in.
 
         Raises:
             ArmError: 404 ResourceGroupNotFound or ResourceNotFound.
@@ -129,7 +129,7 @@ class World:
     def follow(
         self, found: ScaleSet, attempt: int | None, version: str, *, by_location: bool = False
     ) -> dict[str, str]:
-        """The headers that lead to an attempt of a set (see `ScaleSet.put`); none where nothing was begun."""
+        """Return the headers that lead to an operation on a set (see `ScaleSet.put`); none if nothing was begun."""
         if attempt is None:
             return {}
         operation = self.begin(lambda now: found.outcome(attempt, self.life(found), now))
@@ -138,7 +138,7 @@ class World:
     def lead_to(
         self, operation: Operation, found: ScaleSet, version: str, *, by_location: bool = False
     ) -> dict[str, str]:
-        """The headers that lead to an operation on a set, in Azure's form but on this host.
+        """Return the headers that lead to an operation on a set, in Azure's form but on this host.
 
         by_location: another one leads there, too, for clients that want a status alone, as after POST and DELETE.
         """
@@ -151,7 +151,7 @@ class World:
         return told | more
 
     def operation(self, operation_id: str) -> Operation:
-        """An operation by its id.
+        """Return an operation by its id.
 
         Raises:
             ArmError: 404.

@@ -48,12 +48,12 @@ class Identity:
             return tuple(self._expiry)
 
     def valid(self, token: str) -> bool:
-        """Was this token issued here, and has it not expired?"""
+        """Return whether this token was issued here and has not expired."""
         with self._lock:
             return self._expiry.get(token, 0.0) > self._clock()
 
     def claimed(self, token: str, wanted: Mapping[str, Any]) -> bool:
-        """Was this token asked for with at least these claims?"""
+        """Return whether this token was requested with at least these claims."""
         with self._lock:
             asked = self._claims.get(token)
         try:
@@ -62,10 +62,10 @@ class Identity:
             return False
 
     def discovery(self, tenant: str, url: str) -> dict[str, Any]:
-        """The OpenID configuration of a tenant.
+        """Return the OpenID configuration of a tenant.
 
         Raises:
-            IdentityError: there is no such tenant.
+            IdentityError: the tenant does not exist.
         """
         self._known(tenant)
         middle = "/oauth2" if tenant == "adfs" else "/oauth2/v2.0"

@@ -11,17 +11,17 @@ from typing import Any
 
 
 def encode(claims: Mapping[str, Any]) -> str:
-    """A token with these claims, as long as one that is signed with RS256."""
+    """Make a token with these claims, as long as one that is signed with RS256."""
     head = {"typ": "JWT", "alg": "RS256"}
     parts = [json.dumps(head).encode(), json.dumps(claims).encode(), secrets.token_bytes(64)]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
 def decode(token: str) -> dict[str, Any]:
-    """The claims of a token; its signature is not checked.
+    """Return the claims of a token; its signature is not checked.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     parts = token.split(".")
     if len(parts) != 3 or not all(parts):

@@ -54,7 +54,7 @@ class Deed:
     value: Any = None
 
     def concerns(self, instance: int) -> bool:
-        """Is this about the instance?"""
+        """Return whether this concerns the instance."""
         return self.instances is None or instance in self.instances
 
 

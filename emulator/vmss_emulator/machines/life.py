@@ -67,7 +67,7 @@ class Story:
         return models.capacity(self._changes[-1].body) - self._population.lost
 
     def instances(self) -> list[Instance]:
-        """All instances now, by id."""
+        """Return all instances now, by id."""
         return self._looks(self._population.members, self.now)
 
     @property
@@ -76,7 +76,7 @@ class Story:
         return [member.id for member in self._population.members]
 
     def instance(self, index: int) -> Instance | None:
-        """One instance now; None if there is no such."""
+        """Return one instance now; None if it does not exist."""
         member = self._population.find(index)
         return None if member is None else self._looks([member], self.now)[0]
 
@@ -194,7 +194,7 @@ class Story:
                     self._population.switch(one, moment, "deallocated")
 
     def _cancel(self, moment: float) -> None:
-        """Nothing comes of what is under way any more; what it has done stays."""
+        """Cancel what is running; keep what it has already done."""
         for number, deed in enumerate(self._deeds):
             if number not in self.outcomes and deed.kind not in INSTANT:
                 self.outcomes[number] = Outcome(moment, CANCELED, "The operation was canceled.")
@@ -202,7 +202,7 @@ class Story:
             self.upgrade.cancel(moment)
 
     def _happened(self, now: float) -> list[tuple[float, Event]]:
-        """The events that have come to pass, the latest first."""
+        """Return the events that have come to pass, the latest first."""
         found = [
             (self._changes[event.put - 1].at + event.at, index, event)
             for index, event in enumerate(self._known_events())
@@ -230,7 +230,7 @@ class Story:
             self._population.leave(heapq.heappop(self._leaving)[1])
 
     def _judge(self, number: int, deed: Deed, moment: float) -> Outcome | None:
-        """How an operation ended; None if it had not by now.
+        """Return how an operation ended; None if it had not by now.
 
         It waits for its rolling upgrade and for the instances that it concerns, and fails with the first that fails.
         """

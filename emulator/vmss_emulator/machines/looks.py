@@ -68,7 +68,7 @@ class Run:
         return self.born == self.since
 
     def moments(self, life: Life) -> set[float]:
-        """When something about it changes by itself."""
+        """Return when something about it changes by itself."""
         booted = self.since + life.boot
         installed = {booted, *(booted + life.installs(name) for name in expected_extensions(self.change))}
         last = max(installed) + life.healthy
@@ -90,7 +90,7 @@ class Instance:
         vm: its provisioning state.
         power: its power state.
         extensions: by name, those that the VM reports; none before its first boot has ended.
-        health: None where the model has nothing that could tell.
+        health: None if the model has nothing that could tell.
         agent: does the guest's agent report?
         silence: what Azure says of an agent that does not.
         tagged: does the VM of a Flexible set have a tag with the time of its profile?
@@ -140,7 +140,7 @@ class Instance:
 
 
 def look(run: Run, life: Life, now: float, happened: Happened, newest: int) -> Instance:
-    """An instance at a moment.
+    """Return an instance at a moment.
 
     Args:
         run: the natural life that it is in.
@@ -167,7 +167,7 @@ def standby(first: Change, newest: Change, life: Life, now: float) -> list[Insta
 
 
 def expected_extensions(change: Change) -> list[str]:
-    """The names of the extensions in a model."""
+    """Return the names of the extensions in a model."""
     return [extension["name"] for extension in models.extensions(change.body)]
 
 
@@ -177,7 +177,7 @@ def _failures(change: Change, extensions: Mapping[str, Status]) -> Mapping[str, 
 
 
 def said_of(extension: str, status: Status) -> str:
-    """What Azure says of a VM, and of an operation, because of an extension."""
+    """Return what Azure says of a VM, and of an operation, because of an extension."""
     said = status.message or f"terminated with exit code {status.detail or 'unknown'}"
     return f"A VM reported a failure when processing extension '{extension}'. Error message: \"{said}\"."
 
@@ -222,14 +222,14 @@ class _Look:
         return models.reports_health(body) or said
 
     def silence(self) -> str | None:
-        """What Azure says of an agent that an event took away."""
+        """Return what Azure says of an agent that an event took away."""
         for _, event in self.fate:
             if event.agent:
                 return (event.message or "The guest agent does not respond.") if event.agent != "ready" else None
         return None
 
     def vm(self, extensions: Mapping[str, Status]) -> Status:
-        """A VM is failed when one of its extensions is, although it runs."""
+        """Return whether the VM counts as failed: it does when one of its extensions failed, although it runs."""
         for at, event in self.fate:
             if event.state and event.extension is None:
                 return Status(event.state, at, event.message)
@@ -253,7 +253,7 @@ class _Look:
         return Status("starting" if absent_yet else "running", self.run.born)
 
     def reported(self, absent_yet: bool) -> list[str]:
-        """The extensions that the VM says something about: while it boots only those that an event speaks of."""
+        """Return the extensions that the VM says something about: while it boots only those that an event speaks of."""
         names = expected_extensions(self.run.change)
         if not models.profile(self.run.change.body):
             names = list(dict.fromkeys(event.extension for _, event in reversed(self.fate) if event.extension))

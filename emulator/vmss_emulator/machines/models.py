@@ -18,7 +18,7 @@ _HEALTH_TYPES = frozenset({"applicationhealthlinux", "applicationhealthwindows"}
 
 
 def merge(body: Body, patch: Mapping[str, Any]) -> Body:
-    """The body after a PATCH: objects merge, everything else is replaced, null removes."""
+    """Return the body after a PATCH: objects merge, everything else is replaced, null removes."""
     merged = dict(body)
     for key, value in patch.items():
         if value is None:
@@ -32,82 +32,82 @@ def merge(body: Body, patch: Mapping[str, Any]) -> Body:
 
 
 def shown(body: Body) -> Body:
-    """The body as Azure gives it back: without passwords and protected settings."""
+    """Return the body as Azure gives it back: without passwords and protected settings."""
     found: Body = _without(body, WRITE_ONLY)
     return found
 
 
 def capacity(body: Body) -> int:
-    """How many instances are asked for; of a set without a model none are."""
+    """Return how many instances are asked for; of a set without a model none are."""
     return 0 if is_bare(body) else int(body["sku"]["capacity"])
 
 
 def is_bare(body: Body) -> bool:
-    """Has the set no model of its VMs? Then they are attached to it one by one."""
+    """Return whether the set has no model of its VMs, which are then attached to it one by one."""
     return is_flexible(body) and not body.get("sku") and not profile(body)
 
 
 def size(body: Body) -> str | None:
-    """The size of the VMs."""
+    """Return the size of the VMs."""
     found: str | None = (body["sku"] or {}).get("name")
     return found
 
 
 def upgrade_mode(body: Body) -> str:
-    """`manual`, `automatic` or `rolling`."""
+    """Return `manual`, `automatic` or `rolling`."""
     return str(body["properties"]["upgradePolicy"].get("mode", "Manual")).lower()
 
 
 def is_flexible(body: Body) -> bool:
-    """Are the instances VMs of their own?"""
+    """Return whether the set is Flexible: its instances are VMs of their own."""
     return bool(body["properties"]["orchestrationMode"] == "Flexible")
 
 
 def overprovisions(body: Body) -> bool:
-    """Are more instances created than are asked for, until enough are up?"""
+    """Return whether overprovisioning is on: extra instances are created until enough are up."""
     return bool(body["properties"].get("overprovision")) and not is_flexible(body)
 
 
 def deletes_evicted(body: Body) -> bool:
-    """Are evicted instances deleted, and not only deallocated?"""
+    """Return whether evicted instances are deleted instead of deallocated."""
     return str(profile(body).get("evictionPolicy")).lower() == "delete"
 
 
 def repairs_automatically(body: Body) -> bool:
-    """Does the set have Azure replace instances that are not healthy?"""
+    """Return whether automatic repairs are on: Azure replaces instances that are not healthy."""
     return bool((body["properties"].get("automaticRepairsPolicy") or {}).get("enabled"))
 
 
 def profile(body: Body) -> Body:
-    """The model of a VM."""
+    """Return the model of a VM."""
     found: Body = body["properties"].get("virtualMachineProfile") or {}
     return found
 
 
 def vm_model(body: Body) -> Body:
-    """Everything that an instance must be updated for when it changes."""
+    """Return the parts of a model whose change requires an update of the instances."""
     return {"size": size(body), "profile": profile(body)}
 
 
 def extensions(body: Body) -> list[Body]:
-    """The extensions of the model, each {"name", "properties"}."""
+    """Return the extensions of the model, each {"name", "properties"}."""
     found: list[Body] = (profile(body).get("extensionProfile") or {}).get("extensions") or []
     return found
 
 
 def with_extensions(body: Body, found: list[Body]) -> Body:
-    """The body with other extensions in its model."""
+    """Return the body with other extensions in its model."""
     change = {"properties": {"virtualMachineProfile": {"extensionProfile": {"extensions": found}}}}
     return merge(body, change)
 
 
 def suppressed(body: Body) -> set[str]:
-    """The names of the extensions whose failures are not to fail anything else."""
+    """Return the names of the extensions whose failures are not to fail anything else."""
     return {one["name"] for one in extensions(body) if (one.get("properties") or {}).get("suppressFailures") is True}
 
 
 def reports_health(body: Body) -> bool:
-    """Do instances of this model report the health of the application, or does somebody report it for them?"""
+    """Return whether application health is reported, by the instances or by somebody outside."""
     network = profile(body).get("networkProfile") or {}
     external = bool((body["properties"].get("externalHealthPolicy") or {}).get("enabled"))
     return external or bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))

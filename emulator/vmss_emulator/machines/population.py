@@ -72,16 +72,16 @@ class Population:
         return [one for one in self.members if not one.is_left_out]
 
     def find(self, index: int) -> Member | None:
-        """One of them by its id."""
+        """Return one of them by its id."""
         return self._members.get(index)
 
     def concerned(self, deed: Deed) -> list[Member]:
-        """Those whom a deed is about."""
+        """Return the instances that an operation concerns."""
         named = deed.instances is not None
         return [one for one in self.members if deed.concerns(one.id) and (named or not one.is_left_out)]
 
     def looks(self, members: Sequence[Member], now: float, happened: Happened, newest: int) -> list[Instance]:
-        """How some of them are at a moment; see `looks.look`."""
+        """Return the state of some instances at a moment; see `looks.look`."""
         found = [look(one.run, self.life, now, happened, newest) for one in members]
         pairs = zip(found, members, strict=True)
         return [replace(one, protection=member.protection) if member.protection else one for one, member in pairs]

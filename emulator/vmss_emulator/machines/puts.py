@@ -57,7 +57,7 @@ _SHAPE = {
 
 
 def complete(asked: Mapping[str, Any], before: Body | None, *, whole: bool = False) -> Body:
-    """What a PUT makes of the model: without what clients cannot set, with Azure's defaults.
+    """Return what a PUT makes of the model: without what clients cannot set, with Azure's defaults.
 
     A PUT that does not mention a property leaves it as it was, as recorded of `az vmss scale`, which sends a location
     and a sku alone; nor does one without a secret, its extensions or the capacity take those away: so clients may read
@@ -97,7 +97,7 @@ def _writable(asked: Mapping[str, Any]) -> Body:
 
 
 def _mode(body: Body, before: Body | None) -> str:
-    """The orchestration mode that is asked for, else the one there was, else Uniform; a set keeps its mode."""
+    """Return the orchestration mode that is asked for, else the one there was, else Uniform; a set keeps its mode."""
     known = before["properties"]["orchestrationMode"] if before is not None else None
     asked = (body.get("properties") or {}).get("orchestrationMode") or known or "Uniform"
     mode = str(asked).capitalize()

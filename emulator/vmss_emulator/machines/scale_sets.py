@@ -73,22 +73,22 @@ class ScaleSet:
         return f'"{len(self.changes)}"'
 
     def vm_name(self, index: int) -> str:
-        """What the VM of an instance is called in Flexible mode: the same for the same set and index."""
+        """Return the name of an instance's VM in Flexible mode: the same for the same set and index."""
         return f"{self.name}_{hashlib.sha256(f'{self.id.lower()}/{index}'.encode()).hexdigest()[:8]}"
 
     def vm_id(self, index: int) -> str:
-        """Where the VM of an instance is found in Flexible mode: beside the set, in its resource group."""
+        """Return where the VM of an instance is found in Flexible mode: beside the set, in its resource group."""
         group = self.id.rsplit("/providers/", 1)[0]
         return f"{group}/providers/Microsoft.Compute/virtualMachines/{self.vm_name(index)}"
 
     def model(self, life: Life, now: float) -> models.Body:
-        """The model as Azure shows it: instances that were deleted or evicted are asked for no more."""
+        """Return the model as Azure shows it: instances that were deleted or evicted are asked for no more."""
         if models.is_bare(self.body):
             return self.body
         return {**self.body, "sku": {**self.body["sku"], "capacity": self.story(life, now).capacity}}
 
     def profile_time(self, change: Change) -> float:
-        """When the model of the VMs that a change knows was made."""
+        """Return when the model of the VMs that a change knows was made."""
         return self.changes[change.model - 1].at
 
     def put(self, asked: Mapping[str, Any], life: Life, now: float, *, whole: bool = False) -> int | None:
@@ -142,7 +142,7 @@ class ScaleSet:
         self.changes.append(Change(number, now, body, last.model if same_model else number))
 
     def outcome(self, number: int, life: Life, now: float) -> Outcome | None:
-        """How a deed ended; None while it goes on."""
+        """Return how a deed ended; None while it goes on."""
         return self.story(life, now).outcomes.get(number)
 
     def settle(self, life: Life, now: float) -> None:
@@ -150,7 +150,7 @@ class ScaleSet:
         self._outcomes.update(self.story(life, now).outcomes)
 
     def story(self, life: Life, now: float) -> Story:
-        """The life of the set, told up to a moment; from the beginning if it had gone further already."""
+        """Return the life of the set, told up to a moment; from the beginning if it had gone further already."""
         begun = self._story
         if begun is None or now < begun.now:
             begun = self._story = Story(life, self._outcomes)
@@ -158,15 +158,15 @@ class ScaleSet:
         return begun
 
     def instances(self, life: Life, now: float) -> list[Instance]:
-        """The instances at a moment, by id."""
+        """Return the instances at a moment, by id."""
         return self.story(life, now).instances()
 
     def standby(self, life: Life, now: float) -> list[Instance]:
-        """The VMs that wait in the set's standby pool: not its instances, and yet listed beside them."""
+        """Return the VMs that wait in the set's standby pool: not its instances, and yet listed beside them."""
         return standby(self.changes[0], self.changes[-1], life, now)
 
     def provisioning(self, life: Life, now: float) -> Provisioning:
-        """What the last operation came to."""
+        """Return the result of the last operation."""
         last = self._last_operation()
         outcome = self.outcome(last, life, now)
         if outcome is None:

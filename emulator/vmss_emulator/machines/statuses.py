@@ -24,7 +24,7 @@ _ERRORS = frozenset({"failed", "unhealthy"})
 
 
 def status(group: str, found: Status, *, label: str | None = None) -> dict[str, Any]:
-    """One status, such as that of the group ProvisioningState."""
+    """Return one status, such as that of the group ProvisioningState."""
     body = {
         "code": f"{group}/{found.code}",
         "level": "Error" if found.word in _ERRORS else "Info",
@@ -39,5 +39,5 @@ def status(group: str, found: Status, *, label: str | None = None) -> dict[str, 
 
 
 def summary(words: Iterable[str]) -> list[Body]:
-    """How many are in which state, without details, as recorded summaries are."""
+    """Return how many are in which state, without details, as recorded summaries are."""
     return [{"code": f"ProvisioningState/{word}", "count": count} for word, count in Counter(words).items()]

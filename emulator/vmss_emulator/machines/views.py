@@ -19,7 +19,7 @@ _TYPE = "Microsoft.Compute/virtualMachineScaleSets"
 
 
 def scale_set(found: ScaleSet, life: Life, now: float) -> Body:
-    """The answer to `GET {set}`."""
+    """Return the answer to `GET {set}`."""
     shown = models.shown(found.model(life, now))
     properties = dict(shown["properties"])
     properties["provisioningState"] = found.provisioning(life, now).state
@@ -35,7 +35,7 @@ def scale_set(found: ScaleSet, life: Life, now: float) -> Body:
 
 
 def instance_view(found: ScaleSet, life: Life, now: float) -> Body:
-    """The answer to `GET {set}/instanceView`: counts by state, and nothing about power or health."""
+    """Return the answer to `GET {set}/instanceView`: counts by state, and nothing about power or health."""
     instances = found.instances(life, now)
     view: Body = {"virtualMachine": {"statusesSummary": summary(instance.vm.word for instance in instances)}}
     names = expected_extensions(found.changes[-1])
@@ -48,7 +48,7 @@ def instance_view(found: ScaleSet, life: Life, now: float) -> Body:
 
 
 def rolling_upgrade(found: ScaleSet, upgrade: Upgrade) -> Body:
-    """The answer to `GET {set}/rollingUpgrades/latest`, which names neither itself nor an id."""
+    """Return the answer to `GET {set}/rollingUpgrades/latest`, which names neither itself nor an id."""
     action, at = upgrade.action
     running = {"code": upgrade.code, "startTime": stamp(upgrade.started)}
     progress = {
@@ -77,6 +77,6 @@ def _set_status(found: ScaleSet, life: Life, now: float) -> Body:
 
 
 def _extension_summary(name: str, instances: list[Instance]) -> list[Body]:
-    """An instance that does not report an extension of the model counts as creating it (recorded in 2017-03-30)."""
+    """Count instances by the state of an extension; one that does not report it counts as creating (2017-03-30)."""
     missing = Status("creating", 0.0)
     return summary(instance.extensions.get(name, missing).word for instance in instances)

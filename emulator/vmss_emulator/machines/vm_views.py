@@ -28,7 +28,7 @@ _PROTECTIONS = ("protectFromScaleIn", "protectFromScaleSetActions")
 
 
 def uniform(found: ScaleSet, instance: Instance, view: Body | None = None) -> Body:
-    """An instance as the list of a Uniform set and `GET {set}/virtualMachines/{id}` show it.
+    """Return an instance as the list of a Uniform set and `GET {set}/virtualMachines/{id}` show it.
 
     view: as much of its instance view as was asked for.
     """
@@ -53,7 +53,7 @@ def uniform(found: ScaleSet, instance: Instance, view: Body | None = None) -> Bo
 
 
 def member(found: ScaleSet, instance: Instance) -> Body:
-    """An instance of a Flexible set as the set's own list shows it: its model and its view are not told here."""
+    """Return an instance of a Flexible set as the set's own list shows it: its model and its view are not told here."""
     model = models.shown(instance.model.body)
     name = found.vm_name(instance.id)
     state = {"provisioningState": instance.vm.word.capitalize(), "virtualMachineResourceId": found.vm_id(instance.id)}
@@ -62,7 +62,7 @@ def member(found: ScaleSet, instance: Instance) -> Body:
 
 
 def flexible(found: ScaleSet, instance: Instance, view: Body | None = None) -> Body:
-    """An instance of a Flexible set as the VM that it is. view: as above."""
+    """Return an instance of a Flexible set as the VM that it is. view: as above."""
     model = models.shown(instance.model.body)
     profile = models.profile(model)
     properties = {**_properties(found, instance, profile), "virtualMachineScaleSet": {"id": found.id}}
@@ -96,7 +96,7 @@ def listed_view(found: ScaleSet, instance: Instance, now: float, carries: Collec
 
 
 def own_view(instance: Instance, now: float) -> Body:
-    """The instance view of one instance, alike in both modes."""
+    """Return the instance view of one instance, alike in both modes."""
     domain = abs(instance.id) % _FAULT_DOMAINS
     view: Body = {
         "platformUpdateDomain": domain,

@@ -41,7 +41,7 @@ class ArmPath:
         return found
 
     def _extended(self) -> int | None:
-        """Where among the parts another provider's resource begins."""
+        """Return where among the parts another provider's resource begins."""
         places = range(2, len(self.parts) - 1, 2)
         return next((at for at in places if self.parts[at].lower() == "providers"), None)
 
@@ -73,11 +73,11 @@ class ArmPath:
         return "/".join([*words, *self.parts])
 
     def lower(self) -> tuple[str, ...]:
-        """The parts, for comparison."""
+        """Return the parts, for comparison."""
         return tuple(part.lower() for part in self.parts)
 
     def up(self, levels: int) -> ArmPath:
-        """The path without its last parts."""
+        """Return the path without its last parts."""
         return replace(self, parts=self.parts[: len(self.parts) - levels])
 
 

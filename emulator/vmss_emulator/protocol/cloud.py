@@ -12,7 +12,7 @@ SUFFIX = "emulator.invalid"
 
 
 def description(url: str) -> dict[str, Any]:
-    """The description, for an Azure at a URL."""
+    """Return the description, for an Azure at a URL."""
     services = (
         "portal",
         "batch",
@@ -49,5 +49,5 @@ def description(url: str) -> dict[str, Any]:
 
 
 def location(called: object) -> str:
-    """The name of a location, which clients may also call as people do: West Europe is westeurope."""
+    """Return the name of a location, which clients may also call as people do: West Europe is westeurope."""
     return str(called).replace(" ", "").lower()

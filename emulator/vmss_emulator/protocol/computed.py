@@ -21,7 +21,7 @@ _SERVICES = ("blob", "dfs", "file", "queue", "table", "web")
 
 
 def identity(asked: Mapping[str, Any] | None, resource_id: str, tenant: str) -> Body | None:
-    """The identity of a resource as Azure shows it: with the principals that were made for it."""
+    """Return the identity of a resource as Azure shows it: with the principals that were made for it."""
     if not asked:
         return None
     shown = {key: value for key, value in asked.items() if key not in ("principalId", "tenantId")}
@@ -34,7 +34,7 @@ def identity(asked: Mapping[str, Any] | None, resource_id: str, tenant: str) -> 
 
 
 def complete(body: Body, tenant: str) -> Body:
-    """A resource with what Azure adds to what was asked for."""
+    """Return a resource with what Azure adds to what was asked for."""
     resource_id, kind = str(body["id"]), str(body["type"]).lower()
     own = body.get("properties") or {}
     more = _OF[kind](body, tenant) if kind in _OF else {}

@@ -56,25 +56,25 @@ class IdentityError(Exception):
 
 
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:
-    """ARM knows no such resource; `kind` like Microsoft.Compute/virtualMachineScaleSets."""
+    """Report that a resource does not exist; `kind` like Microsoft.Compute/virtualMachineScaleSets."""
     message = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
     return ArmError(404, "ResourceNotFound", message, gateway=True)
 
 
 def group_not_found(group: str) -> ArmError:
-    """ARM knows no such resource group."""
+    """Report that a resource group does not exist."""
     message = f"Resource group '{group}' could not be found."
     return ArmError(404, "ResourceGroupNotFound", message, gateway=True)
 
 
 def method_not_allowed(method: str) -> ArmError:
-    """The resource exists, and this cannot be done to it."""
+    """Refuse an operation on an existing resource that does not allow it."""
     message = f"The emulator does not answer {method} here."
     return ArmError(405, "HttpMethodNotAllowed", message, gateway=True)
 
 
 def operation_not_allowed(operation: str, scale_set: str, *, bad_request: bool = False) -> ArmError:
-    """A Flexible set does not know this operation; clients recognise the refusal by the operation's name.
+    """Refuse an operation that Flexible sets do not know; clients recognise the refusal by the operation's name.
 
     bad_request: one of them is a 400 of its own code.
     """
@@ -83,6 +83,6 @@ def operation_not_allowed(operation: str, scale_set: str, *, bad_request: bool =
 
 
 def not_emulated(what: str) -> ArmError:
-    """Azure can do this and the emulator cannot: said so, for any other answer would be taken for Azure's."""
+    """Report that Azure can do this and the emulator cannot; any other answer would be taken for Azure's."""
     message = f'The emulator does not do this: {what}. See "What is not emulated" in docs/emulator.md.'
     return ArmError(501, "NotEmulated", message)

@@ -58,7 +58,7 @@ def require_location(body: Mapping[str, Any], *, gateway: bool = False) -> None:
 
 
 def without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON, whatever it is
-    """A copy without the members that are null: a PUT says nothing by them."""
+    """Return a copy without the members that are null: a PUT says nothing by them."""
     if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list | tuple):

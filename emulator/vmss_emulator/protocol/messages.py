@@ -50,7 +50,7 @@ class Ask:
             raise method_not_allowed(self.method)
 
     def json(self) -> dict[str, Any]:
-        """The body, which must be a JSON object.
+        """Return the body, which must be a JSON object.
 
         Raises:
             ArmError: 400.
@@ -91,7 +91,7 @@ def _finite(digits: str) -> float:
 
 
 def _depth(value: object) -> int:
-    """How many objects and lists lie in each other."""
+    """Return how many objects and lists lie in each other."""
     depth, level = 0, [value]
     while level:
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]

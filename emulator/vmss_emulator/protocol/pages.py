@@ -16,7 +16,7 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def page(ask: Ask, url: str, size: int, items: Sequence[T], show: Callable[[T], Any]) -> dict[str, Any]:
-    """The page of a list that a request asks for; url: the emulator's own.
+    """Return the page of a list that a request asks for; url: the emulator's own.
 
     Raises:
         ArmError: 400 for a $skiptoken that was not given out here.
@@ -32,5 +32,5 @@ def page(ask: Ask, url: str, size: int, items: Sequence[T], show: Callable[[T], 
 def _skipped(ask: Ask) -> int:
     token = ask.query.get("$skiptoken", "0")
     if not NUMBER.fullmatch(token):
-        raise ArmError(400, "InvalidParameter", "The $skiptoken is none of this service.", target="$skiptoken")
+        raise ArmError(400, "InvalidParameter", "The $skiptoken was not issued by this service.", target="$skiptoken")
     return int(token)

@@ -168,7 +168,7 @@ class Meter:
         return headers
 
     def _of(self, call: str, path: ArmPath) -> Iterator[tuple[str, str]]:
-        """The buckets of a call: (which, whose)."""
+        """Yield the buckets of a call: (which, whose)."""
         own = path.up(max(len(path.parts) - (4 if call in ("instance", "operation") else 2), 0))
         for bucket, whose in ((call, own.id), (f"{call}_subscription", path.subscription)):
             if bucket in self.quota.buckets and (bucket != "set" or own.names_a_resource):  # a list of sets is none
@@ -236,7 +236,7 @@ def _lists_instances(path: ArmPath) -> bool:
 
 
 def _call(ask: Ask, path: ArmPath) -> str | None:
-    """Which of Compute's calls a request is; None where Compute is not asked."""
+    """Return which of Compute's calls a request is; None if Compute is not asked."""
     if (path.provider or "").lower() != "microsoft.compute":
         return None
     if ask.method not in ("GET", "HEAD"):

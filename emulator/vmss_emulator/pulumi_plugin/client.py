@@ -92,7 +92,7 @@ class ArmClient:
         self._cancelled.set()
 
     async def get(self, path: str, version: str) -> dict[str, Any] | None:
-        """A resource; None if there is none."""
+        """Return a resource; None if there is none."""
         answer = await self._send("GET", self._url(path, version))
         return None if answer.status_code == 404 else _checked(answer)
 
@@ -107,7 +107,7 @@ class ArmClient:
         return answer
 
     async def delete(self, path: str, version: str) -> None:
-        """Remove a resource and wait until it is gone; one that is gone already is none's fault."""
+        """Remove a resource and wait until it is gone; one that is gone already is no error."""
         answer = await self._send("DELETE", self._url(path, version))
         if answer.status_code != 404:
             _checked(answer)
@@ -129,7 +129,7 @@ class ArmClient:
                 raise AzureError(_told(body, "the operation failed"))
 
     def _url(self, path: str, version: str) -> str:
-        """The URL of a path below the subscription, or of one that begins with another resource's id."""
+        """Return the URL of a path below the subscription, or of one that begins with another resource's id."""
         below = path if path.startswith("/") else f"/subscriptions/{self.settings.subscription_id}/{path}"
         return f"{below}?api-version={version}"
 
@@ -220,7 +220,7 @@ def _checked(answer: requests.Response) -> dict[str, Any]:
 
 
 def _told(body: Mapping[str, Any], otherwise: str) -> str:
-    """What an error's body says: ARM's envelope or Entra ID's."""
+    """Return what an error's body says: ARM's envelope or Entra ID's."""
     error = body.get("error")
     if isinstance(error, Mapping):
         return f"{error.get('code')}: {error.get('message')}"

@@ -18,7 +18,7 @@ _PROGRAM = "import sys; sys.path.append({root!r}); from vmss_emulator.pulumi_plu
 
 
 def sdk_version() -> str | None:
-    """The version of the installed `pulumi_azure_native`; None without."""
+    """Return the version of the installed `pulumi_azure_native`; None without."""
     try:
         return metadata.version("pulumi-azure-native")
     except metadata.PackageNotFoundError:

@@ -66,7 +66,7 @@ class Kind:
         return "location" in self.inputs if self.inputs else beside is None or "location" in beside
 
     def settable(self, key: str) -> bool:
-        """May a program set this?"""
+        """Return whether a program may set this."""
         return key not in _READ_ONLY and (key in self.inputs or not self.inputs)
 
 
@@ -121,7 +121,7 @@ _WITHOUT_SDK = {
 
 @cache
 def find(token: str) -> Kind:
-    """The kind of a type, whatever component it lies in and whichever of the SDK's versions of it is asked for.
+    """Return the kind of a type, whatever component it lies in and whichever of the SDK's versions of it is asked for.
 
     Raises:
         LookupError: saying what is missing, and where it is explained.
@@ -129,7 +129,7 @@ def find(token: str) -> Kind:
     own = token.rpartition("$")[2]  # before it stand the types of the components that the resource lies in
     match = _TOKEN.fullmatch(own)
     if match is None:
-        raise LookupError(_refusal(own, "this is no resource type of azure-native"))
+        raise LookupError(_refusal(own, "it is not a resource type of azure-native"))
     name = f"{match[1]}:{match[2]}"
     described = sdk.module(match[1]).get(match[2])
     if described is None:

@@ -126,7 +126,7 @@ class PlaceError(LookupError):
 
 
 def path(found: Described) -> str:
-    """The path of a type below the subscription, or from its scope on; names in braces are inputs.
+    """Return the path of a type below the subscription, or from its scope on; names in braces are inputs.
 
     Raises:
         PlaceError: it does not follow from what the SDK tells.
@@ -146,7 +146,7 @@ def path(found: Described) -> str:
 
 
 def _line(found: Described) -> list[tuple[str, str]]:
-    """The collections and names of what a type lies below, the highest first."""
+    """Return the collections and names of what a type lies below, the highest first."""
     line, left = [], set(found.parents)
     while left:
         beyond = set(found.parents) - left
@@ -158,7 +158,7 @@ def _line(found: Described) -> list[tuple[str, str]]:
 
 
 def _parent(found: Described, name: str) -> Described | None:
-    """The type of the same module whose name an input is; None where that fits several types or none."""
+    """Return the type of the same module whose name an input is; None if that fits several types or none."""
     named = [one for one in sdk.module(found.module).values() if one.own == name and one.parents < found.parents]
     return named[0] if len(named) == 1 else None
 

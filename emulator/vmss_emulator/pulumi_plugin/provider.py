@@ -56,7 +56,7 @@ class AzureNative(pulumi.Provider):
             self._client.cancel()
 
     async def diff_config(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
-        """No setting makes a resource another one."""
+        """Report that no setting requires a replacement."""
         return pulumi.DiffResponse(changes=False)
 
     async def check(self, request: pulumi.CheckRequest) -> pulumi.CheckResponse:
@@ -76,7 +76,7 @@ class AzureNative(pulumi.Provider):
         return pulumi.CheckResponse(inputs)
 
     async def diff(self, request: pulumi.DiffRequest) -> pulumi.DiffResponse:
-        """Let the engine compare; say only which changes make it another resource."""
+        """Let the engine compare; say only which changes require a replacement."""
         kind = kinds.find(request.type)
         old, new = values.to_json(request.old_state), values.to_json(request.new_inputs)
         replaces = [key for key in (*kind.parameters, "location") if _another(old.get(key), new.get(key))]
@@ -106,7 +106,7 @@ class AzureNative(pulumi.Provider):
         return pulumi.UpdateResponse(values.from_json(outputs))
 
     async def read(self, request: pulumi.ReadRequest) -> pulumi.ReadResponse:
-        """What Azure has now; nothing if it has none."""
+        """Return what Azure has now; nothing if it has none."""
         kind, inputs = kinds.find(request.type), values.to_json(request.inputs)
         parameters = {**_parameters(kind, request.resource_id), **inputs}
         found = await self.client.get(_path(kind, parameters), kind.api_version)
@@ -125,7 +125,7 @@ class AzureNative(pulumi.Provider):
         await self.client.delete(_path(kind, values.to_json(request.properties)), kind.api_version)
 
     async def invoke(self, request: pulumi.InvokeRequest) -> pulumi.InvokeResponse:
-        """Who am I, and `get...` of the kinds that are known."""
+        """Answer `getClientConfig`, and `get...` of the known kinds."""
         settings = self.client.settings
         if request.tok.endswith(":getClientConfig"):
             who = {"clientId": settings.client_id, "objectId": "", "tenantId": settings.tenant_id}
@@ -166,18 +166,18 @@ class AzureNative(pulumi.Provider):
 
 
 def _not_sent(kind: Kind) -> frozenset[str]:
-    """The inputs that say where the body is sent, and in which version."""
+    """Return the inputs that say where the body is sent, and in which version."""
     return frozenset({*kind.parameters, "azureApiVersion"})
 
 
 def _identity(asked: dict[str, Any]) -> dict[str, Any]:
-    """ARM wants the ids of identities as keys of objects, where the SDK takes a list of them."""
+    """Turn the SDK's list of identity ids into the object that ARM wants, whose keys they are."""
     named = asked.get("userAssignedIdentities")
     return {**asked, "userAssignedIdentities": {one: {} for one in named}} if isinstance(named, list) else asked
 
 
 def _name(kind: Kind, resource: str, seed: bytes) -> str:
-    """What azure-native calls a resource that the program gives no name."""
+    """Return the name that azure-native gives a resource without one."""
     if kind.has_uuid:
         return str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
     return resource if kind.is_child else resource + seed[:4].hex()
@@ -188,7 +188,7 @@ def _path(kind: Kind, inputs: Mapping[str, Any]) -> str:
 
 
 def _parameters(kind: Kind, resource_id: str) -> dict[str, str]:
-    """The parts of a path, read back from an id: all that is known of a resource that is imported."""
+    """Return the parts of a path, read back from an id: all that is known of a resource that is imported."""
     pattern = re.sub(r"{(\w+)}", lambda name: f"(?P<{name[1]}>{'.+' if name.start() == 0 else '[^/]+'})", kind.path)
     found = re.fullmatch(f"(?:/subscriptions/[^/]+/)?{pattern}", resource_id, re.IGNORECASE)
     return found.groupdict() if found else {}
@@ -211,13 +211,13 @@ def _foreseen(kind: Kind, inputs: Mapping[str, Any], stay: Mapping[str, Any]) ->
 
 
 def _refreshed(inputs: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs with what has changed in Azure since the last look; what Azure fills in is no change."""
+    """Return the inputs with what has changed in Azure since the last look; what Azure fills in is no change."""
     changed = [key for key in (*inputs, "tags") if key in new and old.get(key) != new[key]]
     return {**inputs, **{key: _drifted(inputs[key], new[key]) if key in inputs else new[key] for key in changed}}
 
 
 def _imported(kind: Kind, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that would make a resource as Azure has it."""
+    """Return the inputs that would make a resource as Azure has it."""
     return {key: _writable(value) for key, value in outputs.items() if kind.settable(key)}
 
 
@@ -231,14 +231,14 @@ def _writable(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _another(old: object, new: object) -> bool:
-    """Is a part of the identity another one? Azure compares names and places without case, places without spaces."""
+    """Return whether a part of the id differs. Azure ignores the case of names and places, and spaces in places."""
     if old is None or new is None:
         return False
     return str(old).replace(" ", "").lower() != str(new).replace(" ", "").lower()
 
 
 def _drifted(inputs: Any, found: Any) -> Any:  # noqa: ANN401 - JSON
-    """The inputs with the values that Azure has now; what it does not show, such as a password, is as it was."""
+    """Return the inputs with the values that Azure has now; what it does not show, such as a password, is as it was."""
     if isinstance(inputs, dict) and isinstance(found, dict):
         return {key: _drifted(value, found[key]) if key in found else value for key, value in inputs.items()}
     if isinstance(inputs, list) and isinstance(found, list) and len(inputs) == len(found):

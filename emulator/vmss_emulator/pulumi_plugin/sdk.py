@@ -49,14 +49,14 @@ class Described:
 
 
 def root() -> Path | None:
-    """Where the SDK is installed, without importing it; None: it is not."""
+    """Return where the SDK is installed, without importing it; None: it is not."""
     found = find_spec("pulumi_azure_native")
     return Path(found.origin).parent if found is not None and found.origin else None
 
 
 @cache
 def module(name: str) -> dict[str, Described]:
-    """The types of a module of the SDK by their names; none where there is no such module, or no SDK."""
+    """Return the types of a module of the SDK by their names; none where there is no such module, or no SDK."""
     folder = root()
     if folder is None or not name.isidentifier() or not (folder / name).is_dir():
         return {}
@@ -98,7 +98,7 @@ def _described(file: Path) -> Iterator[Described]:
 
 
 def _own(name: str, optional: list[str], inputs: set[str]) -> str | None:
-    """The input that Pulumi fills in itself where a program leaves it out."""
+    """Return the input that Pulumi fills in itself where a program leaves it out."""
     called = [key for key in optional if key.lower().endswith("name")] or [key for key in optional if key != "id"]
     if len(called) == 1:
         return called[0]

@@ -25,7 +25,7 @@ class Shape:
     inside: Mapping[str, Shape] = field(default_factory=lambda: MappingProxyType({}))
 
     def to_arm(self, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """The body that ARM wants."""
+        """Return the body that ARM wants."""
         if isinstance(value, list):
             return [self.to_arm(item) for item in value]
         if not isinstance(value, dict):
@@ -37,7 +37,7 @@ class Shape:
         return {**{key: item for key, item in body.items() if key in self.beside}, "properties": own}
 
     def to_sdk(self, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """The flat form of a body that ARM sent; what stands beside `properties` wins."""
+        """Return the flat form of a body that ARM sent; what stands beside `properties` wins."""
         if isinstance(value, list):
             return [self.to_sdk(item) for item in value]
         if not isinstance(value, dict):
@@ -54,10 +54,10 @@ _AS_IT_IS = Shape()
 
 
 def wrapped(*beside: str, **inside: Shape) -> Shape:
-    """An object with `properties`; ARM keeps `name` and `id` beside them, and the keys named here."""
+    """Return an object with `properties`; ARM keeps `name` and `id` beside them, and the keys named here."""
     return Shape(frozenset({"name", "id", *beside}), MappingProxyType(inside))
 
 
 def plain(**inside: Shape) -> Shape:
-    """An object without `properties` of its own, somewhere inside which there are some."""
+    """Return an object without `properties` of its own, somewhere inside which there are some."""
     return Shape(None, MappingProxyType(inside))

@@ -13,7 +13,7 @@ UNKNOWN: Final = rpc.UNKNOWN
 
 
 def to_json(properties: Mapping[str, PropertyValue]) -> dict[str, Any]:
-    """Plain values. A whole number comes as one: Pulumi sends 3 as 3.0."""
+    """Return plain values, with whole numbers as int: Pulumi sends 3 as 3.0."""
     return {key: _plain(value) for key, value in properties.items()}
 
 
@@ -33,7 +33,7 @@ def _plain(value: PropertyValue) -> Any:  # noqa: ANN401 - JSON
 
 
 def from_json(values: Mapping[str, Any]) -> dict[str, PropertyValue]:
-    """Property values; null is left out, as the engine does."""
+    """Return property values without null, as the engine does."""
     return {key: _property(value) for key, value in values.items() if value is not None}
 
 

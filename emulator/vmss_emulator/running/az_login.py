@@ -1,7 +1,7 @@
 """The az CLI's own files, as `az cloud register`, `az cloud set` and `az login --service-principal` leave them.
 
 So the command of `exec` finds az signed in, without four calls of half a second each. The folder is the command's own
-and thrown away; az keeps the secret of a service principal in plain text there where it cannot encrypt it.
+and thrown away; az keeps the secret of a service principal in plain text there if it cannot encrypt it.
 """
 
 from __future__ import annotations

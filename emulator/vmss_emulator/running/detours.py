@@ -30,7 +30,7 @@ def find(folder: Path, host: str) -> str | None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The project's file and its stacks', from this folder or the nearest one above that has a project."""
+    """Yield the project's file and its stacks', from this folder or the nearest one above that has a project."""
     for place in (folder, *folder.parents):
         found = next((place / name for name in _PROJECTS if (place / name).is_file()), None)
         if found is not None:
@@ -55,7 +55,7 @@ def _metadata_hosts(settings: Mapping[object, object]) -> Iterator[str]:
 
 
 def _read(file: Path) -> Mapping[object, object]:
-    """A YAML or JSON file; one that cannot be read says nothing, to Pulumi neither."""
+    """Read a YAML or JSON file; ignore one that cannot be read, as Pulumi does."""
     import yaml  # slow to import
 
     try:

@@ -9,7 +9,7 @@ from vmss_emulator.entra.identity import Identity
 
 
 def cloud(url: str, tenant_id: str, subscription_id: str, bundle: Path) -> dict[str, str]:
-    """Where the cloud is and whom to trust; nobody is signed in by these alone."""
+    """Return where the cloud is and whom to trust; nobody is signed in by these alone."""
     no_proxy = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
     direct = ",".join(dict.fromkeys([*filter(None, no_proxy.split(",")), "127.0.0.1", "localhost"]))
     return {
@@ -28,17 +28,17 @@ def cloud(url: str, tenant_id: str, subscription_id: str, bundle: Path) -> dict[
 
 
 def secret(identity: Identity) -> dict[str, str]:
-    """The application's secret."""
+    """Return the application's secret."""
     return {"ARM_CLIENT_ID": identity.client_id, "ARM_CLIENT_SECRET": identity.client_secret}
 
 
 def certificate(identity: Identity, path: Path) -> dict[str, str]:
-    """The application's certificate, with its key in the same file."""
+    """Return the application's certificate, with its key in the same file."""
     return {"ARM_CLIENT_ID": identity.client_id, "ARM_CLIENT_CERTIFICATE_PATH": str(path)}
 
 
 def oidc(identity: Identity, url: str) -> dict[str, str]:
-    """A pipeline's token service, as GitHub announces it: with a query of its own in the URL."""
+    """Return a pipeline's token service, as GitHub announces it: with a query of its own in the URL."""
     return {
         "ARM_CLIENT_ID": identity.client_id,
         "ARM_USE_OIDC": "true",
@@ -48,7 +48,7 @@ def oidc(identity: Identity, url: str) -> dict[str, str]:
 
 
 def managed_identity(identity: Identity, url: str) -> dict[str, str]:
-    """A managed identity as App Service offers it; url: of the plain http server."""
+    """Return a managed identity as App Service offers it; url: of the plain http server."""
     endpoint = f"{url}/msi/token"
     return {
         "ARM_USE_MSI": "true",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vmss_emulator.pulumi_plugin import install
 
-# What nobody may pass on, because it could only lead to another Azure.
+# Variables that may not be passed on, because they could only lead to another Azure.
 _AZURE = ("ARM_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ACTIONS_ID_TOKEN_", "VMSS_EMULATOR_")
 # Credentials that a Pulumi backend elsewhere would need.
 _ELSEWHERE = ("AWS_", "GOOGLE_", "GCLOUD_", "GCP_", "CLOUDSDK_", "PULUMI_ACCESS_TOKEN")
@@ -71,7 +71,7 @@ class Workspace:
 
 @contextmanager
 def workspace(state: Path | None = None, backend: str | None = None) -> Iterator[Workspace]:
-    """A workspace for one command, removed afterwards.
+    """Yield a workspace for one command, removed afterwards.
 
     Args:
         state: a folder for the backend, made if it is missing and kept; None: a temporary one.
@@ -92,7 +92,7 @@ def workspace(state: Path | None = None, backend: str | None = None) -> Iterator
 def environment(
     inherited: Mapping[str, str], azure: Mapping[str, str], place: Workspace, passed: Collection[str] = ()
 ) -> dict[str, str]:
-    """The whole environment of the command. Installs the stand-in provider.
+    """Return the whole environment of the command. Installs the stand-in provider.
 
     Args:
         inherited: where harmless variables come from.

@@ -57,7 +57,7 @@ def read(world: World, file: Path) -> None:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):  # not UTF-8, or not JSON
-        raise KeptError(f"{file}: this is no JSON; {_ADVICE}") from None
+        raise KeptError(f"{file}: not JSON; {_ADVICE}") from None
     version = found.get("vmss-emulator") if isinstance(found, dict) else None
     if version != _VERSION:
         said = "no version of the offline Azure" if version is None else f"version {json.dumps(version)[:20]}"

@@ -90,7 +90,7 @@ def _end_descendants() -> None:
 
 
 def _descendants() -> set[int]:
-    """The living processes below this one; ended ones are taken note of, as their parent must."""
+    """Return the living processes below this one; ended ones are taken note of, as their parent must."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -102,7 +102,7 @@ def _descendants() -> set[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """(process, parent) for each process that has not ended."""
+    """Return (process, parent) for each process that has not ended."""
     if not Path("/proc/self/stat").exists():
         yield from _parents_from_ps()
         return

@@ -87,7 +87,7 @@ class Event:
         return self.evict or self.upgrade or self.cancel or self.repairs is not None
 
     def concerns(self, instance: int) -> bool:
-        """Is this about the instance?"""
+        """Return whether this concerns the instance."""
         return self.instances is None or instance in self.instances
 
 
@@ -99,7 +99,7 @@ def _put(value: object) -> int:
 
 
 def instance_ids(value: object) -> frozenset[int] | None:
-    """Ids of instances; None: all of them."""
+    """Read instance ids; None: all."""
     if value == "all":
         return None
     if not isinstance(value, list | tuple):

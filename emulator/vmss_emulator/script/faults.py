@@ -93,7 +93,7 @@ class Fault:
         )
 
     def matches(self, method: str, path: str, query: str = "") -> bool:
-        """Does a request look like what this rule is about?"""
+        """Return whether this rule matches a request."""
         return self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(query, self.query)
 
 
@@ -126,7 +126,7 @@ def _status(value: object) -> int:
 
 
 def _body(value: object) -> str:
-    """Text as it is; anything else is sent as JSON."""
+    """Return text as it is; anything else is sent as JSON."""
     if isinstance(value, str):
         return value
     try:
@@ -157,7 +157,7 @@ def _header_value(value: object) -> str:
 
 
 def _retry_after(value: object) -> int | float | str:
-    """Seconds, a duration ("30s": sent as a date), or any text."""
+    """Read seconds, a duration ("30s": sent as a date), or any text."""
     if not isinstance(value, str):
         return count(value)
     try:
@@ -182,7 +182,7 @@ class FaultLine:
         self._lock = threading.Lock()
 
     def pick(self, method: str, path: str, query: str = "") -> Fault | None:
-        """The rule that answers this request, which is counted; None: it is answered as it should be."""
+        """Return the rule that answers this request, which is counted; None: it is answered as it should be."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.matches(method, path, query) and self._due(index, fault):

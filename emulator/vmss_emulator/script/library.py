@@ -9,12 +9,12 @@ _FOLDER = files("vmss_emulator").joinpath("timelines")
 
 
 def names() -> list[str]:
-    """The names of the ready timelines."""
+    """Return the names of the ready timelines."""
     return sorted(entry.name.removesuffix(".yaml") for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml"))
 
 
 def text(name: str) -> str:
-    """A ready timeline, as YAML.
+    """Return a ready timeline, as YAML.
 
     Raises:
         LookupError: naming those that there are.
@@ -25,10 +25,10 @@ def text(name: str) -> str:
 
 
 def summary(name: str) -> str:
-    """What a ready timeline is about: its first line."""
+    """Return what a ready timeline is about: its first line."""
     return re.sub("^# *", "", text(name).partition("\n")[0])
 
 
 def schema() -> str:
-    """The JSON Schema of timelines."""
+    """Return the JSON Schema of timelines."""
     return files("vmss_emulator").joinpath("timeline.schema.json").read_text(encoding="utf-8")

@@ -164,7 +164,7 @@ class Life:
         )
 
     def installs(self, extension: str) -> float:
-        """How long an extension takes to install, in seconds."""
+        """Return how long an extension takes to install, in seconds."""
         return self.extensions.get(extension, self.extension)
 
 
@@ -203,12 +203,12 @@ class Timeline:
         )
 
     def life(self, scale_set: str) -> Life:
-        """The life of a set by its name (see `entry`), else the defaults."""
+        """Return the life of a set by its name (see `entry`), else the defaults."""
         found = self.entry(scale_set)
         return Life() if found is None else self.lives[found]
 
     def entry(self, scale_set: str) -> str | None:
-        """The entry that is about a set of this name; None: none is.
+        """Return the entry that is about a set of this name; None: none is.
 
         Its own name, else the name that a program has for it, to which Pulumi adds eight digits, else the longest
         pattern that fits, such as `web-*`, of which `*` is the last.

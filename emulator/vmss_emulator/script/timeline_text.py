@@ -12,7 +12,7 @@ _DEEPEST = 50
 
 
 def from_file(path: Path) -> str:
-    """The text of a file.
+    """Return the text of a file.
 
     Raises:
         TimelineError: it is no text.
@@ -25,7 +25,7 @@ def from_file(path: Path) -> str:
 
 
 def parse(source: str) -> object:
-    """What the YAML says; nothing is an empty mapping.
+    """Parse the YAML; an empty text is an empty mapping.
 
     Raises:
         TimelineError: it is no YAML, or no timeline could be meant by it.

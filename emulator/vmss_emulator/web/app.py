@@ -32,7 +32,7 @@ _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
 def azure(world: World, identity: Identity, journal: Journal, control_token: str) -> Starlette:
-    """Azure Resource Manager, Entra ID and the remote control: what is served over https."""
+    """Return the routes served over https: Azure Resource Manager, Entra ID and the remote control."""
     arm, entra = _ArmDoor(Arm(world, identity)), _EntraDoor(identity, world)
     control = _ControlDoor(world, journal, control_token)
     return Starlette(
@@ -51,7 +51,7 @@ def azure(world: World, identity: Identity, journal: Journal, control_token: str
 
 
 def managed_identity(identity: Identity) -> Starlette:
-    """The token endpoints of managed identity, which azure-identity reaches over plain http only."""
+    """Return the token endpoints of managed identity, which azure-identity reaches over plain http only."""
     door = _ManagedIdentityDoor(identity)
     return Starlette(
         routes=[
@@ -93,7 +93,7 @@ class _Json(JSONResponse):
     """JSON that may hold half a surrogate pair: clients send it as an escape, and get it back so."""
 
     def render(self, content: object) -> bytes:
-        """The body."""
+        """Return the body."""
         try:
             return super().render(content)
         except UnicodeEncodeError:
@@ -106,7 +106,7 @@ class _EntraDoor:
         self._world = world
 
     async def endpoints(self, request: Request) -> Response:
-        """The cloud's description: one object, or in older versions a list of clouds, of which there is one."""
+        """Return the cloud's description: one object, or in older versions a list of clouds, of which there is one."""
         found = cloud.description(self._world.url)
         version = request.query_params.get("api-version", "")
         return _Json([found] if "2018" < version < "2022" else found)
@@ -157,7 +157,7 @@ class _ControlDoor:
         self._token = token
 
     def _stranger(self, request: Request) -> Response | None:
-        """The refusal of a request that does not show the token; None for one that does."""
+        """Return the refusal of a request that does not show the token; None for one that does."""
         if _bears(request, self._token):
             return None
         said = (
@@ -180,14 +180,14 @@ class _ControlDoor:
         return Response(status_code=204)
 
     async def requests(self, request: Request) -> Response:
-        """Tell of all requests."""
+        """Return all requests as JSON."""
         if refused := self._stranger(request):
             return refused
         return _Json([request.to_json() for request in self._journal.requests])
 
 
 def _bears(request: Request, token: str) -> bool:
-    """Does a request show this bearer token?"""
+    """Return whether a request has this bearer token."""
     kind, _, shown = request.headers.get("authorization", "").partition(" ")
     return kind.lower() == "bearer" and secrets.compare_digest(shown.strip().encode(), token.encode())
 

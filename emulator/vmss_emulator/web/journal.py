@@ -29,7 +29,7 @@ class Request:
     ended: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """A flat JSON object."""
+        """Return a flat JSON object."""
         return asdict(self)
 
 
@@ -47,7 +47,7 @@ class Journal:
             return tuple(self._requests)
 
     def begin(self, method: str, path: str, query: str) -> int:
-        """A request arrived; returns its number for `answered` and `end`."""
+        """Record that a request arrived; return its number for `answered` and `end`."""
         with self._lock:
             self._requests.append(Request(method, path, query, None, time.monotonic(), None))
             return len(self._requests) - 1

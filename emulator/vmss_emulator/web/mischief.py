@@ -57,7 +57,7 @@ class Exchange:
         return found
 
     async def true_answer(self) -> tuple[Message, bytes]:
-        """What would have been answered: the message that begins it, and the body."""
+        """Return what would have been answered: the message that begins it, and the body."""
         sent: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -83,7 +83,7 @@ class Exchange:
         await self.body(body, more=False)
 
     def own_headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers that the fault adds to any answer."""
+        """Return the headers that the fault adds to any answer."""
         found = list(self.fault.headers)
         if self.fault.retry_after is not None:
             found.append(("retry-after", self._retry_after(self.fault.retry_after)))
@@ -93,7 +93,7 @@ class Exchange:
         return formatdate(self.world.clock() + value, usegmt=True) if isinstance(value, float) else str(value)
 
     def written(self, text: str) -> str:
-        """A text of the timeline, in which {url} stands for the emulator."""
+        """Return a text of the timeline, in which {url} stands for the emulator."""
         return text.replace("{url}", self.world.url)
 
     async def left_within(self, seconds: float) -> bool:
@@ -188,7 +188,7 @@ async def _bomb(exchange: Exchange) -> None:
 
 
 async def _packed(size: int) -> AsyncIterator[bytes]:
-    """An empty list of that many bytes, packed as it goes: nobody here ever holds more than a block of it."""
+    """Return an empty list of that many bytes, packed as it goes: nobody here ever holds more than a block of it."""
     begin, end = b'{"value": [', b"]}"
     packer = zlib.compressobj(level=1, wbits=31)
     blanks, rest = divmod(max(size - len(begin) - len(end), 0), len(_BLOCK))

@@ -23,7 +23,7 @@ class Certificates:
 
 
 def issue(directory: Path) -> Certificates:
-    """Make an authority that nobody else knows, and write its files into a directory."""
+    """Make a certificate authority of our own, and write its files into a directory."""
     import trustme  # slow to import, and needed only once a server starts
 
     found = Certificates(directory / "ca.pem", directory / "server.pem", directory / "bundle.pem")
@@ -37,7 +37,7 @@ def issue(directory: Path) -> Certificates:
 
 
 def client_certificate(directory: Path) -> Path:
-    """A throw-away key and certificate in one PEM file, for an application that signs in with them; made once.
+    """Return a throw-away key and certificate in one PEM file, for an application that signs in with them; made once.
 
     RSA: Entra ID's clients sign their assertions with nothing else.
     """

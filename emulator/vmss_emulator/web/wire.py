@@ -84,7 +84,7 @@ class Guarded:
 
 
 def _plain(path: str) -> str:
-    """A path without empty words: clients append theirs to a URL that may end in a slash."""
+    """Return a path without empty words: clients append theirs to a URL that may end in a slash."""
     return "/" + "/".join(word for word in path.split("/") if word)
 
 
@@ -133,12 +133,12 @@ class Faulty:
         try:
             await self._app(scope, receive, send)
         except Exception:
-            # Starlette has answered 500 already; without this nobody would learn of the emulator's own bug.
+            # Starlette has answered 500 already; without this line the emulator's own bug would stay hidden.
             _log.exception("the emulator failed to answer %s %s", scope["method"], scope["path"])
 
 
 def _query(scope: Scope) -> str:
-    """The query as a person would write it: clients encode it in different ways."""
+    """Return the query as a person would write it: clients encode it in different ways."""
     return unquote_plus(scope["query_string"].decode("latin-1"))
 
 

@@ -1,4 +1,4 @@
-"""Which api-version a cloud is asked in: the one that tells most, or what the cloud has instead.
+"""Choose the api-version to ask a cloud in: the one with the most data that the cloud serves.
 
 2026-04-01, which azure-mgmt-compute 39 asks in, also tells what services of Azure do to a set (from 2025-04-01 on), of
 lifecycle hooks (2025-11-01) and of health from elsewhere (`externalHealthPolicy`). No body in it was recorded: its
@@ -41,7 +41,7 @@ class ApiVersion:
         return API_VERSIONS[self._place]
 
     def fall_back(self, refused: str) -> bool:
-        """Take note that a version is refused; whether there is another one to ask in."""
+        """Record that a version is refused; return whether there is another one to ask in."""
         with self._falling:
             if refused != self.current:
                 return True

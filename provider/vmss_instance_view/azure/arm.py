@@ -48,7 +48,7 @@ class Question:
     limit: int = LARGE
 
     def url(self, cloud: Cloud, version: str) -> str:
-        """Where to send it. version: the api-version."""
+        """Return where to send it. version: the api-version."""
         query = urlencode((*self.query, ("api-version", version)), safe="$'")
         return f"{cloud.resource_manager}{self.path}?{query}"
 
@@ -57,7 +57,7 @@ class Tokens(Protocol):
     """Where bearer tokens come from. Safe for many threads."""
 
     def token(self, deadline: Deadline) -> str:
-        """A bearer token. Raises CredentialError or Unavailable."""
+        """Return a bearer token. Raises CredentialError or Unavailable."""
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token; claims: that it asks for."""
@@ -84,7 +84,7 @@ class Arm:
         self._counting = threading.Lock()
 
     def get(self, question: Question, parse: Parse[T], deadline: Deadline) -> T:
-        """What `parse` makes of the JSON object that answers a question.
+        """Return what `parse` makes of the JSON object that answers a question.
 
         Raises AzureError (by what a caller would do; Unavailable when the deadline passes), CredentialError,
         MalformedBody.
@@ -93,14 +93,14 @@ class Arm:
         return _parsed(question, url, parse, content, deadline)
 
     def pages(self, question: Question, parse: Parse[T], deadline: Deadline) -> Iterator[T]:
-        """The same for each page of a list. Raises Rejected where a page points elsewhere or the list is endless."""
+        """Do the same for each page of a list. Raises Rejected if a page links elsewhere or the list is endless."""
         url, content = self._begin(question, deadline)
         seen = {url}
         size = 0
         while True:
             size += len(content)
             if size > _OF_A_LIST:
-                raise Rejected(f"{question.what}: gave up: the list has more than {_OF_A_LIST >> 20} MiB")
+                raise Rejected(f"{question.what}: the list is larger than the limit of {_OF_A_LIST >> 20} MiB")
             parsed, link = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
             yield parsed
             if not link:
@@ -108,12 +108,12 @@ class Arm:
             if not isinstance(link, str) or not self._is_own(link):
                 raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(link), 120)!r}")
             if link in seen or len(seen) >= _PAGES:
-                raise Rejected(f"{question.what}: gave up after {len(seen)} pages: the list does not end")
+                raise Rejected(f"{question.what}: the list did not end after {len(seen)} pages")
             seen.add(link)
             url, content = link, self._ask(question, link, deadline)
 
     def _begin(self, question: Question, deadline: Deadline) -> tuple[str, bytes]:
-        """The URL and the answer of a question, in the best api-version that the cloud has."""
+        """Ask in the best api-version that the cloud serves; return the URL and the answer."""
         while True:
             version = self._version.current
             url = question.url(self.cloud, version)
@@ -127,7 +127,7 @@ class Arm:
                 if not self._version.is_served:
                     raise
                 said = f"{question.what}: HTTP {error.status} {error.code}: api-version {version} is refused"
-                text = f"{said}, but this cloud answered before; this is Azure's own trouble: try again"
+                text = f"{said}, but this cloud served it before: this is an error on Azure's side: try again"
                 raise Unavailable(text, status=error.status, code=error.code) from None
             self._version.is_served = True
             return url, content
@@ -143,7 +143,7 @@ class Arm:
         token = self._tokens.token(deadline)
         answer = self._send(question, url, token, deadline)
         if answer.status == 401:
-            # Expired early, revoked, or wanting claims: once more, with a fresh token that has them.
+            # The token expired early, was revoked or lacks claims: try once more with a fresh one that has them.
             self._tokens.refused(token, claims_challenge(answer.headers))
             answer = self._send(question, url, self._tokens.token(deadline), deadline)
         if answer.status != 200:
@@ -153,7 +153,7 @@ class Arm:
         return answer.content
 
     def _send(self, question: Question, url: str, token: str, deadline: Deadline) -> Answer:
-        """Send until somebody answers: a silent server is asked again on a new connection."""
+        """Send the request; if the server is silent, send it again on a new connection."""
         was_stale = False
         while True:
             with self._counting:
@@ -190,7 +190,7 @@ def _check_time(what: str, deadline: Deadline) -> None:
 
 
 def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadline: Deadline) -> T:
-    """What `parse` makes of the body: in time, too."""
+    """Return what `parse` makes of the body: in time, too."""
     source = clean(url, 300)
     try:
         parsed = parse(_decoded(source, content))
@@ -203,7 +203,7 @@ def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadl
 
 
 def _decoded(source: str, content: bytes) -> dict[str, object]:
-    """The JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
+    """Return the JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
     for characters, limit, what in _MADE_OF:
         if sum(content.count(each) for each in characters) > limit:
             raise MalformedBody("$", f"more than {limit:,} {what} are in it", source=source)
@@ -220,7 +220,7 @@ def _decoded(source: str, content: bytes) -> dict[str, object]:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are all different: which of two equal ones to believe, nobody knows."""
+    """Refuse an object with a duplicate key: which of the values counts is not defined."""
     if len(pairs) > _KEYS:
         raise ValueError(f"an object has more than {_KEYS:,} keys")
     body = dict(pairs)

@@ -29,7 +29,7 @@ _ADDRESS = re.compile(rf"https://{_HOST}(?:/[\w.~/-]{{0,250}})?", re.IGNORECASE 
 class Cloud:
     """One Azure cloud. The addresses are https URLs without a trailing slash.
 
-    known: Microsoft's own directory lists it. portal: None where there is none that is known. names: all hosts for
+    known: Microsoft's own directory lists it. portal: None if there is none that is known. names: all hosts for
     which it issues a Resource Manager's tokens, or at which it does.
     """
 
@@ -106,14 +106,14 @@ _NAMES = {
 
 
 def name_of(settings: Settings) -> str:
-    """What the settings call their cloud: its metadata host, or one name of those that it has."""
+    """Return what the settings call their cloud: its metadata host, or one name of those that it has."""
     name = (settings.get("environment") or "public").lower()
     known = _NAMES.get(name)
     return settings.get("metadataHost") or (known.resource_manager if known else name)
 
 
 def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
-    """The cloud that the settings name: a metadata host beats a name, no name is the public cloud.
+    """Return the cloud that the settings name: a metadata host beats a name, no name is the public cloud.
 
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
     """
@@ -126,7 +126,7 @@ def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     if cloud is None:
         raise ConfigurationError(
             f"unknown cloud {clean(name, 60)!r} in {settings.names('environment')}: "
-            "it is public, usgovernment or china; any other cloud is named by its metadata host"
+            f"use public, usgovernment or china; for any other cloud set {settings.names('metadataHost')}"
         )
     return cloud
 
@@ -191,7 +191,7 @@ def _refuse_impostor(host: str, cloud: Cloud) -> None:
 
 
 def _name(url: str) -> str:
-    """The host of an address, with its port where that is not the usual one."""
+    """Return the host of an address, with its port where that is not the usual one."""
     parts = urlsplit(url)
     port = "" if parts.port in (None, 443) else f":{parts.port}"
     return (parts.hostname or "").rstrip(".") + port

@@ -1,4 +1,4 @@
-"""Which identity reads: the order that azure-native has, first match wins, no falling through to the next.
+"""Choose the identity in azure-native's order: the first match wins, without falling back to the next.
 
 azure-identity does the work; it is imported when a token is first asked for, as it costs as much as everything else.
 """
@@ -40,7 +40,7 @@ _AZ_OFFLINE = re.compile(
     re.IGNORECASE,
 )
 
-# What these say of a failure is in the error. Where nobody logs, Python would print it once more, raw: MSAL's log has
+# Avoid duplicate output by logging's last-resort handler: the error has the text already, and MSAL's log has
 # whole answers of an authority, or of a proxy that stands in for it.
 for _library in ("azure", "msal", "urllib3"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
@@ -50,7 +50,7 @@ class TokenSource:
     """One token for all threads, asked for once, renewed before it expires."""
 
     def __init__(self, settings: Settings, cloud: Cloud, clock: Clock) -> None:
-        """Nothing is asked for yet."""
+        """Ask for nothing yet."""
         self._settings = settings
         self._cloud = cloud
         self._clock = clock
@@ -62,7 +62,7 @@ class TokenSource:
         self._claims: str | None = None
 
     def token(self, deadline: Deadline) -> str:
-        """A bearer token for the cloud's Resource Manager, and for no other host.
+        """Return a bearer token for the cloud's Resource Manager, and for no other host.
 
         Raises CredentialError (says what was tried and what to set), Unavailable (no token came in time, or the
         sign-in service had trouble of its own) or ConfigurationError (its certificate is not trusted).
@@ -76,7 +76,7 @@ class TokenSource:
         except TimeoutError:
             if old:
                 return old
-            raise Unavailable(f"no token came within {seconds:.0f}s: another read was waiting for one, too") from None
+            raise Unavailable(f"no token came within {seconds:.0f}s: another read is waiting for it, too") from None
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token: the next one is a fresh one, with the claims that Azure asks for.
@@ -145,7 +145,7 @@ class TokenSource:
         sign_in.refusal = sign_in.offline = ""
         token = credential.get_token(self._cloud.scope, claims=self._claims)
         if not isinstance(token.token, str) or not _TOKEN.fullmatch(token.token):
-            raise ValueError("what came is no token")
+            raise ValueError("the answer is not a token")
         return token
 
 
@@ -157,7 +157,7 @@ def _within(deadline: Deadline) -> float:
 
 
 def _ours(error: BaseException | None) -> InstanceViewError | None:
-    """An error of our own, however the libraries have wrapped it; None where there is none that says what to do."""
+    """Find an error of our own that the libraries have wrapped; None if there is none that says what to do."""
     while error is not None:
         if isinstance(error, (ConfigurationError, CredentialError, Unavailable)):
             return error
@@ -166,7 +166,7 @@ def _ours(error: BaseException | None) -> InstanceViewError | None:
 
 
 def _trouble(error: Exception, way: _Way, sign_in: SignIn | None) -> str:
-    """What keeps a token away that says nothing about the credential; "" where the credential itself is wrong."""
+    """What keeps a token away that says nothing about the credential; "" if the credential itself is wrong."""
     if sign_in and (sign_in.refusal or (way.is_remote and sign_in.offline)):
         return sign_in.refusal or sign_in.offline
     if way.make is not _az_cli:
@@ -291,12 +291,12 @@ WAYS: tuple[_Way, ...] = (
 
 
 def _transport(sign_in: SignIn) -> dict[str, Any]:
-    """How to ask: once. Waiting between attempts belongs to whoever waits for the scale set."""
+    """Return a transport without retries: the wait for the scale set decides when to try again."""
     return {"transport": sign_in, "retry_total": 0}
 
 
 def _authority(settings: Settings, cloud: Cloud, sign_in: SignIn) -> dict[str, Any]:
-    """Where to ask. A cloud that Microsoft's directory does not list cannot be looked up there."""
+    """Return where to ask. A cloud that Microsoft's directory does not list cannot be looked up there."""
     unlisted = not cloud.known or settings.is_true("disableInstanceDiscovery")
     return {"authority": cloud.authority, "disable_instance_discovery": unlisted, **_transport(sign_in)}
 
@@ -311,7 +311,7 @@ def _application(settings: Settings, what: str) -> tuple[str, str]:
 
 
 def _assertion(settings: Settings, clock: Clock) -> Callable[[], str]:
-    """A function that gives the federated token; a file is read, and a URL asked, for every token anew."""
+    """Return a function that gives the federated token; a file is read, and a URL asked, for every token anew."""
     token, path = settings.get("oidcToken"), settings.get("oidcTokenFilePath")
     url, request_token = settings.get("oidcRequestUrl"), settings.get("oidcRequestToken")
     if token:
@@ -350,5 +350,5 @@ def _request_oidc_token(url: str, request_token: str, clock: Clock) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The first line of azure-identity's text: the rest is a list of what else could be tried."""
+    """Return the first line of azure-identity's text: the rest is a list of what else could be tried."""
     return clean((str(error).strip() or type(error).__name__).splitlines()[0], 300)

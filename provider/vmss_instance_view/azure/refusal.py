@@ -1,4 +1,4 @@
-"""An answer other than 200, as the error that a caller would act on.
+"""Turn an answer other than 200 into the error that a caller can act on.
 
 HTTP status first: one error code appears under several statuses, OperationNotAllowed under 409 (of the set's mode or
 of an upgrade) and under 429 (Compute's throttling).
@@ -45,7 +45,7 @@ class _Envelope:
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes, now: datetime) -> AzureError:
-    """The error for an answer. what: the request as a person names it. now: the time of day, UTC.
+    """Return the error for an answer. what: the request as a person names it. now: the time of day, UTC.
 
     The text names request, status, Azure's code and message, the next step and the correlation id.
     """
@@ -81,21 +81,21 @@ def _next_step(kind: type[AzureError], status: int, said: _Envelope, headers: Ma
     if kind is Throttled:
         by_compute = _is_of_compute(said, headers)
         whose = f"Compute's limit {said.bucket}".rstrip() if by_compute else "Resource Manager's limit"
-        return f"{whose} is used up by all clients together: wait{until}"
+        return f"{whose} is used up (all clients share it): wait{until}"
     if kind is Unavailable:
-        return _PASSING.get(status, "this is Azure's own trouble: try again")
+        return _PASSING.get(status, "this is an error on Azure's side: try again")
     if kind is Rejected and is_refused(said.code):
-        return f"ask whoever runs this cloud for api-version {' or '.join(API_VERSIONS)} of scale sets"
+        return f"this cloud must serve api-version {' or '.join(API_VERSIONS)} of scale sets; ask its operator"
     if kind is Rejected:
-        return _REJECTED.get(status, "the same request would be refused again")
+        return _REJECTED.get(status, "Azure would refuse the same request again")
     return _NEXT[kind]
 
 
 _NEXT = {
     Unauthorized: "Azure does not accept the token: check the tenant and the cloud of the credential",
-    Forbidden: "give the identity the role Reader on the scale set; where that was done just now, wait some minutes",
+    Forbidden: "give the identity the role Reader on the scale set; if it was given just now, wait a few minutes",
     ScaleSetNotFound: "check the subscription, the resource group and the name",
-    NotSupported: "sets of the other orchestration mode are read differently",
+    NotSupported: "Uniform and Flexible scale sets are read by different operations",
 }
 _REJECTED = {
     301: "redirects are not followed: check the cloud's address",
@@ -103,11 +103,11 @@ _REJECTED = {
     307: "redirects are not followed: check the cloud's address",
     308: "redirects are not followed: check the cloud's address",
 }
-# What passes by itself, besides a server's own errors.
+# Statuses that may pass by themselves, besides 5xx.
 _PASSING = {
-    408: "Azure gave the request up: try again",
-    409: "another operation on the set stands in the way: wait for its end",
-    412: "the set has changed meanwhile: read it again",
+    408: "Azure timed the request out: try again",
+    409: "another operation on the set is running: wait until it has ended",
+    412: "the set has changed in the meantime: read it again",
 }
 
 
@@ -116,18 +116,18 @@ def _until(wait: float | None, now: datetime) -> str:
 
 
 def _is_of_compute(said: _Envelope, headers: Mapping[str, str]) -> bool:
-    """Whose limit a 429 is. Compute's own answers name the bucket; Resource Manager's do not."""
+    """Return whether a 429 is Compute's: its answers name the bucket; Resource Manager's do not."""
     return bool(said.bucket or headers.get("x-ms-ratelimit-remaining-resource"))
 
 
 def throttled_by(headers: Mapping[str, str], content: bytes) -> str | None:
-    """The bucket of Compute that a 429 is about, "" where it names none; None: it is one of Resource Manager's."""
+    """Return the bucket of Compute that a 429 names, "" if it names none; None if the limit is Resource Manager's."""
     said = _envelope(content)
     return said.bucket if _is_of_compute(said, headers) else None
 
 
 def _envelope(content: bytes) -> _Envelope:
-    """Code and message, with or without the `error` wrapper; a body that is neither gives its first words."""
+    """Read code and message, with or without the `error` wrapper; of any other body, its first words."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
@@ -147,7 +147,7 @@ def _envelope(content: bytes) -> _Envelope:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, from seconds or a date; None where it is absent or makes no sense. now: UTC."""
+    """Read the seconds to wait, given as seconds or as a date; None if absent or not understood. now: UTC."""
     value = (headers.get("Retry-After") or "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value[:9]), _RETRY_AFTER_LIMIT)
@@ -162,7 +162,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def claims_challenge(headers: Mapping[str, str]) -> str | None:
-    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None where it asks for none."""
+    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None if it asks for none."""
     challenge = headers.get("WWW-Authenticate") or ""
     match = _CLAIMS.search(challenge)
     if not match or "insufficient_claims" not in challenge:

@@ -1,4 +1,4 @@
-"""Where the cloud and the credential come from: the places that the stack's azure-native provider takes them from.
+"""Read the cloud and the credential from the same settings as the stack's azure-native provider.
 
 A user who can deploy the scale set configures nothing more: first azure-native's configuration, then its variables.
 Source: the configuration reference and the source of pulumi-azure-native 3.29.
@@ -40,19 +40,19 @@ class Settings:
         self._config = config
 
     def get(self, key: str) -> str | None:
-        """The value of a key such as "clientId", None where it is not set or empty."""
+        """Return the value of a key such as "clientId", None if it is not set or empty."""
         configured = self._config(f"azure-native:{key}")
         if configured:
             return str(configured)
         return next((self._environ[name] for name in _VARIABLES[key] if self._environ.get(name)), None)
 
     def is_true(self, key: str) -> bool:
-        """Whether a switch is on: azure-native takes exactly "true" for that."""
+        """Return whether a switch is on: azure-native takes exactly "true" for that."""
         return self.get(key) == "true"
 
     @property
     def emulator(self) -> str | None:
-        """The host of the vmss-emulator that stands in for Azure here, None where none does."""
+        """The host of the vmss-emulator that stands in for Azure here, None if none does."""
         url = self._environ.get("VMSS_EMULATOR_URL") or ""
         return url.removeprefix("https://").rstrip("/") or None
 
@@ -62,5 +62,5 @@ class Settings:
 
     @staticmethod
     def names(key: str) -> str:
-        """How a person sets a key: "azure-native:clientId or ARM_CLIENT_ID"."""
+        """Return how a person sets a key: "azure-native:clientId or ARM_CLIENT_ID"."""
         return f"azure-native:{key} or {_VARIABLES[key][0]}"

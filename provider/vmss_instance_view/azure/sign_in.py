@@ -1,4 +1,4 @@
-"""How token requests travel: bounded in size and time, without .netrc; trouble of the service is no wrong credential.
+"""Send token requests: bounded in size and time, without .netrc; tell service errors from wrong credentials.
 
 Imported when a token is first asked for: it brings azure-core.
 """
@@ -41,7 +41,7 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
         self.refusal = self.offline = ""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class has it
-        """Send one request. Raises ConfigurationError where the service's certificate is not trusted."""
+        """Send one request. Raises ConfigurationError if the service's certificate is not trusted."""
         try:
             response = super().send(request, **kwargs)
         except AzureError as error:
@@ -65,7 +65,7 @@ class _Bounded(HTTPAdapter):
         self._clock = clock
 
     def build_response(self, req: Any, resp: Any) -> requests.Response:  # noqa: ANN401 - as the base class has it
-        """The answer with its body in memory. Raises Rejected (it is too large) or Unavailable."""
+        """Return the answer with its body in memory. Raises Rejected (it is too large) or Unavailable."""
         try:
             content = read_body(_WHAT, resp, Deadline(self._seconds, self._clock), SMALL)
         finally:

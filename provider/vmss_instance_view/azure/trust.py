@@ -1,4 +1,4 @@
-"""Connections that share what they trust."""
+"""Connections that share the trusted certificate authorities."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SharedTrust(HTTPAdapter):
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as the base class has them
-        """As the base class."""
+        """Set up as the base class does."""
         self._lock = threading.Lock()  # connections with contexts of their own would not be kept for others
         self._contexts: dict[str, SSLContext] = {}
         super().__init__(**settings)
@@ -31,9 +31,9 @@ class SharedTrust(HTTPAdapter):
         verify: Any,  # noqa: ANN401 - as above
         cert: Any = None,  # noqa: ANN401 - as above
     ) -> tuple[Any, Any]:
-        """Where to connect, and with the context instead of the file that it was made from.
+        """Return where to connect, and with the context instead of the file that it was made from.
 
-        Raises OSError where there is no such file, or none of authorities.
+        Raises OSError if there is no such file, or none of authorities.
         """
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
         own = {key: value for key, value in tls.items() if key not in ("ca_certs", "ca_cert_dir")}
@@ -41,7 +41,7 @@ class SharedTrust(HTTPAdapter):
         return host, {**own, "ssl_context": context}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as above
-        """Leave a connection nothing to read: the context has it."""
+        """Do nothing: the shared context already has the trusted authorities."""
 
     def _context(self, authorities: str) -> SSLContext:
         with self._lock:

@@ -59,7 +59,7 @@ class Wire(Protocol):
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
         """Send one GET. what: the request as a person names it.
 
-        Raises Silent or Stale where another attempt makes sense at once, else Unavailable, Rejected (the answer is too
+        Raises Silent or Stale if another attempt makes sense at once, else Unavailable, Rejected (the answer is too
         large), ConfigurationError (the server's certificate is not trusted).
         """
 
@@ -74,11 +74,11 @@ class Https:
         self._session.mount("https://", SharedTrust(pool_maxsize=_CONNECTIONS, max_retries=Retry(0, read=False)))
 
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
-        """As `Wire` says."""
+        """Send one GET, as `Wire.get`."""
         return self.fetch(what, url, Bearer(token), deadline, LARGE)
 
     def fetch(self, what: str, url: str, auth: AuthBase, deadline: Deadline, limit: int = SMALL) -> Answer:
-        """The same with another authorization. limit: of the body, in bytes; what is no 200 is cut instead."""
+        """Do the same with another authorization. limit: bytes of the body; that of a refusal is cut instead."""
         with self._send(what, url, auth, deadline) as response:
             is_cut = response.status_code != 200
             content = read_body(what, response.raw, deadline, _REFUSAL if is_cut else limit, is_cut=is_cut)
@@ -124,7 +124,7 @@ def _no_answer(what: str, error: requests.RequestException) -> Exception:
 
 
 def untrusted(what: str, error: BaseException) -> ConfigurationError | None:
-    """The error for a server whose certificate is not trusted; None where something else went wrong."""
+    """Return the error for a server whose certificate is not trusted; None if something else went wrong."""
     cause = root_cause(error)
     if not isinstance(cause, ssl.SSLCertVerificationError):
         return None
@@ -140,12 +140,12 @@ def _cause(error: Exception) -> str:
 
 
 def overdue(what: str) -> Unavailable:
-    """The error for an answer that did not come whole in the time that was left."""
+    """Return the error for an answer that did not come whole in the time that was left."""
     return Unavailable(f"{what}: no complete answer in the time that was left")
 
 
 def read_body(what: str, body: Any, deadline: Deadline, limit: int, *, is_cut: bool = False) -> bytes:  # noqa: ANN401 - urllib3's
-    """The body, bounded in size (unpacked) and in time, also where it trickles: each read takes what has arrived.
+    """Read the body, bounded in size (unpacked) and time, even if it trickles: each read takes what has arrived.
 
     is_cut: give the beginning of a body that is larger. Raises Rejected (it is larger) or Unavailable.
     """

@@ -1,1 +1,1 @@
-"""What Azure lets one process read, and what is left of it."""
+"""Azure's rate limits, and an estimate of what is left of them."""

@@ -1,4 +1,4 @@
-"""What is left of one of Azure's token buckets, as it is kept from what was sent. Pure: it is told what time it is."""
+"""Estimate what is left in one of Azure's token buckets from the requests sent. Pure: callers pass the time."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Account:
     booked: list[tuple[float, float]] = field(default_factory=list)
 
     def is_untouched(self, now: float) -> bool:
-        """Whether nothing is known of it that a new account would not know."""
+        """Return whether it equals a new account."""
         is_full = self.level(now) >= self.bucket.size and not self.booked
         return is_full and now >= max(self.closed_until, self.crowded_until, self.next_free)
 
     def level(self, now: float) -> float:
-        """Tokens left."""
+        """Return the tokens left."""
         back = max(now - self.since, 0.0) / self.refill_time(1.0, now)
         return min(float(self.bucket.size), self.left + back)
 
     def refill_time(self, tokens: float, now: float) -> float:
-        """Seconds until so many tokens have come back, besides what others take."""
+        """Return the seconds until so many tokens have come back, besides what others take."""
         return self.bucket.refill_time(tokens) / (self.share if now < self.crowded_until else 1.0)
 
     def take(self, tokens: float, now: float) -> None:
@@ -57,30 +57,30 @@ class Account:
         self.left, self.since = max(self.level(now) - tokens, 0.0), max(now, self.since)
 
     def at_most(self, left: float, now: float) -> None:
-        """Correct the account downwards."""
+        """Lower the account to at most so many tokens."""
         if left < self.level(now):
             self.left, self.since = float(left), max(now, self.since)
 
     def refused(self, now: float, retry_after: float | None) -> None:
-        """Azure says that it is empty: others use it, too."""
+        """Record that Azure says the bucket is empty: other clients use it, too."""
         self.left, self.since = 0.0, max(now, self.since)
         before = self.share if now < self.crowded_until else 1.0
         self.share, self.crowded_until = max(before * _CROWDED, _CROWDED_LEAST), now + _CROWDED_FOR
         self.closed_until = max(self.closed_until, now + min(retry_after or 0.0, _LIMIT))
 
     def room(self, tokens: float, now: float) -> Room:
-        """What is left for a look that takes so many tokens."""
+        """Return what is left for a look that takes so many tokens."""
         refill = self.refill_time(tokens, now)
         return Room(self.level(now) / self.bucket.size, refill, self.closed_for(now, tokens))
 
     def closed_for(self, now: float, tokens: float) -> float:
-        """Seconds until so many tokens may be taken."""
+        """Return the seconds until so many tokens may be taken."""
         spare = min(tokens, LOW * self.bucket.size / 2)  # a look with many pages must not take all that is left
         missing = min(tokens + spare, self.bucket.size) - self.level(now)
         return max(self.closed_until - now, self.refill_time(missing, now), 0.0)
 
     def wait(self, tokens: float, now: float, *, urgent: bool) -> float:
-        """Seconds until a look may begin."""
+        """Return the seconds until a look may begin."""
         self.booked = [each for each in self.booked if each[0] > now - _UNDER_WAY]
         kept = LOW * self.bucket.size * (0.5 if urgent else 1.0)
         free = self.level(now) - sum(booked for _, booked in self.booked) - min(tokens, self.bucket.size / 2)

@@ -1,4 +1,4 @@
-"""What is left of what Azure lets this process read: one account for all gates and views of a cloud.
+"""Estimate what is left of Azure's rate limits: one account for all gates and views of a cloud.
 
 The account is kept from what was sent, because Azure's answers no longer tell what is left. Where one does, and where
 one refuses (429), it corrects the account downwards.
@@ -42,7 +42,7 @@ class Budget:
                 account.take(charge.tokens, now)
 
     def room(self, charges: Iterable[Charge], now: float) -> Room:
-        """What is left for a look, by the buckets of its resources alone: of the one that holds it up most."""
+        """Return what is left for a look, by the buckets of its resources alone: of the one that holds it up most."""
         with self._lock:
             own = [each for each in self._joined(charges) if not each[0].is_shared]
             rooms = [account.room(tokens, now) for account, tokens in own]
@@ -63,7 +63,7 @@ class Budget:
             return wait
 
     def spare(self, charge: Charge, now: float) -> int:
-        """How many such requests can be sent at once with the part left that is for others."""
+        """Return how many such requests can be sent at once without using the part that is left to others."""
         with self._lock:
             return int(min(account.level(now) - LOW * account.bucket.size for account in self._of(charge)))
 
@@ -80,7 +80,7 @@ class Budget:
     def refused(self, charge: Charge, now: float, retry_after: float | None, bucket: str | None) -> None:
         """Take in a 429: a bucket is empty, for as long as Azure says.
 
-        bucket: the name that Compute gives it, "" where it gives none; None: it is one of Resource Manager's.
+        bucket: the name that Compute gives it, "" if it gives none; None: it is one of Resource Manager's.
         """
         with self._lock:
             ours = [each for each in self._of(charge) if each.by_compute is (bucket is not None)]
@@ -94,7 +94,7 @@ class Budget:
         self._accounts_of = {}
 
     def _joined(self, charges: Iterable[Charge]) -> list[tuple[Account, float]]:
-        """What a look takes of each account."""
+        """Return the tokens that a look takes from each account."""
         taken: dict[int, tuple[Account, float]] = {}
         for charge in charges:
             for account in self._of(charge):
@@ -103,7 +103,7 @@ class Budget:
         return list(taken.values())
 
     def _of(self, charge: Charge) -> tuple[Account, ...]:
-        """The accounts that a charge is taken from, Compute's first, a resource's own before the subscription's."""
+        """Return the accounts of a charge: Compute's first, a resource's own before the subscription's."""
         key = (charge.policy.name, charge.resource, charge.region)
         if key not in self._accounts_of:
             self._accounts_of[key] = tuple(self._find(charge.policy, charge.resource.lower(), charge.region.lower()))
@@ -120,7 +120,7 @@ class Budget:
                 yield self._account(name, subscription, bucket, by_compute=False)
 
     def _region(self, subscription: str, region: str) -> str:
-        """The region whose buckets count. Until a set's own is known, it is taken for that of the sets before it."""
+        """Return the region whose buckets count; until a set's own is known, that of the sets before it."""
         known = self._regions.get(subscription)
         if region and known is None:
             self._regions[subscription] = region
@@ -145,7 +145,7 @@ _SUBSCRIPTION_HEADER = "x-ms-ratelimit-remaining-subscription-"
 
 
 def remaining(headers: Mapping[str, str]) -> dict[str, int]:
-    """What the headers of an answer say is left, by bucket: {"Microsoft.Compute/GetVMScaleSetResource": 30, …}.
+    """Return what the headers of an answer say is left, by bucket: {"Microsoft.Compute/GetVMScaleSetResource": 30, …}.
 
     The subscription's are named "subscription-reads" and the like. Headers that came twice arrive joined by commas.
     """

@@ -1,4 +1,4 @@
-"""What Azure lets one read, as it is documented. Pure.
+"""Azure's documented rate limits for reads. Pure.
 
 Compute gives each kind of call a token bucket for the resource and one for the subscription and region; Resource
 Manager counts all reads of a client besides.
@@ -22,13 +22,13 @@ class Bucket:
     per_minute: int
 
     def refill_time(self, tokens: float) -> float:
-        """Seconds until so many tokens have come back."""
+        """Return the seconds until so many tokens have come back."""
         return tokens * 60 / self.per_minute
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The buckets of one kind of call. resource: None where Azure limits the subscription alone."""
+    """The buckets of one kind of call. resource: None if Azure limits the subscription alone."""
 
     name: str
     resource: Bucket | None
@@ -51,14 +51,14 @@ VM = Policy("GetVM", Bucket(36, 12), Bucket(24_000, 8000))
 READS = Bucket(250, 25 * 60)
 """All reads of one client in a subscription, by Resource Manager."""
 GLOBAL_READS = Bucket(250 * 15, 25 * 60 * 15)
-"""All reads in a subscription, whoever the client is."""
+"""All reads in a subscription, by all clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
     """Requests of one kind to one resource.
 
-    resource: its ARM id. region: of the resource, "" where it is not known yet. tokens: how many there are.
+    resource: its ARM id. region: of the resource, "" if it is not known yet. tokens: how many there are.
     """
 
     policy: Policy

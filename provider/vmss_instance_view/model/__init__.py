@@ -1,4 +1,4 @@
-"""What Azure says of a scale set, as frozen dataclasses.
+"""Azure's answers about a scale set, as frozen dataclasses.
 
 `from_json` takes ARM's bodies of every API version since 2016-04-30-preview; `to_json` gives ARM's own key names back,
 so that `from_json(to_json(x)) == x`. Every field is optional in Azure: what is absent, null or empty becomes None or

@@ -21,7 +21,7 @@ _LARGEST = 2**53  # from there on others who read the number as JSON may read an
 
 
 def drop_empty(body: Mapping[str, object]) -> Json:
-    """The body without what is None or an empty list or mapping; 0, False and "" stay."""
+    """Drop what is None or an empty list or mapping; keep 0, False and ""."""
     return {key: value for key, value in body.items() if value is not None and value not in ([], {}, ())}
 
 
@@ -38,16 +38,16 @@ class Body:
         self._path = path
 
     def text(self, key: str) -> str | None:
-        """A text, without halves of surrogate pairs: nothing after the parser could encode them."""
+        """Return a text, without halves of surrogate pairs: nothing after the parser could encode them."""
         value = self._typed(key, str, "a text")
         return None if value is None else encodable(value)
 
     def flag(self, key: str) -> bool | None:
-        """True or false."""
+        """Return true or false."""
         return self._typed(key, bool, "true or false")
 
     def number(self, key: str) -> int | None:
-        """A whole number that is not negative; also as a text of digits (2016 API page) or a float (Pulumi state)."""
+        """Return a non-negative whole number, also from a text of digits (2016 API page) or a float (Pulumi state)."""
         value = self._values.get(key)
         if value is None:
             return None
@@ -57,29 +57,29 @@ class Body:
         return whole
 
     def child(self, key: str) -> Body:
-        """An object; an empty one where it is absent."""
+        """Return an object; an empty one if it is absent."""
         value = self._values.get(key)
         return Body({} if value is None else value, self._at(key))
 
     def free_form(self, key: str) -> Body:
-        """An object that somebody else than Azure defines; an empty one where it is anything else."""
+        """Return an object that Azure does not define; an empty one if it is anything else."""
         value = self._values.get(key)
         return Body(value if isinstance(value, Mapping) else {}, self._at(key))
 
     def free_number(self, key: str) -> int | None:
-        """A whole number of an object of free form; None where it cannot be read as one."""
+        """Return a whole number of an object of free form; None if it cannot be read as one."""
         return _whole(self._values.get(key))
 
     def text_of_any_case(self, key: str) -> str | None:
-        """A text below a key that is compared without case, as the names of tags are."""
+        """Return a text below a key that is compared without case, as the names of tags are."""
         return next((self.text(each) for each in self._values if each.lower() == key.lower()), None)
 
     def children(self, key: str) -> list[Body]:
-        """The objects of a list."""
+        """Return the objects of a list."""
         return [Body(each, f"{self._at(key)}[{index}]") for index, each in enumerate(self._list(key))]
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The texts of a list."""
+        """Return the texts of a list."""
         values = self._list(key)
         for index, value in enumerate(values):
             if not isinstance(value, str):
@@ -87,7 +87,7 @@ class Body:
         return tuple(encodable(str(value)) for value in values)
 
     def has(self, key: str) -> bool:
-        """Whether there is anything but null."""
+        """Return whether there is anything but null."""
         return self._values.get(key) is not None
 
     def _typed(self, key: str, kind: type[T], words: str) -> T | None:
@@ -114,7 +114,7 @@ def _whole(value: object) -> int | None:
 
 
 def _kind(value: object) -> str:
-    """A value's type, and the value where it is short: what a person needs to see."""
+    """Return a value's type, and the value where it is short: what a person needs to see."""
     names = {dict: "an object", list: "a list", str: "the text", bool: "", type(None): "null"}
     name = names.get(type(value), "the number")
     if isinstance(value, (dict, list)) or value is None:

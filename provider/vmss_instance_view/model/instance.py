@@ -29,11 +29,11 @@ class ExtensionStatus:
 
     @classmethod
     def from_body(cls, body: Body) -> ExtensionStatus:
-        """One element of a VM's extensions."""
+        """Parse one element of a VM's extensions."""
         return cls(body.text("name"), _statuses(body), _statuses(body, "substatuses"))
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty(
             {
                 "name": self.name,
@@ -47,9 +47,9 @@ class ExtensionStatus:
 class VirtualMachineInstanceView:
     """The instance view of one VM.
 
-    vm_agent: what the guest agent reports of itself. vm_health: the application's health, None where no health
+    vm_agent: what the guest agent reports of itself. vm_health: the application's health, None if no health
     extension or probe reported (yet): that is neither healthy nor unhealthy. in_standby_pool: the VM waits there and
-    counts for nothing (Flexible); None where Azure did not say.
+    counts for nothing (Flexible); None if Azure did not say.
     """
 
     statuses: tuple[Status, ...] = ()
@@ -65,7 +65,7 @@ class VirtualMachineInstanceView:
 
     @classmethod
     def from_body(cls, body: Body) -> VirtualMachineInstanceView:
-        """The same, at its place in a larger body."""
+        """Parse the same, at its place in a larger body."""
         health = body.child("vmHealth")
         return cls(
             _statuses(body),
@@ -76,18 +76,18 @@ class VirtualMachineInstanceView:
         )
 
     def status(self, group: str) -> Status | None:
-        """The status of a group such as "ProvisioningState" or "PowerState"; None where the view has none.
+        """Return the status of a group such as "ProvisioningState" or "PowerState"; None if the view has none.
 
         Where the view has several of one group, the worst.
         """
         return worst(self.statuses_of(group), _RUNNING.get(group.lower(), "succeeded"))
 
     def statuses_of(self, group: str) -> tuple[Status, ...]:
-        """All statuses of a group."""
+        """Return all statuses of a group."""
         return tuple(status for status in self.statuses if in_group(status.code, group))
 
     def extension_statuses(self, name: str) -> tuple[Status, ...]:
-        """What is said of an extension, also where it is listed several times; its components' output is not that."""
+        """Return all statuses of an extension, even if it is listed several times, without its components' output."""
         return tuple(
             status
             for each in named(self.extensions, name)
@@ -105,7 +105,7 @@ class VirtualMachineInstanceView:
         )
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty(
             {
                 "statuses": [each.to_json() for each in self.statuses],
@@ -121,8 +121,8 @@ class VirtualMachineInstanceView:
 class Instance:
     """One VM of a scale set.
 
-    instance_id: "0", "7", …; a VM name in Flexible mode. id: the ARM id. view: None where no instance view was read.
-    latest_model_applied: None where Azure did not say. profile_time_created: of the set's profile that a Flexible set's
+    instance_id: "0", "7", …; a VM name in Flexible mode. id: the ARM id. view: None if no instance view was read.
+    latest_model_applied: None if Azure did not say. profile_time_created: of the set's profile that a Flexible set's
     VM was made from, as Azure wrote it into the VM's tags. protected_from_scale_set_actions: upgrades leave it alone.
     """
 
@@ -151,7 +151,7 @@ class Instance:
 
     @classmethod
     def from_body(cls, body: Body) -> Instance:
-        """The same, at its place in a list."""
+        """Parse the same, at its place in a list."""
         properties = body.child("properties")
         view = properties.child("instanceView")
         protection = properties.child("protectionPolicy")
@@ -171,7 +171,7 @@ class Instance:
         )
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         protection = {
             "protectFromScaleIn": self.protected_from_scale_in,
             "protectFromScaleSetActions": self.protected_from_scale_set_actions,
@@ -202,7 +202,7 @@ class Instance:
 def _says_skip(message: str | None) -> bool:
     try:
         metrics = json.loads(message or "")
-    except (ValueError, RecursionError):  # whoever writes the metrics writes what they like
+    except (ValueError, RecursionError):  # the application may write anything there
         return False
     upgrade = metrics.get("rollingUpgrade") if isinstance(metrics, dict) else None
     skip = upgrade.get("SkipUpgrade") if isinstance(upgrade, dict) else None

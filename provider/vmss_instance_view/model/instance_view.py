@@ -28,11 +28,11 @@ class ExtensionSummary:
 
     @classmethod
     def from_body(cls, body: Body) -> ExtensionSummary:
-        """One element of the view's extensions."""
+        """Parse one element of the view's extensions."""
         return cls(body.text("name"), _summary(body))
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty({"name": self.name, "statusesSummary": [each.to_json() for each in self.statuses_summary]})
 
 
@@ -47,12 +47,12 @@ class OrchestrationService:
 
     @classmethod
     def from_body(cls, body: Body) -> OrchestrationService:
-        """One element of the view's orchestrationServices."""
+        """Parse one element of the view's orchestrationServices."""
         keys = ("serviceName", "serviceState", "latestOperationStatus", "lastStatusChangeTime")
         return cls(*(body.text(key) for key in keys))
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty(
             {
                 "serviceName": self.service_name,
@@ -93,7 +93,7 @@ class InstanceView:
         )
 
     def to_json(self) -> Json:
-        """ARM's form, without what is empty."""
+        """Return ARM's form, without what is empty."""
         summary = [each.to_json() for each in self.virtual_machine.statuses_summary]
         return drop_empty(
             {

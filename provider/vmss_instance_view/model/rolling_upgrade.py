@@ -53,7 +53,7 @@ class RollingUpgrade:
         )
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         running = {
             "code": self.code,
             "startTime": self.start_time,

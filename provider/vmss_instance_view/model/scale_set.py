@@ -57,7 +57,7 @@ class ExtensionProfile:
         return (self.publisher or "").lower() == _HEALTH_PUBLISHER and (self.type or "").lower() in _HEALTH_TYPES
 
     def to_json(self) -> Json:
-        """ARM's form, with what this class names."""
+        """Return ARM's form, with what this class names."""
         settings = drop_empty({"intervalInSeconds": self.interval, "numberOfProbes": self.probes})
         properties = drop_empty(
             {
@@ -75,7 +75,7 @@ class ExtensionProfile:
 class ScaleSet:
     """A scale set's model.
 
-    capacity: None where Azure did not say: never to be read as 0. orchestration_mode: None in bodies before 2020-12-01
+    capacity: None if Azure did not say: never to be read as 0. orchestration_mode: None in bodies before 2020-12-01
     and then Uniform. unique_id: differs for a set that was recreated under its name. external_health: somebody outside
     reports the health of its VMs. has_profile: False for a Flexible set to which VMs are attached one by one.
     profile_time_created: when the profile got its present form. max_surge, os_upgrade_deferral, resilient_creation,
@@ -169,7 +169,7 @@ class ScaleSet:
         return self.health_extension is not None or self.health_probe is not None or bool(self.external_health)
 
     def runs_on(self, instance: Instance) -> bool | None:
-        """Whether an instance runs this model; None where Azure does not say.
+        """Return whether an instance runs this model; None if Azure does not say.
 
         A Flexible set's VMs tell it by the time of the profile that they were made from, in whole seconds.
         """
@@ -179,7 +179,7 @@ class ScaleSet:
         return made > ours - timedelta(seconds=1)
 
     def to_json(self) -> Json:
-        """ARM's form, with what this class names."""
+        """Return ARM's form, with what this class names."""
         profile = drop_empty(
             {
                 "priority": self.priority,

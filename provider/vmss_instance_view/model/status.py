@@ -17,9 +17,9 @@ from vmss_instance_view.model.body import Body, Json, drop_empty
 
 @lru_cache(maxsize=1024)  # a set of 1,000 instances asks for the same few codes thousands of times
 def state_of(code: str | None) -> str:
-    """The state that a status code names, in lower case: "succeeded" of "ProvisioningState/succeeded/Anything".
+    """Return the state that a status code names, in lower case: "succeeded" of "ProvisioningState/succeeded/Anything".
 
-    Codes are `Group/state[/detail]`; the detail is a reason, never a state. "" where there is no code or no state.
+    Codes are `Group/state[/detail]`; the detail is a reason, never a state. "" if there is no code or no state.
     """
     parts = (code or "").split("/")
     return parts[1].strip().lower() if len(parts) > 1 else ""
@@ -27,18 +27,18 @@ def state_of(code: str | None) -> str:
 
 @lru_cache(maxsize=1024)
 def in_group(code: str | None, group: str) -> bool:
-    """Whether a status code belongs to a group such as "PowerState", compared without case."""
+    """Return whether a status code belongs to a group such as "PowerState", compared without case."""
     return (code or "").split("/")[0].strip().lower() == group.lower()
 
 
 @lru_cache(maxsize=1024)
 def detail_of(code: str | None) -> str:
-    """The reason that a status code gives for its state, as Azure wrote it; "" where it gives none."""
+    """Return the reason that a status code gives for its state, as Azure wrote it; "" if it gives none."""
     return (code or "").partition("/")[2].partition("/")[2].strip()
 
 
 def is_failure(state: str) -> bool:
-    """Whether a state in lower case is a final one without success: what was canceled is not done either."""
+    """Return whether a state in lower case is a final one without success: what was canceled is not done either."""
     return state in ("failed", "canceled", "cancelled")
 
 
@@ -50,7 +50,7 @@ _US_TIME = re.compile(
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """A time as Azure writes it (up to 7 fraction digits, any offset), in UTC; None for anything else.
+    """Return a time as Azure writes it (up to 7 fraction digits, any offset), in UTC; None for anything else.
 
     Also as it writes one into the tags of VMs: "4/3/2025 7:34:39 PM +00:00".
     """
@@ -71,7 +71,7 @@ def _parsed_time(text: str) -> datetime | None:
 
 
 def _iso(text: str) -> str:
-    """A time of the form "4/3/2025 7:34:39 PM +00:00" as an ISO one; any other text as it is."""
+    """Return a time of the form "4/3/2025 7:34:39 PM +00:00" as an ISO one; any other text as it is."""
     match = _US_TIME.fullmatch(text)
     if not match:
         return text
@@ -89,11 +89,11 @@ class StatusCount:
 
     @classmethod
     def from_body(cls, body: Body) -> StatusCount:
-        """One element of a statusesSummary."""
+        """Parse one element of a statusesSummary."""
         return cls(body.text("code"), body.number("count") or 0)
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty({"code": self.code, "count": self.count})
 
 
@@ -113,7 +113,7 @@ class Status:
 
     @classmethod
     def from_body(cls, body: Body) -> Status:
-        """One element of a statuses list."""
+        """Parse one element of a statuses list."""
         return cls(*(body.text(key) for key in ("code", "level", "displayStatus", "message", "time")))
 
     @property
@@ -127,7 +127,7 @@ class Status:
         return detail_of(self.code)
 
     def to_json(self) -> Json:
-        """ARM's form."""
+        """Return ARM's form."""
         return drop_empty(
             {
                 "code": self.code,
@@ -140,7 +140,7 @@ class Status:
 
 
 def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
-    """Where one thing is said several times: a failure, else what is not good, else the first; None for nothing."""
+    """Of several statuses of one thing, return a failure, else one that is not good, else the first; None for none."""
     known = tuple(statuses)
     failed = (each for each in known if is_failure(each.state))
     unfinished = (each for each in known if each.state != good)
@@ -156,5 +156,5 @@ N = TypeVar("N", bound=_Named)
 
 
 def named(items: Iterable[N], name: str) -> list[N]:
-    """Those that have a name; upper and lower case are one, as they are to Azure."""
+    """Return those of this name, compared without case, as Azure does."""
     return [each for each in items if (each.name or "").lower() == name.lower()]

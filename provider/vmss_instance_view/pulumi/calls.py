@@ -47,7 +47,7 @@ class Call:
             print(text, file=sys.stderr)
 
     def partial_failure(self, resource_id: str, outputs: Mapping[str, Any], reasons: Sequence[str]) -> PartialFailure:
-        """The exception to raise for a call that failed and whose findings are kept; each reason is a line.
+        """Return the exception to raise for a call that failed and whose findings are kept; each reason is a line.
 
         outputs: with the provider's own "__provider" entry, or a later call could not find its provider. One that
             cannot be stored is left out: without the others the state would keep an older verdict.
@@ -56,7 +56,7 @@ class Call:
         return PartialFailure("\n".join(reasons))
 
     def failure(self, text: str) -> CallFailed:
-        """The exception to raise for a call that failed and leaves nothing in state."""
+        """Return the exception to raise for a call that failed and leaves nothing in state."""
         quietly("a failure without a traceback", lambda: self._attach(_status(text, [])))
         return CallFailed(text)
 
@@ -65,12 +65,12 @@ class Call:
             self._context.set_trailing_metadata((("grpc-status-details-bin", status),))
 
     def _say(self, severity: str, text: str, *, ephemeral: bool) -> bool:
-        """Whether the engine took it."""
+        """Return whether the engine took it."""
         return bool(self.urn and quietly("a status line", lambda: log.say(self.urn, severity, text, ephemeral)))
 
 
 def current_call() -> Call:
-    """The call that this thread is serving. To be called in the provider's method itself, before it starts threads."""
+    """Return the call that this thread serves. Call it in the provider's method itself, before starting threads."""
     return quietly("finding the engine's call", _find_call) or Call()
 
 
@@ -87,7 +87,7 @@ def _find_call() -> Call | None:
 
 
 def storable(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs without those that Pulumi's protocol cannot carry, such as half of a surrogate pair."""
+    """Return the outputs without those that Pulumi's protocol cannot carry, such as half of a surrogate pair."""
     return {key: value for key, value in outputs.items() if _is_storable(key, value)}
 
 

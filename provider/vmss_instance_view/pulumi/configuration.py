@@ -1,4 +1,4 @@
-"""The Azure of a stack, as the engine's configuration of a provider tells it."""
+"""Find the Azure of a stack from the configuration that the engine gives a provider."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def azure_of(request: ConfigureRequest) -> Azure:
-    """The Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
+    """Return the Azure that a provider reads, from the configuration that the engine gave it. Does no I/O."""
     from vmss_instance_view.connection import shared_azure
 
     return shared_azure(Settings(os.environ, _configured(request)), SystemClock(STOP))
 
 
 def _configured(request: ConfigureRequest) -> Callable[[str], object]:
-    """Looks up a key of any package's configuration, such as "azure-native:clientId"; None where nobody tells it."""
+    """Return a lookup of any package's configuration key, such as "azure-native:clientId"; None if Pulumi has none."""
     return lambda key: quietly("reading another package's configuration", lambda: request.config.get(key))

@@ -14,7 +14,7 @@ _stub: Any = None
 
 
 def say(urn: str, severity: str, text: str, ephemeral: bool) -> bool:
-    """Say a line on a resource's row; whether there was an engine to say it to."""
+    """Log a line on a resource's row; return whether the engine took it."""
     from pulumi.runtime.proto import engine_pb2
 
     stub = _engine()
@@ -26,7 +26,7 @@ def say(urn: str, severity: str, text: str, ephemeral: bool) -> bool:
 
 
 def _engine() -> Any:  # noqa: ANN401 - pulumi's stubs are not typed
-    """The engine at the address that it passed to this process, connected once."""
+    """Return the engine at the address that it passed to this process, connected once."""
     global _stub
     import grpc
     from pulumi.runtime.proto import engine_pb2_grpc

@@ -1,4 +1,4 @@
-"""Room for many gates in one provider process, an ear for Cancel, and an end with the engine.
+"""Serve many gates in one provider process, notice Cancel, and end with the engine.
 
 - `experimental_thread_pool` of grpc: by default four threads serve all resources of a stack, and a gate holds one;
 - the pool of Cancel: by default the engine's Cancel, sent at the first Ctrl-C, is ignored;
@@ -21,9 +21,9 @@ from vmss_instance_view.pulumi.process import engine_address, quietly
 T = TypeVar("T")
 
 STOP = Stop()
-"""Set when the engine cancels, and when it closes the provider: whatever waits must end at once."""
+"""Set when the engine cancels or closes the provider: every wait must end at once."""
 
-_THREADS = 1024  # on demand: one for each gate that waits
+_THREADS = 1024  # started on demand, one for each waiting gate
 _BLOCKING = ("Create", "Update", "Read", "Delete")
 _PULSE = 0.5  # seconds between two looks whether the engine still listens, and whether the pools are still there
 _MISSES = 3  # pulses without the engine that are believed
@@ -93,7 +93,7 @@ def _stand_guard() -> None:
     """
     address = engine_address()
     if address is not None and not _listens(address):
-        address = None  # an address where nobody ever listened is something else
+        address = None  # an address that was never reachable is probably not the engine's
     misses = 0
     while misses < _MISSES:
         sleep(_PULSE)
@@ -101,11 +101,11 @@ def _stand_guard() -> None:
         misses = 0 if address is None or _listens(address) else misses + 1
     STOP.set()
     sleep(_FAREWELL)
-    os._exit(1)  # whatever else this process does, nobody is left to hear of it
+    os._exit(1)  # the engine is gone, so no result of this process can be used any more
 
 
 def _listens(address: str) -> bool:
-    """Whether anybody listens there; only a refusal says no: a slow machine is not a dead engine."""
+    """Return whether the engine still listens; only a refused connection says no, because a machine may be slow."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT).close()

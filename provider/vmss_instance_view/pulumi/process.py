@@ -21,7 +21,7 @@ _ADDRESS = re.compile(r"[\w.\-]+:\d+")
 
 
 def quietly(what: str, attempt: Callable[[], T]) -> T | None:
-    """What the attempt returns; None, and a line in the debug log, where this Pulumi does not allow it."""
+    """Return the attempt's result; None, and a line in the debug log, if this Pulumi does not allow it."""
     try:
         return attempt()
     except Exception as error:
@@ -30,5 +30,5 @@ def quietly(what: str, attempt: Callable[[], T]) -> T | None:
 
 
 def engine_address() -> str | None:
-    """The engine's address: the last argument of the provider process that looks like one."""
+    """Return the engine's address: the last argument of the provider process that looks like one."""
     return next((argument for argument in reversed(sys.argv[1:]) if _ADDRESS.fullmatch(argument)), None)

@@ -50,7 +50,7 @@ class FlexibleReader:
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self.region = ""
         self.pages = 1
         self.tells_pool = False
@@ -59,7 +59,7 @@ class FlexibleReader:
         self._id = scale_set
 
     def instances(self, deadline: Deadline, *, whole: bool = True) -> tuple[Instance, ...]:
-        """All instances, with as much of their instance views as the list has.
+        """Return all instances, with as much of their instance views as the list has.
 
         whole: read the plain list, too; else what the expanded one says of the resources is good enough.
         """
@@ -73,7 +73,7 @@ class FlexibleReader:
         return members
 
     def own_view(self, instance: Instance) -> Question | None:
-        """How to ask for the view of one VM; None where its id is not one of a VM in the set's subscription."""
+        """Return how to ask for the view of one VM; None if its id is not one of a VM in the set's subscription."""
         match = _VM_ID.fullmatch(instance.id or "")
         if match is None or match["subscription"].lower() != self._id.subscription_id.lower():
             return None
@@ -83,7 +83,7 @@ class FlexibleReader:
         )
 
     def list_charge(self, lists: int) -> Charge:
-        """What so many lists are taken from."""
+        """Return the rate limits that so many lists count towards."""
         return Charge(quota.VM_LIST, str(self._id), self.region, lists * self.pages)
 
     def _list(self, deadline: Deadline, *query: tuple[str, str]) -> dict[str, Instance]:
@@ -102,7 +102,7 @@ class FlexibleReader:
 
 
 def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:
-    """The instance view of a set of these instances, as Azure gives it for a Uniform set.
+    """Return the instance view of a set of these instances, as Azure gives it for a Uniform set.
 
     Codes have two segments there, and an extension of the model that a VM does not list counts as creating. The
     status of the last operation is the model's provisioning state; its time is not known.
@@ -122,7 +122,7 @@ def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:
 
 
 def _names(model: ScaleSet, views: Iterable[VirtualMachineInstanceView]) -> Iterable[str]:
-    """Every extension that the model has or a VM lists, once, as the model spells it."""
+    """Return every extension that the model has or a VM lists, once, as the model spells it."""
     listed = [each.name for view in views for each in view.extensions]
     modelled = [each.name for each in model.extensions]
     return {name.lower(): name for name in (*listed, *modelled) if name}.values()
@@ -134,7 +134,7 @@ def _provisioning(instance: Instance) -> str:
 
 
 def _extensions(view: VirtualMachineInstanceView) -> dict[str, str]:
-    """The state of each extension that a VM lists with one, by its name in lower case."""
+    """Return the state of each extension that a VM lists with one, by its name in lower case."""
     said = {each.name: worst(view.extension_statuses(each.name)) for each in view.extensions if each.name}
     return {name.lower(): status.state for name, status in said.items() if status}
 

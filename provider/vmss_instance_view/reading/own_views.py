@@ -1,4 +1,4 @@
-"""The instance views that single VMs give of themselves: for what a list leaves out, and for a few VMs alone.
+"""The instance views of single VMs: for data that a list leaves out, and for a few VMs alone.
 
 A list may carry no extensions and no application health (the published sample has neither), and a set of 1,000 VMs
 takes 1,000 requests then: views are kept as they arrive, a look reads as many as time and budget allow, and the next
@@ -22,17 +22,17 @@ _TO_SPARE = 2.0  # seconds that must be left to begin another
 
 @dataclass(frozen=True, slots=True)
 class _OwnView:
-    """A VM's own instance view, None where the VM was gone, and when it was asked for."""
+    """A VM's own instance view, None if the VM was gone, and when it was asked for."""
 
     view: VirtualMachineInstanceView | None
     asked_at: float
 
 
 class OwnViews:
-    """The own views of one set's VMs. Moments are those of the reader's clock."""
+    """The instance views of one set's single VMs. Moments are those of the reader's clock."""
 
     def __init__(self, arm: Arm) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self._arm = arm
         self._kept: dict[str, _OwnView] = {}
         self._joined: dict[str, tuple[Instance, _OwnView, Instance]] = {}
@@ -70,17 +70,17 @@ class OwnViews:
         self._joined = {key: joined for key, joined in self._joined.items() if key in there}
 
     def oldest(self, instances: Iterable[Instance]) -> float:
-        """When the oldest view of these was asked for; minus infinity where one was never read."""
+        """Return when the oldest of these views was read; minus infinity if one was never read."""
         known = (self._kept.get(_key(each)) for each in instances)
         return min((kept.asked_at if kept else float("-inf") for kept in known), default=float("inf"))
 
     def says_pool(self, instance: Instance) -> bool:
-        """Whether the VM itself said, when it was last asked, that it waits in a standby pool."""
+        """Return whether the VM itself said, when it was last asked, that it waits in a standby pool."""
         kept = self._kept.get(_key(instance))
         return bool(kept and kept.view and kept.view.in_standby_pool)
 
     def joined(self, instances: Sequence[Instance], listed_at: float) -> tuple[Instance, ...]:
-        """Instances with what their lists say and what they say themselves; the newer counts where both say it."""
+        """Join instances with their own views; if list and view both have a value, the newer one counts."""
         return tuple(self._join(each, listed_at) for each in instances)
 
     def _is_read(self, instance: Instance, since: float) -> bool:
@@ -126,7 +126,7 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
 
 
 def is_bare(model: ScaleSet, instance: Instance) -> bool:
-    """Whether a list may have left out something of an instance that its own view has.
+    """Return whether a list may have left out something of an instance that its own view has.
 
     That is what the model promises (extensions, application health), or, where the list has nothing at all of what
     guests report, that a VM of a Flexible set waits in a standby pool. A set without a profile promises nothing, so

@@ -27,23 +27,23 @@ _OWN_AT_ONCE = 50  # own views that a look is reckoned with; it reads as many as
 
 
 class Part(Enum):
-    """What can be read of a scale set."""
+    """The parts of a scale set that can be read."""
 
     MODEL = "the model"
     UPGRADE = "the latest rolling upgrade"
     VIEW = "the instance view"
-    INSTANCES = "the list of instances, with the own views of those that it leaves bare"
-    OWN_VIEWS = "those own views alone"
+    INSTANCES = "the list of instances, with the views of single instances for what it leaves out"
+    OWN_VIEWS = "the views of single instances alone"
 
 
 class ScaleSetReader:
-    """One scale set. Every method reads anew and raises InstanceViewError where it cannot.
+    """One scale set. Every method reads anew and raises InstanceViewError if it cannot.
 
-    Of a set whose model it has seen it raises ScaleSetDeleted in the place of ScaleSetNotFound.
+    Raises ScaleSetDeleted instead of ScaleSetNotFound once the model has been read.
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
@@ -57,7 +57,7 @@ class ScaleSetReader:
         self._found_for: tuple[object, object, object] = (self._listed, None, False)
 
     def model(self, deadline: Deadline) -> ScaleSet:
-        """The scale set's model."""
+        """Return the scale set's model."""
         try:
             self._model = self._uniform.model(deadline)
         except ScaleSetNotFound as error:
@@ -67,7 +67,7 @@ class ScaleSetReader:
         return self._model
 
     def view(self, deadline: Deadline) -> InstanceView:
-        """The instance view; of a Flexible set it is counted from its VMs."""
+        """Return the instance view; of a Flexible set it is counted from its VMs."""
         if not self._is_flexible:
             try:
                 return self._seen(self._uniform.view, deadline)
@@ -76,7 +76,7 @@ class ScaleSetReader:
         return flexible.count(self._model or self.model(deadline), self.instances(deadline))
 
     def instances(self, deadline: Deadline, *, since: float | None = None, whole: bool = True) -> tuple[Instance, ...]:
-        """All instances with their instance views. Those in a standby pool are not the set's yet.
+        """Return all instances with their instance views. Those in a standby pool are not the set's yet.
 
         since: own views of VMs that were read since this moment are good enough, and only as many others are read as
             time and budget allow (`oldest` tells); None: all are read now. whole: False where a Flexible set's VMs
@@ -90,7 +90,7 @@ class ScaleSetReader:
         return self._members()
 
     def own_views(self, which: Sequence[str] | None, deadline: Deadline, *, since: float) -> tuple[Instance, ...]:
-        """The instances of the last list, after reading own views that were not read since a moment.
+        """Return the instances of the last list, after reading own views that were not read since a moment.
 
         which: instance ids; None: of all that the list left bare.
         """
@@ -98,24 +98,24 @@ class ScaleSetReader:
         return self._members()
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade | None:
-        """The latest rolling upgrade; None where there never was one."""
+        """Return the latest rolling upgrade; None if there never was one."""
         try:
             return self._uniform.rolling_upgrade(deadline)
         except (ScaleSetNotFound, NotSupported):
             return None
 
     def counted(self, instances: Sequence[Instance]) -> InstanceView | None:
-        """The view of a Flexible set of these instances; None for a Uniform one, whose view is read."""
+        """Return the view of a Flexible set of these instances; None for a Uniform one, whose view is read."""
         return flexible.count(self._model, instances) if self._is_flexible and self._model else None
 
     def charges(self, parts: Iterable[Part], *, whole: bool = True) -> list[Charge]:
-        """What reading these parts takes, so far as it is known. whole: as for `instances`."""
+        """Return which rate limits reading these parts counts towards, as far as known. whole: as for `instances`."""
         if self._is_flexible:  # its view is counted
             parts = {Part.INSTANCES if part is Part.VIEW else part: part for part in parts}
         return [charge for part in parts for charge in self._charges(part, lists=1 + whole)]
 
     def own_charges(self, which: Iterable[str]) -> list[Charge]:
-        """What reading the own views of these instances takes."""
+        """Return which rate limits reading the views of these single instances counts towards."""
         return [asked.charge for _, asked in self._asked(which)]
 
     @property
@@ -149,7 +149,7 @@ class ScaleSetReader:
         return self._flexible.instances(deadline, whole=whole)
 
     def _members(self) -> tuple[Instance, ...]:
-        """The instances, joined with their own views: these may tell of a standby pool where a list does not."""
+        """Return the instances, joined with their own views: these may tell of a standby pool where a list does not."""
         joined = self._own.joined(self._listed, self._listed_at)
         model = self._model
         members = tuple(
@@ -173,7 +173,7 @@ class ScaleSetReader:
             raise _deleted(error) if self._model else error from None
 
     def _bare(self) -> list[tuple[Instance, Question]]:
-        """Of which instances the list left something out, and how to ask each: found once for a list and a model."""
+        """Find the instances of which the list left something out, and how to ask each; once for a list and a model."""
         found_for = (self._listed, self._model, self._is_flexible)
         if not all(one is other for one, other in zip(found_for, self._found_for, strict=True)):
             self._found = [(each, asked) for each in self._incomplete() if (asked := self._own_view(each))]
@@ -195,7 +195,7 @@ class ScaleSetReader:
         return [each for each in self._listed if may_wait or is_bare(model, each) or self._may_have_left_pool(each)]
 
     def _may_have_left_pool(self, instance: Instance) -> bool:
-        """Whether a VM that was in a standby pool may be the set's by now, and no list would tell."""
+        """Return whether a VM that was in a standby pool may be the set's by now, and no list would tell."""
         is_told = instance.view is not None and instance.view.in_standby_pool is not None
         return not is_told and self._own.says_pool(instance)
 

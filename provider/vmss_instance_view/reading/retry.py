@@ -1,4 +1,4 @@
-"""Attempts of a one-shot caller: again after what may pass, with growing pauses, until the time is over.
+"""Retry a read after errors that may pass, with growing pauses, until the time is over.
 
 Gates do not use this: `watch` decides what a failed look means. Every wait ends when a stop is asked for.
 """
@@ -18,7 +18,7 @@ READ_TIMEOUT = 60.0  # seconds, for all attempts of one read
 
 _FIRST_PAUSE = 0.5  # seconds; doubled after each attempt
 _LONGEST_PAUSE = 10.0
-_MARGIN = 0.5  # seconds beyond an attempt's own deadline, which has the better words
+_MARGIN = 0.5  # seconds of grace, so that the attempt's own error, which says more, comes first
 
 
 def read_with_retry(
@@ -29,7 +29,7 @@ def read_with_retry(
     not_found_grace: float = 0.0,
     jitter: Callable[[], float] = random.random,
 ) -> T:
-    """What `read` returns, from as many attempts as fit into `seconds`.
+    """Return what `read` returns, from as many attempts as fit into `seconds`.
 
     not_found_grace: for how long a set that is not found is taken for one that is about to appear.
     jitter: 0 to 1; it spreads callers that failed together.

@@ -26,18 +26,18 @@ class UniformReader:
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
-        """Nothing is read yet."""
+        """Read nothing yet."""
         self.region = ""
         self.pages = 1
         self._arm = arm
         self._id = scale_set
 
     def model(self, deadline: Deadline) -> ScaleSet:
-        """The scale set's model."""
+        """Return the scale set's model."""
         return self._arm.get(self._question("model", "", quota.LOW_COST), ScaleSet.from_json, deadline)
 
     def view(self, deadline: Deadline) -> InstanceView:
-        """The instance view."""
+        """Return the instance view."""
         question = self._question("instance view", "/instanceView", quota.HIGH_COST)
         return self._arm.get(question, InstanceView.from_json, deadline)
 
@@ -59,7 +59,7 @@ class UniformReader:
         return tuple(found.values())
 
     def own_view(self, instance: Instance) -> Question | None:
-        """How to ask for the view of one instance; None where its id is none: it would lead elsewhere."""
+        """Return how to ask for the view of one instance; None if its id is none: it would lead elsewhere."""
         if not _INSTANCE_ID.fullmatch(instance.instance_id):
             return None
         path = f"{self._id}/virtualMachines/{instance.instance_id}"
@@ -67,12 +67,12 @@ class UniformReader:
         return Question(what, f"{path}/instanceView", Charge(quota.SCALE_SET_VM, path, self.region), limit=SMALL)
 
     def rolling_upgrade(self, deadline: Deadline) -> RollingUpgrade:
-        """The latest rolling upgrade. Raises ScaleSetNotFound where there never was one."""
+        """Return the latest rolling upgrade. Raises ScaleSetNotFound if there never was one."""
         question = self._question("latest rolling upgrade", "/rollingUpgrades/latest", quota.LOW_COST)
         return self._arm.get(question, RollingUpgrade.from_json, deadline)
 
     def charge(self, policy: Policy, tokens: float = 1.0) -> Charge:
-        """What a read of the set is taken from."""
+        """Return the rate limit that a read of the set counts towards."""
         return Charge(policy, str(self._id), self.region, tokens)
 
     def _question(self, what: str, path: str, policy: Policy, *query: tuple[str, str]) -> Question:
@@ -81,7 +81,7 @@ class UniformReader:
 
 
 def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
-    """How the instances on one page of a list are read. The parser raises Overdue once the deadline is past."""
+    """Return how the instances on one page of a list are read. The parser raises Overdue once the deadline is past."""
 
     def parse(page: Mapping[str, object]) -> list[Instance]:
         listed = page.get("value")

@@ -15,6 +15,8 @@ from tests.pages import ROOT
 from vmss_emulator import cli
 
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
+_BASH = shutil.which("bash") or "bash"
+_JQ = shutil.which("jq")
 _ENDS = re.compile(r"[;&|<>()]+")
 _KEYWORDS = {"if", "then", "else", "fi", "do", "done", "!"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
@@ -26,16 +28,10 @@ _AZ = {
     "login", "cloud register", "cloud set", "account show", "role definition create", "role assignment create",
 }  # fmt: skip
 _TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-_SAMPLE = {
-    "deployment": {
-        "resources": [
-            {"type": "pulumi:pulumi:Stack"},
-            {
-                "type": "pulumi-python:dynamic/vmss-health:HealthGate",
-                "outputs": {"state": "failing", "message": "m", "reasons": [{"message": "r"}], "evidence": {}},
-            },
-        ]
-    }
+_STACK = {"type": "pulumi:pulumi:Stack"}
+_GATE = {
+    "type": "pulumi-python:dynamic/vmss-health:HealthGate",
+    "outputs": {"state": "failing", "message": "m", "reasons": [{"message": "r"}], "evidence": {}},
 }
 
 
@@ -70,7 +66,7 @@ def typed(console: str) -> str:
 
 def check(script: str) -> None:
     """Is each command one that exists, with options that it has? Raises AssertionError with the command."""
-    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    subprocess.run([_BASH, "-n"], input=script, text=True, check=True)
     for words in simple_commands(script):
         check_words(words)
 
@@ -120,13 +116,12 @@ def _az(arguments: list[str]) -> None:
 
 
 def _jq(arguments: list[str]) -> None:
-    if shutil.which("jq") is None:
+    if _JQ is None:
         return  # the same filters run on a real state in tests/engine/test_documents.py, which skips and says so
     words = [each for each in arguments if not each.endswith(".json")]
     is_of_gates = len(words) < len(arguments)
-    resources = _SAMPLE["deployment"]["resources"]
-    sample = [resources[1]["outputs"]] if is_of_gates else _SAMPLE
-    ran = subprocess.run(["jq", *words], input=json.dumps(sample), text=True, capture_output=True, check=False)
+    sample = [_GATE["outputs"]] if is_of_gates else {"deployment": {"resources": [_STACK, _GATE]}}
+    ran = subprocess.run([_JQ, *words], input=json.dumps(sample), text=True, capture_output=True, check=False)
     assert ran.returncode in (0, 1), ran.stderr  # 1: what --exit-status makes of false
     assert "failing" in ran.stdout or "m\n" in ran.stdout or ran.stdout == "false\n", ran.stdout
 

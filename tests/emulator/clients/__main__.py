@@ -173,7 +173,12 @@ def in_readme(clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
                 ended = f"exit code {said.code}" if "exit code" in shown else ""
                 same = " ".join([found.replace("null", ""), ended]).split() == shown.split()
                 name = " ".join(line.split()[1:3])
-                yield client.name, name, "as README shows it" if same else f"DIFFERENT from README: {found}", said.seconds
+                yield (
+                    client.name,
+                    name,
+                    "as README shows it" if same else f"DIFFERENT from README: {found}",
+                    said.seconds,
+                )
 
 
 def transcript() -> list[tuple[str, str]]:

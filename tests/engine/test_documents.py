@@ -1,4 +1,4 @@
-"""What the documents tell people to run with Pulumi: each command and each option exists, and a recipe does its work."""
+"""What the documents tell people to run with Pulumi: each command and option exists, and a recipe does its work."""
 
 from __future__ import annotations
 

@@ -187,13 +187,13 @@ def shown(section: Mapping[str, Any]) -> Iterator[str]:
 INTRODUCTION = """\
 # What is done with each field that Azure writes
 
-Azure's own models for Python (azure-mgmt-compute) say which fields its answers can have. This page lists every field that
-only Azure writes, and others that a gate could care about:
+Azure's own models for Python (azure-mgmt-compute) say which fields its answers can have. This page lists every field
+that only Azure writes, and others that a gate could care about:
 
 - **judged**: a verdict can depend on it;
 - **shown**: it appears in a reason, a status line or an output, and decides nothing;
 - **ignored**, with the reason.
 
-You can still read an ignored field from Azure. If a new version of Azure's models brings a new field, a test fails until the
-field has a line here. A test writes this page from `tests/census/fields.yaml`; change that file.
+You can still read an ignored field from Azure. If a new version of Azure's models brings a new field, a test fails
+until the field has a line here. A test writes this page from `tests/census/fields.yaml`; change that file.
 """

@@ -8,13 +8,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 LEFT_OPEN = "pytest.PytestUnraisableExceptionWarning"  # of the loops that Pulumi's inline programs do not close
-TESTING = Path(__file__).parents[1] / "docs" / "testing.md"
+TESTING = ROOT / "docs" / "testing.md"
+PAGES = (
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "emulator/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     """The language and the text of each example on a page."""
-    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks."""
+    return re.sub(r"^```\w*\n.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
 def write_files(page: Path, folder: Path) -> list[str]:

@@ -185,15 +185,15 @@ def shown(section: Mapping[str, Any]) -> Iterator[str]:
 
 
 INTRODUCTION = """\
-# What becomes of each field that Azure writes
+# What is done with each field that Azure writes
 
-Azure's own models for Python (azure-mgmt-compute) say which fields its answers can have. This is what this project
-makes of each that Azure alone writes, and of such others as a gate could care about:
+Azure's own models for Python (azure-mgmt-compute) say which fields its answers can have. This page lists every field
+that only Azure writes, and others that a gate could care about:
 
 - **judged**: a verdict can depend on it;
-- **shown**: it is told, in a reason, a status line or an output, and decides nothing;
-- **ignored**, and why.
+- **shown**: it appears in a reason, a status line or an output, and decides nothing;
+- **ignored**, with the reason.
 
-What is listed as ignored can still be had from Azure. A field that a new version of those models brings fails a test
-until it has a line here. Written by a test from `tests/census/fields.yaml`, which is where to change it.
+You can still read an ignored field from Azure. If a new version of Azure's models brings a new field, a test fails
+until the field has a line here. A test writes this page from `tests/census/fields.yaml`; change that file.
 """

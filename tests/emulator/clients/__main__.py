@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.emulator.clients.table import CLIENTS, HERE, Client, az, printed
 from tests.emulator.support import ArmSession
+from tests.pages import ROOT, blocks
 
 from vmss_emulator import Emulator
 from vmss_emulator.running import az_login
@@ -158,6 +159,36 @@ def named_by_gates(clients: list[Client]) -> Iterator[tuple[str, str, str, float
                 yield "az", name, outcome(client, said, None, None), said.seconds
 
 
+def in_readme(clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
+    """The same of the transcript in README: az waits for a set whose applications are all unhealthy."""
+    unhealthy = {"scale_sets": {"web": {"boot": "0s", "extension": "0s", "events": [{"health": "unhealthy"}]}}}
+    for client in [client for client in clients if client.name == "az"]:
+        with Emulator(unhealthy) as azure, tempfile.TemporaryDirectory() as folder:
+            azure.put_scale_set("web", capacity=3, health=True)
+            time.sleep(1)  # until the operation has ended
+            environment = signed_in(azure, folder)
+            for line, shown in transcript():
+                said = told(printed(line), environment)
+                found = said.found if isinstance(said.found, str) else json.dumps(said.found)
+                ended = f"exit code {said.code}" if "exit code" in shown else ""
+                same = " ".join([found.replace("null", ""), ended]).split() == shown.split()
+                name = " ".join(line.split()[1:3])
+                yield (
+                    client.name,
+                    name,
+                    "as README shows it" if same else f"DIFFERENT from README: {found}",
+                    said.seconds,
+                )
+
+
+def transcript() -> list[tuple[str, str]]:
+    """Each az command in README's transcript, and what it printed there."""
+    (text,) = (text for language, text in blocks(ROOT / "README.md") if language == "console")
+    parts = text.replace("\\\n", " ").split("$ az ")[1:]
+    pairs = [part.partition("\n") for part in parts]
+    return [(f"az {line.partition(';')[0]}", shown) for line, _, shown in pairs]
+
+
 def deployed(azure: Emulator, scene: Scene, release: int, mode: str | None = None) -> str:
     """Deploy a release of a scene's set; returns the set's id."""
     app = {"name": "app", "properties": {"publisher": "p", "type": "t", "settings": {"release": release}}}
@@ -252,6 +283,7 @@ def main() -> int:
     for about, found in (
         *((scene.timeline, rows(scene, clients)) for scene in SCENES),
         ("what gates name", named_by_gates(clients)),
+        ("README", in_readme(clients)),
     ):
         for client_name, operation, came, seconds in found:
             print(f"{about:23} {client_name:21} {operation:22} {came} ({seconds:.1f} s)", flush=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 from tests.emulator.commands import COMMAND, ENGINE, on_the_engine, resources
-from tests.engine.projects import Ran
+from tests.engine.projects import AZURE_NATIVE, Ran, python_with_known_packages
 
 from vmss_emulator import Emulator
 
@@ -132,13 +132,32 @@ def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
     assert "Canary-1!" not in told.replace((story / "__main__.py").read_text(), "")
 
 
-def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
-    (project / "timeline.yaml").write_text("scale_sets: {'*': {boot: 10m}}")
+SMALL = f"""
+import pulumi
+{AZURE_NATIVE}
+group = AzureNative("resources:ResourceGroup", "rg", location="westeurope")
+sku = {{"name": "Standard_B1s", "capacity": 2}}
+kind = "compute:VirtualMachineScaleSet"
+AzureNative(kind, "web", resourceGroupName=group.name, vmScaleSetName="web", sku=sku, virtualMachineProfile={{}})
+"""
+
+
+def small(folder: Path, timeline: str) -> Path:
+    """A project of two resources and the set-up of a scale set's life."""
+    (folder / "Pulumi.yaml").write_text("name: small\nruntime: {name: python, options: {toolchain: pip}}\n")
+    (folder / "__main__.py").write_text(SMALL)
+    (folder / "timeline.yaml").write_text(timeline)
+    return folder
+
+
+def test_ctrl_c_ends_a_deployment_that_waits(tmp_path: Path) -> None:
+    project = small(tmp_path, "scale_sets: {'*': {boot: 10m}}")
+    python = {"PULUMI_PYTHON_CMD": str(python_with_known_packages(project))}
     script = "pulumi stack init slow && exec pulumi up --yes --skip-preview --non-interactive"
     with subprocess.Popen(
         [*COMMAND, "exec", "--timeline", "timeline.yaml", "--", "sh", "-c", script],
         cwd=project,
-        env={**os.environ, **ENGINE},
+        env={**os.environ, **ENGINE, **python},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -191,13 +210,10 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
 
 
 def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(PROGRAM, tmp_path / "program"))
-    (folder / "timeline.yaml").write_text(TIMELINE)
+    folder = small(tmp_path, TIMELINE)
     options = ["--timeline", "timeline.yaml", "--state", "kept"]
     first = on_the_engine(folder, "pulumi stack init dev && pulumi up --yes --skip-preview", *options)
     assert first.returncode == 0, first.stdout + first.stderr
-    quietly = "--yes --skip-preview"
-    same = f"pulumi refresh {quietly} --expect-no-changes && pulumi preview --expect-no-changes"
-    again = f"pulumi stack select dev && {same} && pulumi destroy {quietly}"
+    again = "pulumi stack select dev && pulumi up --yes --skip-preview --refresh --expect-no-changes"
     second = on_the_engine(folder, again, *options)
     assert second.returncode == 0, second.stdout + second.stderr

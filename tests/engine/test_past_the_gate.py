@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.engine.projects import Project
+from tests.engine.projects import AZURE_NATIVE, Project
 
 from vmss_emulator import Emulator
 
@@ -16,21 +16,20 @@ STOPPED = {"scale_sets": {"*": {**QUICK, "events": [{"instances": [1], "power": 
 RUNNING = {"scale_sets": {"*": QUICK}}
 
 DEPLOYED = """
-import pulumi_azure_native as azure
-
 config = pulumi.Config()
 release = {"release": config.get("release") or "1"}
-group = azure.resources.ResourceGroup("rg", location="westeurope")
-web = azure.compute.VirtualMachineScaleSet(
+group = AzureNative("resources:ResourceGroup", "rg", location="westeurope")
+web = AzureNative(
+    "compute:VirtualMachineScaleSet",
     "web",
-    resource_group_name=group.name,
-    vm_scale_set_name=config.get("name") or "web",
-    sku=azure.compute.SkuArgs(name="Standard_B1s", capacity=2),
+    resourceGroupName=group.name,
+    vmScaleSetName=config.get("name") or "web",
+    sku={"name": "Standard_B1s", "capacity": 2},
     tags=release,
 )
 gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(timeout="2s", hold="0s"))
 after = pulumi.ResourceOptions(depends_on=[gate])
-azure.network.PublicIPAddress("after", resource_group_name=group.name, tags=release, opts=after)
+AzureNative("network:PublicIPAddress", "after", after, resourceGroupName=group.name, tags=release)
 pulumi.export("healthy", gate.healthy)
 """
 SET, GATE, COMPONENT, AFTER = (
@@ -45,7 +44,7 @@ SET, GATE, COMPONENT, AFTER = (
 def stack(project: Project) -> Stack:
     """A stack with a scale set, its gate, and something that depends on the gate."""
     pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-    project.program(DEPLOYED)
+    project.program(AZURE_NATIVE + DEPLOYED)
     return Stack(project)
 
 

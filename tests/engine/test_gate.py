@@ -54,20 +54,6 @@ def test_a_gate_is_unknown_in_preview_then_passes_with_typed_outputs_and_unchang
     assert len(azure.requests) == before
 
 
-def test_the_status_line_is_on_the_gates_own_row_and_changes(project: Project, azure: Emulator) -> None:
-    azure.load(UNHEALTHY)
-    project.program(gated(azure))
-    running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
-    running.until("appHealth 2/3, ")
-    azure.load(HEALTHY)
-    ran = running.wait()
-    assert ran.code == 0, ran.output
-    rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("3/3 VMs, appHealth 2/3, " in row and "of 1m" in row for row in rows), ran.output
-    assert any("3/3 VMs, appHealth 3/3, healthy" in row for row in rows), ran.output
-    assert any("created" in line for line in ran.output.splitlines() if "HealthGate web" in line)
-
-
 def test_a_failed_gate_says_why_keeps_its_verdict_through_a_healthy_refresh_and_gates_again_until_it_passes(
     project: Project, azure: Emulator
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_trigger_reads_anew_and_another_set_is_an_update(project: Project, azu
     assert project.outputs()["capacity"] == 2
 
 
+@pytest.mark.rest  # test_quota.py gates Flexible sets, tests/provider reads them
 def test_a_flexible_set_is_read_and_gated_like_any_other(project: Project, azure: Emulator) -> None:
     scale_set = azure.put_scale_set("web", capacity=3, extensions=["cse"], health=True, orchestration_mode="Flexible")
     project.program(f"""

@@ -19,7 +19,7 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from tests.engine.projects import TOOLCHAIN
+from tests.engine.projects import TOOLCHAIN, python_with_known_packages
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "emulator"
@@ -156,13 +156,12 @@ def test_the_engine_shows_what_the_stand_in_says(alone: Path, tmp_path: Path) ->
     path = os.pathsep.join([str(TOOLCHAIN), os.environ["PATH"]])
     if shutil.which("pulumi", path=path) is None:
         pytest.skip("there is no Pulumi CLI: run `make setup`, which gets or builds one")
-    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
     (tmp_path / "Pulumi.yaml").write_text("name: user\nruntime: {name: python, options: {toolchain: pip}}\n")
-    program = "from pulumi_azure_native import resources\nresources.ResourceGroup('rg', location='westeurope')\n"
-    (tmp_path / "__main__.py").write_text(program)
+    group = "'azure-native:resources:ResourceGroup', 'rg', {'location': 'westeurope'}"
+    (tmp_path / "__main__.py").write_text(f"import pulumi\npulumi.CustomResource({group})\n")
     story = "pulumi stack init dev --non-interactive && pulumi up --yes --skip-preview --non-interactive"
-    words = ("exec", "--", "sh", "-c", story)
-    told = ran(alone / "vmss-emulator", *words, folder=tmp_path, PATH=path, PULUMI_PYTHON_CMD=sys.executable)
+    words, python = ("exec", "--", "sh", "-c", story), str(python_with_known_packages(tmp_path))
+    told = ran(alone / "vmss-emulator", *words, folder=tmp_path, PATH=path, PULUMI_PYTHON_CMD=python)
     assert told.returncode != 0
     assert "pip install pulumi requests" in told.stdout + told.stderr
 

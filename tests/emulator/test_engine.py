@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pulumi.runtime import rpc
 from tests.emulator.commands import COMMAND, ENGINE, on_the_engine, resources
-from tests.engine.projects import Ran
+from tests.engine.projects import AZURE_NATIVE, Ran, python_with_known_packages
 
 from vmss_emulator import Emulator
 
@@ -32,10 +32,9 @@ pulumi stack init dev
 pulumi preview --json > preview-create.json
 pulumi up --yes --skip-preview > create.txt 2>&1; echo $? > create.code
 pulumi stack export > created.json
-pulumi preview --expect-no-changes; echo $? > same.code
+pulumi preview --refresh --expect-no-changes > same.txt 2>&1; echo $? > same.code
 pulumi preview --config "command=echo 2" --json > preview-update.json
 pulumi up --yes --skip-preview --config broken=true > broken.txt 2>&1; echo $? > broken.code
-pulumi refresh --yes --skip-preview --expect-no-changes > refresh.txt 2>&1; echo $? > refresh.code
 pulumi stack export > updated.json
 pulumi destroy --yes --skip-preview > destroy.txt 2>&1; echo $? > destroy.code
 pulumi stack export > destroyed.json
@@ -95,8 +94,8 @@ def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
     assert found["vnet"]["outputs"]["location"] == "westeurope"
 
 
-def test_a_second_run_changes_nothing(story: Path) -> None:
-    assert code(story, "same") == 0
+def test_a_second_run_finds_what_was_deployed_and_changes_nothing(story: Path) -> None:
+    assert code(story, "same") == 0, text(story, "same.txt")
 
 
 def test_a_set_that_will_change_has_an_unknown_etag_and_unique_id(story: Path) -> None:
@@ -116,10 +115,6 @@ def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) 
     assert resources(story / "updated.json")["web"]["outputs"]["etag"] == '"2"'
 
 
-def test_a_refresh_finds_what_was_deployed(story: Path) -> None:
-    assert code(story, "refresh") == 0, text(story, "refresh.txt")
-
-
 def test_destroy_leaves_nothing(story: Path) -> None:
     assert code(story, "destroy") == 0, text(story, "destroy.txt")
     assert resources(story / "destroyed.json") == {}
@@ -132,13 +127,32 @@ def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
     assert "Canary-1!" not in told.replace((story / "__main__.py").read_text(), "")
 
 
-def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
-    (project / "timeline.yaml").write_text("scale_sets: {'*': {boot: 10m}}")
+SMALL = f"""
+import pulumi
+{AZURE_NATIVE}
+group = AzureNative("resources:ResourceGroup", "rg", location="westeurope")
+sku = {{"name": "Standard_B1s", "capacity": 2}}
+kind = "compute:VirtualMachineScaleSet"
+AzureNative(kind, "web", resourceGroupName=group.name, vmScaleSetName="web", sku=sku, virtualMachineProfile={{}})
+"""
+
+
+def small(folder: Path, timeline: str) -> Path:
+    """A project of two resources and the set-up of a scale set's life."""
+    (folder / "Pulumi.yaml").write_text("name: small\nruntime: {name: python, options: {toolchain: pip}}\n")
+    (folder / "__main__.py").write_text(SMALL)
+    (folder / "timeline.yaml").write_text(timeline)
+    return folder
+
+
+def test_ctrl_c_ends_a_deployment_that_waits(tmp_path: Path) -> None:
+    project = small(tmp_path, "scale_sets: {'*': {boot: 10m}}")
+    python = {"PULUMI_PYTHON_CMD": str(python_with_known_packages(project))}
     script = "pulumi stack init slow && exec pulumi up --yes --skip-preview --non-interactive"
     with subprocess.Popen(
         [*COMMAND, "exec", "--timeline", "timeline.yaml", "--", "sh", "-c", script],
         cwd=project,
-        env={**os.environ, **ENGINE},
+        env={**os.environ, **ENGINE, **python},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -157,13 +171,14 @@ def test_ctrl_c_ends_a_deployment_that_waits(project: Path) -> None:
 
 ELSEWHERE = """
 import os
-import pulumi, pulumi_azure_native as azure
+import pulumi
 
 options = None
 if os.environ["OTHER_BY"] == "program":
-    other = azure.Provider("other", metadata_host=os.environ["OTHER_HOST"], client_secret="planted")
-    options = pulumi.ResourceOptions(provider=other)
-azure.resources.ResourceGroup("group", resource_group_name="rg", location="westeurope", opts=options)
+    settings = {"metadataHost": os.environ["OTHER_HOST"], "clientSecret": "planted"}
+    options = pulumi.ResourceOptions(provider=pulumi.ProviderResource("azure-native", "other", settings))
+group = {"resourceGroupName": "rg", "location": "westeurope"}
+pulumi.CustomResource("azure-native:resources:ResourceGroup", "group", group, options)
 """
 
 
@@ -191,13 +206,10 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
 
 
 def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(PROGRAM, tmp_path / "program"))
-    (folder / "timeline.yaml").write_text(TIMELINE)
+    folder = small(tmp_path, TIMELINE)
     options = ["--timeline", "timeline.yaml", "--state", "kept"]
     first = on_the_engine(folder, "pulumi stack init dev && pulumi up --yes --skip-preview", *options)
     assert first.returncode == 0, first.stdout + first.stderr
-    quietly = "--yes --skip-preview"
-    same = f"pulumi refresh {quietly} --expect-no-changes && pulumi preview --expect-no-changes"
-    again = f"pulumi stack select dev && {same} && pulumi destroy {quietly}"
+    again = "pulumi stack select dev && pulumi up --yes --skip-preview --refresh --expect-no-changes"
     second = on_the_engine(folder, again, *options)
     assert second.returncode == 0, second.stdout + second.stderr

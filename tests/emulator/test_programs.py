@@ -1,4 +1,4 @@
-"""Whole programs on the real Pulumi engine, through `vmss-emulator exec`: up, no change, refresh, a change, destroy."""
+"""Whole programs on the real Pulumi engine, through `vmss-emulator exec`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Any
 
 import pytest
 from tests.emulator.commands import on_the_engine, resources
+from tests.engine.projects import AZURE_NATIVE
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine")]
 
 PROGRAMS = Path(__file__).parent / "programs"
 TIMELINE = "scale_sets: {'*': {boot: 200ms, extension: 200ms, healthy: 200ms}}"
-LIFE = """
+DEPLOYED = """
 set -e
 pulumi() { command pulumi "$@" --non-interactive --color never; }
 pulumi stack init dev
 pulumi up --yes --skip-preview
 pulumi stack export > created.json
 pulumi stack output --json > outputs.json
+"""
+LIFE = f"""{DEPLOYED}
 pulumi preview --expect-no-changes
 pulumi refresh --yes --skip-preview --expect-no-changes
 pulumi preview --config size=3 --json > preview.json
@@ -37,10 +40,10 @@ def run(project: Path, script: str) -> str:
     return told.stdout
 
 
-def lived(program: str, folder: Path) -> Path:
-    """Let a program live its whole life; returns the folder with what it left."""
+def lived(program: str, folder: Path, script: str = LIFE) -> Path:
+    """Let a program live its whole life, or what a script says; returns the folder with what it left."""
     project = Path(shutil.copytree(PROGRAMS / program, folder / program))
-    run(project, LIFE)
+    run(project, script)
     return project
 
 
@@ -49,12 +52,19 @@ def read(project: Path, name: str) -> dict[str, Any]:
 
 
 def test_a_component_of_the_users_own_makes_a_gated_set_and_what_is_behind_the_gate(tmp_path: Path) -> None:
-    project = lived("component", tmp_path)
+    project = lived("component", tmp_path, DEPLOYED)
     made, outputs = resources(project / "created.json"), read(project, "outputs.json")
     assert "acme:shop:Shop$azure-native:compute:VirtualMachineScaleSet" in made["shop-machines"]["urn"]
     assert made["shoppictures"]["inputs"]["tags"]["for"] == made["shop-machines"]["id"]
     assert len(outputs["principal"]) == 36
     assert outputs["blobs"].startswith("https://shoppictures")
+
+
+@pytest.mark.rest  # test_engine.py has such a life of a program without a component
+def test_what_a_component_made_stays_the_same_is_changed_and_is_destroyed(tmp_path: Path) -> None:
+    project = lived("component", tmp_path)
+    changed = {step["urn"].split("::")[-1] for step in read(project, "preview.json")["steps"] if step["op"] == "update"}
+    assert {"shop-machines", "shop-web"} <= changed
     assert resources(project / "destroyed.json") == {}
 
 
@@ -90,13 +100,12 @@ def test_ten_other_types_are_placed_as_azure_places_them_and_feed_each_other(tmp
     assert resources(project / "destroyed.json") == {}
 
 
-VERSIONS = """
+VERSIONS = f"""
 import pulumi
-from pulumi_azure_native import resources
-
+{AZURE_NATIVE}
 for version in ("2.90.0", "3.1.0", "4.0.0"):
     options = pulumi.ResourceOptions(version=version)
-    resources.ResourceGroup(f"g{version[0]}", location="westeurope", opts=options)
+    AzureNative("resources:ResourceGroup", f"g{{version[0]}}", options, location="westeurope")
 """
 
 

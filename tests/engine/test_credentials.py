@@ -59,7 +59,7 @@ def test_azure_natives_configuration_signs_in_beside_an_environment_that_knows_n
     [
         ("ScaleSetHealthGate", "provider=other"),
         pytest.param("ScaleSetHealthGate", "providers=[other]", marks=pytest.mark.rest),
-        ("ScaleSetInstanceView", "providers={'azure-native': other}"),
+        pytest.param("ScaleSetInstanceView", "providers={'azure-native': other}", marks=pytest.mark.rest),
     ],
 )
 def test_an_explicit_azure_native_provider_is_refused_in_the_program_with_what_to_do_instead(
@@ -83,6 +83,7 @@ def test_an_explicit_azure_native_provider_is_refused_in_the_program_with_what_t
     assert "planted" not in ran.output
 
 
+@pytest.mark.rest  # another credential than the wrong secret of test_secrets.py
 def test_a_wrong_tenant_is_one_line_that_says_what_to_check(project: Project, azure: Emulator) -> None:
     project.environment["ARM_TENANT_ID"] = "11111111-2222-3333-4444-555555555555"
     project.program(f'vmss.ScaleSetHealthGate("web", scale_set={azure.put_scale_set("web")!r})')

@@ -6,11 +6,10 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
-from tests.engine.processes import provider_below, resident_mib, wait_for_the_end
-from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looked_at, wait_for_a_look
+from tests.engine.processes import provider_below, wait_for_the_end
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks, wait_for_a_look
 
 from vmss_emulator import Emulator
 
@@ -30,7 +29,9 @@ def gated(azure: Emulator, *, timeout: str = "1m") -> str:
     return GATED.format(id=azure.put_scale_set("web", capacity=3, extensions=["cse"], health=True), timeout=timeout)
 
 
-def test_preview_knows_only_the_id_and_asks_azure_nothing(project: Project, azure: Emulator) -> None:
+def test_a_gate_is_unknown_in_preview_but_for_its_id_then_passes_with_typed_outputs_and_unchanged_asks_azure_nothing(
+    project: Project, azure: Emulator
+) -> None:
     project.program(gated(azure))
     ran = project.run("preview", "--non-interactive", "--diff")
     assert ran.code == 0, ran.output
@@ -40,13 +41,9 @@ def test_preview_knows_only_the_id_and_asks_azure_nothing(project: Project, azur
     assert re.search(r'scaleSetId: "/subscriptions/\S+/web"', shown), "the program knows the id"
     assert azure.requests == ()
 
-
-def test_a_gate_passes_and_its_outputs_are_typed_in_the_program_and_azures_json_outside(
-    project: Project, azure: Emulator
-) -> None:
-    project.program(gated(azure))
     ran = project.up()
     assert ran.code == 0, ran.output
+    # Typed in the program, Azure's JSON outside.
     assert project.outputs() == {
         "healthy": True,
         "label": "Provisioning succeeded",
@@ -54,31 +51,13 @@ def test_a_gate_passes_and_its_outputs_are_typed_in_the_program_and_azures_json_
         "virtualMachine": {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 3}]},
     }
 
-
-def test_the_status_line_is_on_the_gates_own_row_and_changes(project: Project, azure: Emulator) -> None:
-    azure.load(UNHEALTHY)
-    project.program(gated(azure))
-    running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
-    running.until("appHealth 2/3, ")
-    azure.load(HEALTHY)
-    ran = running.wait()
-    assert ran.code == 0, ran.output
-    rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("appHealth 2/3, 3/3 VMs, timeout 1m" in row for row in rows), ran.output
-    assert any("healthy, holding, 3/3 VMs, appHealth 3/3" in row for row in rows), ran.output
-    assert any("created" in line for line in ran.output.splitlines() if "HealthGate web" in line)
-
-
-def test_nothing_changed_asks_azure_nothing(project: Project, azure: Emulator) -> None:
-    project.program(gated(azure))
-    assert project.up().code == 0
     before = len(azure.requests)
     ran = project.up("--expect-no-changes")
     assert ran.code == 0, ran.output
     assert len(azure.requests) == before
 
 
-def test_a_failed_gate_says_why_keeps_its_verdict_and_gates_again_until_it_passes(
+def test_a_failed_gate_says_why_keeps_its_verdict_through_a_healthy_refresh_and_gates_again_until_it_passes(
     project: Project, azure: Emulator
 ) -> None:
     azure.load(UNHEALTHY)
@@ -102,8 +81,16 @@ def test_a_failed_gate_says_why_keeps_its_verdict_and_gates_again_until_it_passe
     assert "ScaleSetInstanceView/after" not in state
 
     azure.load(HEALTHY)
+    ran = project.refresh()
+    assert ran.code == 0, ran.output
+    assert "the gate is armed" in ran.output
+    assert "healthy now; the next `pulumi up` gates again" in ran.output
+    assert project.state()["HealthGate/web"]["outputs"]["state"] == "timedOut"
+
+    before = looks(azure)
     ran = project.up()
     assert ran.code == 0, ran.output
+    assert looks(azure) > before
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "healthy"
     assert "ScaleSetInstanceView/after" in project.state()
 
@@ -124,40 +111,12 @@ def test_an_extension_that_fails_ends_the_wait_early_with_the_guests_message(pro
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "failing"
 
 
-def test_a_failed_gate_stays_armed_through_a_healthy_refresh(project: Project, azure: Emulator) -> None:
-    azure.load(UNHEALTHY)
-    project.program(gated(azure, timeout="3s"))
-    assert project.up().code != 0
-    azure.load(HEALTHY)
-    ran = project.run("refresh", "--yes", "--skip-preview", "--non-interactive")
-    assert ran.code == 0, ran.output
-    assert "the next `pulumi up` runs this gate again: " in ran.output
-    assert "the set is healthy now" in ran.output
-    assert project.state()["HealthGate/web"]["outputs"]["state"] == "timedOut"
-
-    before = len(azure.requests)
-    assert project.up().code == 0
-    assert any(request.path.endswith("/instanceView") for request in azure.requests[before:])
-    assert project.state()["HealthGate/web"]["outputs"]["state"] == "healthy"
-
-
-def test_a_refresh_lowers_a_verdict_and_arms_the_gate(project: Project, azure: Emulator) -> None:
-    project.program(gated(azure, timeout="3s"))
-    assert project.up().code == 0
-    azure.load(UNHEALTHY)
-    ran = project.run("refresh", "--yes", "--skip-preview", "--non-interactive")
-    assert "was healthy and is not any more" in ran.output
-    assert project.state()["HealthGate/web"]["outputs"]["healthy"] is False
-    assert project.up().code != 0
-
-
-@pytest.mark.parametrize(
-    "hang", [None, pytest.param("headers", marks=pytest.mark.rest), pytest.param("body", marks=pytest.mark.rest)]
-)
-def test_ctrl_c_ends_a_waiting_gate_at_once_and_saves_its_state(
-    project: Project, azure: Emulator, hang: str | None
+@pytest.mark.rest  # test_interrupt.py has it of many gates
+@pytest.mark.parametrize("hang", ["headers", "body"])
+def test_ctrl_c_ends_a_gate_at_once_whose_look_hangs_and_saves_its_state(
+    project: Project, azure: Emulator, hang: str
 ) -> None:
-    azure.load({**UNHEALTHY, **({"faults": [{"match": "GET */instanceView", "hang": hang}]} if hang else {})})
+    azure.load({**UNHEALTHY, "faults": [{"match": "GET */instanceView", "hang": hang}]})
     project.program(gated(azure, timeout="10m"))
     running = project.start("up", "--yes", "--skip-preview", "--non-interactive")
     running.until("HealthGate web creating")
@@ -172,26 +131,6 @@ def test_ctrl_c_ends_a_waiting_gate_at_once_and_saves_its_state(
     exported = project.state()
     assert exported["HealthGate/web"]["outputs"]["state"] == "cancelled"
     assert "pending_operations" not in project.run("stack", "export").output
-
-
-def test_twelve_gates_wait_at_once_in_little_memory(project: Project, azure: Emulator) -> None:
-    azure.load(UNHEALTHY)
-    ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(12)]
-    project.program(f"""
-    for number, id in enumerate({ids!r}):
-        vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=vmss.GatePolicy(hold="6s"))
-    """)
-    running = project.start("up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "50")
-    wait_for_a_look(azure, 12)
-    provider = provider_below(running.pid)
-    memory = resident_mib(provider) if provider else None
-    azure.load(HEALTHY)
-    ran = running.wait()
-    assert ran.code == 0, ran.output
-    waits = [(min(times), max(times)) for times in looked_at(azure).values()]
-    assert max(begin for begin, _ in waits) < min(end for _, end in waits), "the gates did not wait at the same time"
-    assert memory is not None or not Path("/proc/self/status").exists()
-    assert memory is None or memory < 120
 
 
 def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_ever(

@@ -93,7 +93,9 @@ def pip(python: Path, *arguments: str) -> None:
 
 @pytest.mark.engine
 # The other half of `pulumi install` is pip's, and asks its index.
-@pytest.mark.parametrize("command", ["install --no-dependencies", "plugin install"])
+@pytest.mark.parametrize(
+    "command", ["install --no-dependencies", pytest.param("plugin install", marks=pytest.mark.rest)]
+)
 def test_pulumi_installs_what_a_project_needs_without_asking_for_a_plugin_of_ours(
     user: UserProject, command: str
 ) -> None:

@@ -32,8 +32,13 @@ def gate_states(project: Project) -> list[object]:
 @pytest.mark.parametrize(
     ("number", "faults"),
     [
-        pytest.param(signal.SIGINT, [], id="SIGINT", marks=pytest.mark.rest),
-        pytest.param(signal.SIGTERM, [{"match": "GET */instanceView", "hang": "body"}], id="SIGTERM while bodies hang"),
+        pytest.param(signal.SIGINT, [], id="SIGINT"),
+        pytest.param(
+            signal.SIGTERM,
+            [{"match": "GET */instanceView", "hang": "body"}],
+            id="SIGTERM while bodies hang",
+            marks=pytest.mark.rest,
+        ),
         # Everything, so that the first look hangs already where it asks which cloud this is.
         pytest.param(
             signal.SIGINT,

@@ -79,6 +79,7 @@ def test_with_fewer_steps_than_gates_only_so_many_wait_and_the_others_begin_when
     assert len(waits(project)) == 6
 
 
+@pytest.mark.rest  # test_quota.py has it of one gate
 def test_throttling_delays_gates_and_breaks_none(project: Project, azure: Emulator) -> None:
     gates = 12  # whose full looks are 60 requests
     ids = scale_sets(azure, gates)

@@ -72,9 +72,8 @@ def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passe
     assert "ScaleSetInstanceView/after" in state
 
 
-@pytest.mark.parametrize(
-    "missing", [pytest.param(NO_CONTEXT, id="context"), pytest.param(NO_LOG, id="log", marks=pytest.mark.rest)]
-)
+@pytest.mark.rest
+@pytest.mark.parametrize("missing", [pytest.param(NO_CONTEXT, id="context"), pytest.param(NO_LOG, id="log")])
 def test_without_the_engines_log_a_gate_that_only_warns_is_heard_all_the_same(
     project: Project, azure: Emulator, missing: str
 ) -> None:
@@ -91,6 +90,7 @@ def test_without_the_engines_log_a_gate_that_only_warns_is_heard_all_the_same(
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "warned"
 
 
+@pytest.mark.rest
 def test_without_partial_failures_an_update_that_fails_and_a_refresh_leave_the_state_as_it_was(
     project: Project, azure: Emulator
 ) -> None:
@@ -119,6 +119,7 @@ def test_without_partial_failures_an_update_that_fails_and_a_refresh_leave_the_s
     assert project.state()["HealthGate/web"]["outputs"]["triggers"] == ["two"]
 
 
+@pytest.mark.rest
 def test_without_the_pool_of_cancel_the_second_ctrl_c_ends_a_gate_which_gates_again(
     project: Project, azure: Emulator
 ) -> None:

@@ -64,7 +64,12 @@ WRONG = "'virtualMachineScaleSet' instead of 'virtualmachinescalesets' in scale 
     [
         ("ScaleSetHealthGate", "configured", WRONG),
         pytest.param("ScaleSetInstanceView", "configured", WRONG, marks=pytest.mark.rest),
-        ("ScaleSetHealthGate", "configured.apply(lambda _: None)", "scale set id must be a text, not NoneType"),
+        pytest.param(
+            "ScaleSetHealthGate",
+            "configured.apply(lambda _: None)",
+            "scale set id must be a text, not NoneType",
+            marks=pytest.mark.rest,
+        ),
     ],
 )
 def test_an_id_that_only_an_output_knows_is_refused_in_preview_in_one_line(

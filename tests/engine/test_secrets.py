@@ -52,6 +52,7 @@ def test_a_wrong_secret_is_one_line_that_says_what_was_tried_and_what_to_set(pro
     assert canary not in ran.output
 
 
+@pytest.mark.rest  # another credential than the wrong secret above
 def test_without_any_credential_the_line_names_every_way_to_give_one(project: Project, azure: Emulator) -> None:
     for variable in ("ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID"):
         del project.environment[variable]

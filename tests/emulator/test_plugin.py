@@ -134,7 +134,7 @@ def _is_placed(token: str) -> bool:
     [
         ("azure-native:web:NoSuchType", "has no such type"),
         ("azure-native:sql:SensitivityLabel", "which of its inputs is its name"),
-        ("aws:s3:Bucket", "no resource type of azure-native"),
+        ("aws:s3:Bucket", "not a resource type of azure-native"),
     ],
 )
 def test_a_type_that_cannot_be_placed_is_refused_with_its_name_and_where_to_read(token: str, why: str) -> None:

@@ -110,6 +110,6 @@ def test_a_missing_permission_names_the_action_the_scope_and_the_role(project: P
     assert len(told) == 2, "one for the gate, one for the view"
     for line in told:
         assert f"perform action '{action}' over scope '/subs/web'" in line
-        assert "give the identity the role Reader on the scale set; where that was done just now, wait" in line
+        assert "give the identity the role Reader on the scale set; if it was given just now, wait" in line
     assert "scale set web was never seen in 2s, which is the timeout of the policy" in ran.told
     assert "Traceback" not in ran.output

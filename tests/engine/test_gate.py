@@ -69,7 +69,7 @@ def test_a_failed_gate_says_why_keeps_its_verdict_through_a_healthy_refresh_and_
     assert f"{len(causes)} errors occurred:" in ran.output
     assert "scale set web is not healthy after 4s, which is the timeout" in causes[0]
     assert "instance 1: application health unhealthy, want healthy" in causes[1]
-    assert causes[2].startswith("* next: see the application's log on the instance")
+    assert causes[2].startswith("* next: check the application's log on the instance")
     assert "look closer: `az vmss list-instances -g rg -n web" in causes[3]
 
     state = project.state()

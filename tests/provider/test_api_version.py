@@ -90,7 +90,7 @@ def test_a_refusal_of_every_version_passes_where_azure_answered_before() -> None
     azure = wire.azure()
     wire.view(azure, wire.sets[0])
     wire.served = ()
-    with pytest.raises(Unavailable, match="but this cloud answered before"):
+    with pytest.raises(Unavailable, match="but this cloud served it before"):
         wire.view(azure, wire.sets[0])
     wire.served = ("2024-11-01",)
     assert wire.view(azure, wire.sets[0]) == 2

@@ -168,7 +168,7 @@ def test_the_pipelines_token_service_is_asked_over_https_alone(azure: Emulator, 
 
 def test_the_pipelines_request_token_cannot_add_a_header(azure: Emulator) -> None:
     token = {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "planted\r\nX-Evil: 1"}
-    with pytest.raises(ConfigurationError, match=r"oidcRequestToken .*is no token") as refused:
+    with pytest.raises(ConfigurationError, match=r"oidcRequestToken .*is not a token") as refused:
         reader(azure, {**azure.oidc_environment, **token}).view(within(5))
     assert "planted" not in str(refused.value)
 

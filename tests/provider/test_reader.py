@@ -81,9 +81,9 @@ def test_a_token_that_expires_is_renewed(monkeypatch: pytest.MonkeyPatch) -> Non
         (400, "InvalidParameter", Rejected, "HTTP 400 InvalidParameter"),
         (403, "AuthorizationFailed", Forbidden, "role Reader"),
         (404, "ResourceNotFound", ScaleSetNotFound, "check the subscription, the resource group and the name"),
-        (409, "OperationNotAllowed", Unavailable, "another operation on the set stands in the way"),
-        (412, "PreconditionFailed", Unavailable, "the set has changed meanwhile"),
-        (429, "TooManyRequests", Throttled, "used up by all clients together"),
+        (409, "OperationNotAllowed", Unavailable, "another operation on the set is running"),
+        (412, "PreconditionFailed", Unavailable, "the set has changed in the meantime"),
+        (429, "TooManyRequests", Throttled, "is used up (all clients share it)"),
         (500, "InternalServerError", Unavailable, "HTTP 500"),
         (503, "ServiceUnavailable", Unavailable, "HTTP 503"),
     ],
@@ -228,5 +228,5 @@ def test_a_list_that_goes_in_a_circle_ends(azure: Emulator) -> None:
     web = reader(azure)
     page = {"value": [], "nextLink": f"{azure.url}/subscriptions/s/virtualMachines?$skiptoken=1"}
     fault(azure, match="GET */virtualMachines", body=json.dumps(page))
-    with pytest.raises(Rejected, match="the list does not end"):
+    with pytest.raises(Rejected, match="the list did not end"):
         web.instances(within(5))

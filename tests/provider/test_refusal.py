@@ -66,7 +66,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         envelope("InvalidParameter", "the id must be a number", target="instanceId"),
         400,
         Rejected,
-        "would be refused again",
+        "would refuse the same request again",
     ),
     (
         "err_404_ResourceGroupNotFound_2025-04-01",
@@ -94,7 +94,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         envelope("OperationNotAllowed", "no upgrade is running"),
         409,
         Unavailable,
-        "another operation on the set stands in the way",
+        "another operation on the set is running",
     ),
     (
         "err_412_PreconditionFailed_vmss_2025-04-01",
@@ -115,7 +115,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         envelope("BadRequest", WRONG_MODE.format("VirtualMachineScaleSets.virtualMachines")),
         400,
         NotSupported,
-        "the other orchestration mode",
+        "Uniform and Flexible scale sets are read by different operations",
     ),
     (
         "issue_err_401_AuthenticationFailed_no_token",
@@ -150,7 +150,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         envelope("OperationNotAllowed", WRONG_MODE.format("VMScaleSetVMs.instanceView")),
         409,
         NotSupported,
-        "the other orchestration mode",
+        "Uniform and Flexible scale sets are read by different operations",
     ),
     (
         "issue_err_429_ARM_ResourceRequestsThrottled",
@@ -171,7 +171,7 @@ TABLE: list[tuple[str, dict[str, Any], int, type[AzureError], str]] = [
         envelope("OperationNotAllowed", WRONG_MODE.format("VirtualMachineScaleSets.instanceView")),
         409,
         NotSupported,
-        "the other orchestration mode",
+        "Uniform and Flexible scale sets are read by different operations",
     ),
 ]
 
@@ -219,7 +219,7 @@ def test_azures_own_trouble_is_worth_another_attempt(status: int) -> None:
     assert str(error).isprintable()
 
 
-@pytest.mark.parametrize(("status", "step"), [(409, "wait for its end"), (412, "read it again")])
+@pytest.mark.parametrize(("status", "step"), [(409, "wait until it has ended"), (412, "read it again")])
 def test_a_conflict_passes(status: int, step: str) -> None:
     error = refusal(WHAT, status, {}, json.dumps(envelope("PreconditionFailed", "changed")).encode(), NOW)
     assert type(error) is Unavailable

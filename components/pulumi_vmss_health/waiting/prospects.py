@@ -41,7 +41,8 @@ def _hold_beyond_timeout(model: ScaleSet | None, policy: GatePolicy) -> Reason |
     if hold < policy.timeout_seconds:
         return None
     have, want = (format_duration(timedelta(seconds=each)) for each in (policy.timeout_seconds, hold))
-    message = f"the set must stay healthy for {want} (interval times probes of the health extension), timeout is {have}"
+    why = "interval times probes of the health extension"
+    message = f"the set must stay healthy for {want} ({why}), but the timeout is {have}"
     hint = f"raise the timeout above {want}, or set hold"
     return Reason("HoldBeyondTimeout", "timeout", have, f"more than {want}", message, hint)
 

@@ -331,7 +331,8 @@ def _request_oidc_token(url: str, request_token: str, clock: Clock) -> str:
     if not url.startswith("https://"):
         raise ConfigurationError(f"{Settings.names('oidcRequestUrl')} must be an https URL")
     if not _TOKEN.fullmatch(request_token):
-        raise ConfigurationError(f"{Settings.names('oidcRequestToken')} is no token: it has characters that none has")
+        name = Settings.names("oidcRequestToken")
+        raise ConfigurationError(f"{name} is not a token: it has characters that a token never has")
     what = "the OIDC token service"
     with_audience = f"{url}{'&' if '?' in url else '?'}{urlencode({'audience': _TOKEN_EXCHANGE})}"
     try:

@@ -83,8 +83,8 @@ def test_a_failed_gate_says_why_keeps_its_verdict_through_a_healthy_refresh_and_
     azure.load(HEALTHY)
     ran = project.refresh()
     assert ran.code == 0, ran.output
-    assert "the gate is armed" in ran.output
-    assert "healthy now; the next `pulumi up` gates again" in ran.output
+    assert "the next `pulumi up` runs this gate again: " in ran.output
+    assert "the set is healthy now" in ran.output
     assert project.state()["HealthGate/web"]["outputs"]["state"] == "timedOut"
 
     before = looks(azure)

@@ -41,8 +41,8 @@ def test_a_run_without_a_terminal_prints_a_line_for_each_change_and_none_is_left
     assert texts[-1] == "", "the last status was not cleared"
     rows = [line for line in ran.output.splitlines() if "dynamic/vmss-health:HealthGate web creating" in line]
     assert len(rows) == 1 + len(texts)
-    assert any("3/3 VMs, appHealth 2/3, " in row and "of 2m" in row for row in rows), ran.output
-    assert any("3/3 VMs, appHealth 3/3, healthy" in row for row in rows), ran.output
+    assert any("appHealth 2/3, 3/3 VMs, timeout 2m" in row for row in rows), ran.output
+    assert any("healthy, holding, 3/3 VMs, appHealth 3/3" in row for row in rows), ran.output
 
 
 def status_of(event: str) -> dict[str, Any] | None:

@@ -64,8 +64,9 @@ def test_fields_that_contradict_each_other_are_refused(given: dict[str, Any], wo
 
 @pytest.mark.parametrize("name", ["timeout", "capacity", "min_healthy", "set_status", "extensions"])
 def test_an_output_is_refused_as_a_field_and_what_to_give_instead_is_said(name: str) -> None:
-    known_later: Any = pulumi.Output.from_input("1m")
-    for given in (known_later, [known_later]):
+    known_later = pulumi.Output.from_input("1m")
+    cases: list[Any] = [known_later, [known_later]]
+    for given in cases:
         with pytest.raises(TypeError, match=rf"{name} must not be an Output: .* read it from the configuration"):
             GatePolicy(**{name: given})
 

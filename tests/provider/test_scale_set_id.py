@@ -32,9 +32,9 @@ def test_azure_compares_ids_without_case_and_so_do_we() -> None:
         (GOOD.replace("web", ".."), "'..' is not a valid scale set name"),
         (
             GOOD.replace("virtualMachineScaleSets", "virtualMachines"),
-            "'virtualMachines' where 'virtualmachinescalesets'",
+            "'virtualMachines' instead of 'virtualmachinescalesets'",
         ),
-        (GOOD.replace("Microsoft.Compute", "Microsoft.Network"), "'Microsoft.Network' where 'microsoft.compute'"),
+        (GOOD.replace("Microsoft.Compute", "Microsoft.Network"), "'Microsoft.Network' instead of 'microsoft.compute'"),
         (GOOD + "/virtualMachines/0", "'virtualMachines/0' after the scale set's name"),
         (GOOD + "?x=1", "'web?x=1' is not a valid scale set name"),
     ],

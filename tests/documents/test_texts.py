@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.gate.test_worked_deployments import STORIES
 from tests.pages import PAGES, ROOT, prose
 
 ERRORS, SECURITY = ROOT / "docs" / "troubleshooting.md", ROOT / "SECURITY.md"
@@ -15,6 +18,7 @@ LINKS = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^)\s]+)\)
 OF_OTHERS = {
     "CERTIFICATE_VERIFY_FAILED",  # OpenSSL
     "incorrect passphrase",  # Pulumi
+    "failed to load checkpoint: EOF",  # Pulumi
     "pulumi: command not found",  # the shell
     "No module named 'pulumi_vmss_health'",  # Python
     "pending operations",  # Pulumi
@@ -46,11 +50,19 @@ def test_the_list_of_pages_names_every_page() -> None:
 
 @cache
 def said() -> str:
-    """All that the product can say, and that tests have seen it say; strings that go on in the next line are joined."""
+    """All texts of the product, and those that tests have seen it say; not what is documented or commented."""
     folders = ("components", "provider", "tests/gate", "tests/engine", "tests/provider")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
-    texts = [file.read_text() for file in files] + [(ROOT / "docs" / "verdicts.md").read_text()]
-    return re.sub(r'"\s*\n\s*f?"', "", "\n".join(texts))
+    texts = [text for file in files for text in texts_in(ast.parse(file.read_text()))]
+    return "\n".join([*texts, *(match["said"] for match in STORIES.values())])
+
+
+def texts_in(tree: ast.AST) -> Iterator[str]:
+    """Each string of a program but its docstrings; of an f-string the parts between its values."""
+    for node in ast.walk(tree):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str) and not isinstance(node, ast.Expr):
+                yield child.value
 
 
 def looked_up() -> list[str]:

@@ -236,7 +236,7 @@ json_values = st.recursive(
 )
 
 
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), json_values))
 def test_values_survive_the_way_through_pulumi(found: dict[str, Any]) -> None:
     assert values.to_json(values.from_json(found)) == found

@@ -19,7 +19,7 @@ from tests.emulator.support import ArmSession, FakeClock, extension, scale_set_b
 
 from vmss_emulator import Emulator
 
-REQUESTS = int(os.environ.get("REQUESTS", "20"))
+REQUESTS = int(os.environ.get("REQUESTS", "10"))
 THOROUGH = settings(
     max_examples=REQUESTS, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )

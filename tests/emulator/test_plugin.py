@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import requests
 from hypothesis import given
@@ -235,6 +236,7 @@ json_values = st.recursive(
 )
 
 
+@hypothesis.settings(max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), json_values))
 def test_values_survive_the_way_through_pulumi(found: dict[str, Any]) -> None:
     assert values.to_json(values.from_json(found)) == found

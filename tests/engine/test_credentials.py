@@ -96,6 +96,7 @@ def test_a_wrong_tenant_is_one_line_that_says_what_to_check(project: Project, az
     assert "Traceback" not in ran.output
 
 
+@pytest.mark.rest  # test_refusal.py has its words
 def test_a_missing_permission_names_the_action_the_scope_and_the_role(project: Project, azure: Emulator) -> None:
     program = gated(azure, timeout="2s")
     action = "Microsoft.Compute/virtualMachineScaleSets/read"

@@ -42,6 +42,7 @@ def causes(output: str) -> list[str]:
     return [line.strip()[2:] for line in output.splitlines() if line.strip().startswith("* ")]
 
 
+@pytest.mark.rest  # another reason than that of test_gate.py
 def test_a_set_that_cannot_be_read_fails_the_gate_at_once_with_what_azure_said_and_gates_again(
     project: Project, azure: Emulator
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_set_that_cannot_be_read_fails_the_gate_at_once_with_what_azure_said_a
     assert "ScaleSetInstanceView/after" in project.state()
 
 
+@pytest.mark.rest  # another reason than that of test_gate.py
 def test_a_set_that_is_deleted_while_the_gate_waits_fails_it_and_gates_again_when_there_is_one(
     project: Project, azure: Emulator
 ) -> None:
@@ -220,6 +222,7 @@ def test_changed_inputs_after_a_failure_are_gated_with_and_taking_a_change_back_
     assert (passed["inputs"]["triggers"], passed["outputs"]["evidence"]["limitSeconds"]) == (["3"], 60)
 
 
+@pytest.mark.rest  # test_stored_state.py has secrets, test_past_the_gate.py a destroy without Azure
 def test_a_secret_trigger_stays_one_through_failures_and_destroy_after_one_asks_azure_nothing(
     project: Project, azure: Emulator
 ) -> None:

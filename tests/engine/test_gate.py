@@ -133,7 +133,7 @@ def test_ctrl_c_ends_a_gate_at_once_whose_look_hangs_and_saves_its_state(
     assert "pending_operations" not in project.run("stack", "export").output
 
 
-def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_ever(
+def test_a_provider_whose_engine_was_killed_ends_itself_and_the_next_update_gates(
     project: Project, azure: Emulator
 ) -> None:
     azure.load(UNHEALTHY)
@@ -146,3 +146,10 @@ def test_a_provider_whose_engine_was_killed_ends_itself_instead_of_polling_for_e
     os.kill(running.pid, signal.SIGKILL)
     wait_for_the_end(provider)
     running.wait()
+    assert project.run("cancel", "--yes", "dev").code == 0
+    azure.load(HEALTHY)
+    before = looks(azure)
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    assert looks(azure) > before
+    assert project.state()["HealthGate/web"]["outputs"]["state"] == "healthy"

@@ -76,6 +76,7 @@ def test_a_signal_ends_all_waiting_gates_within_a_second_and_the_next_update_gat
     assert gate_states(project) == ["healthy"] * GATES
 
 
+@pytest.mark.rest  # another signal after the first
 def test_a_second_ctrl_c_loses_no_state_and_passes_no_gate(project: Project, azure: Emulator) -> None:
     azure.load(UNHEALTHY)
     project.program(gates(azure))

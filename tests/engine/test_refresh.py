@@ -91,6 +91,7 @@ def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
     assert gate(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
 
 
+@pytest.mark.rest  # test_gate.py has it with a refresh of its own
 def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_that_refreshes_first(
     project: Project, azure: Emulator
 ) -> None:
@@ -108,7 +109,8 @@ def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_th
     assert project.up("--refresh", "--expect-no-changes").code == 0
 
 
-@pytest.mark.parametrize("before", ["passed", pytest.param("failed", marks=pytest.mark.rest)])
+@pytest.mark.rest  # test_gate_provider.py drops the gate, test_instance_view.py a resource of a stack
+@pytest.mark.parametrize("before", ["passed", "failed"])
 def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_new_one(
     project: Project, azure: Emulator, before: str
 ) -> None:

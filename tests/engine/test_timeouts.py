@@ -20,6 +20,7 @@ gate = vmss.ScaleSetHealthGate(
 """
 
 
+@pytest.mark.rest  # a shorter time instead of a longer one
 def test_custom_timeouts_of_the_component_reach_the_gate_and_win_over_a_longer_policy_also_in_the_next_run(
     project: Project, azure: Emulator
 ) -> None:

@@ -184,14 +184,14 @@ def _look_once(look: Looker, clock: Clock) -> Snapshot:
             clock.wait(min(pace.QUICK, until.left()))
             snapshot = see(Ask(Depth.OWN_VIEWS))
     except (Overdue, Stopped):
-        raise Unavailable("no complete look came back") from None
+        raise Unavailable("the scale set could not be read completely in time") from None
     return snapshot
 
 
 def _unread(call: Call, id_: str, props: dict[str, Any], error: InstanceViewError) -> ReadResult:
     """A refresh that saw nothing changes nothing: a gate that passed has passed, an armed one stays armed."""
     if props.get("state") in PASSED:
-        call.warn(folded(f"the stored verdict could not be checked: {error}"))
+        call.warn(folded(f"could not check whether the set is still healthy: {error}"))
         return ReadResult(id_, props)
     raise _failed(call, id_, props, [_armed(props), str(error)])
 

@@ -54,7 +54,7 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_and_one_that_cannot_see_warns_and_
     azure.load(UNREADABLE)
     ran = project.refresh("--target", passed["urn"])
     assert ran.code == 0, ran.output
-    assert "warning: the stored verdict could not be checked: model of scale set web" in ran.output
+    assert "warning: could not check whether the set is still healthy: model of scale set web" in ran.output
     azure.load(HEALTHY)
     assert gate(project)["outputs"] == passed["outputs"]
     ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")

@@ -760,7 +760,7 @@ def test_a_rebalancing_of_zones_under_way_is_on_the_status_line() -> None:
         orchestration_services=InstanceView.from_json({"orchestrationServices": [service]}).orchestration_services,
     )
     assert "at work" not in status_line(Progress(1, 20, 1, seen, judge(seen)))
-    assert "AutomaticZoneRebalancing at work" in status_line(Progress(1, 20, 1, replace(seen, view=view), judge(seen)))
+    assert "AutomaticZoneRebalancing running" in status_line(Progress(1, 20, 1, replace(seen, view=view), judge(seen)))
 
 
 def test_flexible_sets_are_looked_at_by_commands_that_know_them() -> None:

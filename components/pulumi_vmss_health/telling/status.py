@@ -75,7 +75,7 @@ def _azures_doing(snapshot: Snapshot) -> list[str]:
     """What Azure does to the set of its own accord, where it says so."""
     services = snapshot.view.orchestration_services
     busy = [each.service_name or "" for each in services if (each.latest_operation_status or "").lower() in _BUSY]
-    return [f"{clean(name, _SERVICE)} at work" for name in busy[:_EXTENSIONS]]
+    return [f"{clean(name, _SERVICE)} running" for name in busy[:_EXTENSIONS]]
 
 
 def in_standby_pool(snapshot: Snapshot) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PYRIGHT = "basedpyright==1.40.2"
+PROGRAM = ROOT / "tests" / "gate" / "typed_program.py"
 PACKAGES = (ROOT / "provider" / "vmss_instance_view", ROOT / "components" / "pulumi_vmss_health")
 
 
@@ -27,7 +28,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for package in PACKAGES:
             shutil.copytree(package, Path(folder, package.name))
-        return sum(verify(pyright, package.name, Path(folder)) for package in PACKAGES)
+        unknown = sum(verify(pyright, package.name, Path(folder)) for package in PACKAGES)
+        return unknown + check_program(pyright, Path(folder))
 
 
 def install(folder: Path) -> Path:
@@ -37,6 +39,15 @@ def install(folder: Path) -> Path:
         venv.create(folder, with_pip=True)
         subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", PYRIGHT], check=True)
     return pyright
+
+
+def check_program(pyright: Path, folder: Path) -> int:
+    """Check a program that names everything public, as strictly as pyright can; whether it found a fault."""
+    shutil.copy(PROGRAM, folder)
+    settings = {"typeCheckingMode": "strict", "extraPaths": [str(folder)]}
+    Path(folder, "pyrightconfig.json").write_text(json.dumps(settings))
+    python = ROOT / ".venv" / "bin" / "python"
+    return subprocess.run([pyright, "--pythonpath", python, PROGRAM.name], cwd=folder, check=False).returncode
 
 
 def verify(pyright: Path, package: str, folder: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -302,6 +303,11 @@ def test_a_view_s_wrong_argument_is_refused_by_name(recorder: Recorder, argument
         vmss.ScaleSetInstanceView("web", scale_set=ID, **arguments)
     assert words in str(refused.value)
     assert not recorder.registered
+
+
+def test_a_program_for_type_checkers_names_everything_public() -> None:
+    program = Path(__file__).with_name("typed_program.py").read_text()
+    assert [name for name in vmss.__all__ if not re.search(rf"\bvmss\.{name}\b", program)] == []
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -30,9 +30,9 @@ class Attention:
     """
 
     def __init__(self, policy: GatePolicy, now: float) -> None:
-        self.is_complete = True
-        self.is_sweeping = False
-        self.is_unblocked = False
+        self.is_complete: bool = True
+        self.is_sweeping: bool = False
+        self.is_unblocked: bool = False
         self._policy = policy
         self._full_at = self._model_at = float("-inf")
         self._parts = 0

@@ -44,8 +44,8 @@ class Azure:
 
         connection: None: it is made, as the settings say, when something is first read. budget: None: one of its own.
         """
-        self.clock = clock or SystemClock()
-        self.budget = budget or Budget()
+        self.clock: Clock = clock or SystemClock()
+        self.budget: Budget = budget or Budget()
         self._version = ApiVersion()
         self._settings = settings
         self._connecting = OneForAll()

@@ -191,16 +191,19 @@ def test_what_the_user_lets_pass_tells_the_truth_and_what_he_does_not_gates(proj
 
 
 SEPARATE = """
+from pulumi_azure_native import compute
+
 extension = compute.VirtualMachineScaleSetExtension(
     "app",
-    resource_group_name=group.name,
-    vm_scale_set_name=web.name,
+    resource_group_name="rg",
+    vm_scale_set_name="web",
     vmss_extension_name="app",
     publisher="Microsoft.Azure.Extensions",
     type="CustomScript",
     type_handler_version="2.1",
     settings={"release": RELEASE},
     protected_settings=pulumi.Output.secret({"commandToExecute": COMMAND}),
+    opts=pulumi.ResourceOptions(depends_on=[web]),
 )
 vmss.ScaleSetHealthGate(
     "app", scale_set=web, changed_by=[extension], policy=vmss.GatePolicy(hold="0s", timeout="90s")

@@ -76,7 +76,7 @@ def test_an_explicit_azure_native_provider_is_refused_in_the_program_with_what_t
     assert ran.code != 0
     (told,) = [line.strip() for line in ran.output.splitlines() if "ValueError:" in line]
     assert told.startswith("ValueError: opts has an explicit azure-native provider, but a scale set is read with the")
-    assert "take it out of provider and providers" in told
+    assert "remove it from provider and providers" in told
     assert "azure-native:clientId" in told
     assert "ARM_*" in told
     assert f"vmss-health:index:{resource}" not in ran.output

@@ -81,7 +81,9 @@ class Memory:
     ) -> None:
         """Begin a wait. context: what is known when the wait begins. limit_source: as in Progress."""
         self.started = now
-        self.progress: Progress = Progress(0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=limit_source)
+        self.progress: Progress = Progress(
+            0.0, policy.timeout_seconds, capacity=policy.capacity, limit_source=limit_source
+        )
         self.quiet: int = pace.MOVING
         self._policy = policy
         self._context = context

@@ -77,7 +77,7 @@ class Arm:
         self.cloud = cloud
         self.budget = budget
         self.clock = clock
-        self.requests = 0
+        self.requests: int = 0
         self._wire = wire
         self._tokens = tokens
         self._version = version or ApiVersion()

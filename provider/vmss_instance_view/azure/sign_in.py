@@ -38,7 +38,8 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
             session.mount(scheme, _Bounded(seconds, clock))
         super().__init__(session=session, session_owner=False, connection_timeout=seconds, read_timeout=seconds)
         self.clock = clock
-        self.refusal = self.offline = ""
+        self.refusal: str = ""
+        self.offline: str = ""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class has it
         """Send one request. Raises ConfigurationError if the service's certificate is not trusted."""

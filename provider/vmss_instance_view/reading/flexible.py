@@ -52,9 +52,9 @@ class FlexibleReader:
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Read nothing yet."""
         self.region = ""
-        self.pages = 1
-        self.tells_pool = False
-        self.in_standby_pool = 0
+        self.pages: int = 1
+        self.tells_pool: bool = False
+        self.in_standby_pool: int = 0
         self._arm = arm
         self._id = scale_set
 

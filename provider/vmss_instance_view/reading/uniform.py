@@ -28,7 +28,7 @@ class UniformReader:
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Read nothing yet."""
         self.region = ""
-        self.pages = 1
+        self.pages: int = 1
         self._arm = arm
         self._id = scale_set
 

@@ -85,7 +85,8 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"scale_set": "web"}, "no leading '/' in scale set id 'web'"),
+        ({"scale_set": "web"}, "scale_set: no leading '/' in scale set id 'web'"),
+        ({"scale_set": "web"}, "or give the resource itself, scale_set=web"),
         ({"scale_set": object()}, "scale_set must be a scale set resource, its ARM id or an Output of it, not object"),
         ({"scale_set": None}, "scale_set must be"),
         ({"scale_set": ID, "policy": "90%"}, "policy must be a GatePolicy, or a dict of its fields, not str"),

@@ -35,7 +35,7 @@ def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
     Raises InvalidScaleSetId (a ValueError) or TypeError, naming `scale_set`.
     """
     if isinstance(scale_set, (str, ScaleSetId)):
-        return str(ScaleSetId.parse(str(scale_set)))
+        return _known(str(scale_set))
     if isinstance(scale_set, pulumi.Output):
         return scale_set
     if inspect.isawaitable(scale_set):
@@ -48,6 +48,13 @@ def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
         "scale_set must be a scale set resource, its ARM id or an Output of it, "
         f"not {type(scale_set).__name__}: it has no id"
     )
+
+
+def _known(scale_set: str) -> str:
+    try:
+        return str(ScaleSetId.parse(scale_set))
+    except InvalidScaleSetId as error:
+        raise InvalidScaleSetId(f"scale_set: {error}; or give the resource itself, scale_set=web") from None
 
 
 def _check_type(scale_set: object) -> None:

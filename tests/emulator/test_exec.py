@@ -292,6 +292,23 @@ print("exit code", code)
 """
 
 
+EARLY = """
+import os, signal, subprocess
+from vmss_emulator.running import processes
+begin = subprocess.Popen
+def begin_late(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return begin(*arguments, **options)
+subprocess.Popen = begin_late
+print("exit code", processes.run(["sleep", "30"], {}))
+"""
+
+
+def test_a_signal_that_comes_before_the_command_has_begun_ends_it_all_the_same() -> None:
+    said = subprocess.run([sys.executable, "-c", EARLY], stdout=subprocess.PIPE, text=True, check=True, timeout=20)
+    assert said.stdout == "exit code 143\n"
+
+
 def test_a_script_that_runs_a_command_hears_the_signals_that_end_it() -> None:
     said = subprocess.run(
         [sys.executable, "-c", HEARS], stdout=subprocess.PIPE, text=True, check=True, timeout=20

@@ -163,10 +163,10 @@ def broken(text: str, **changed: object) -> str:
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
-        (lambda text: text[: len(text) // 2], "no JSON"),
-        (lambda _: "", "no JSON"),
-        (lambda _: "[" * 100_000, "no JSON"),
-        (lambda _: "\udcff", "no JSON"),
+        (lambda text: text[: len(text) // 2], "not JSON"),
+        (lambda _: "", "not JSON"),
+        (lambda _: "[" * 100_000, "not JSON"),
+        (lambda _: "\udcff", "not JSON"),
         (lambda _: "[]", "no version"),
         (lambda _: "{}", "no version"),
         (lambda text: broken(text, **{"vmss-emulator": 2}), "version 2 is in it, and this emulator reads version 1"),

@@ -33,14 +33,19 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """
     _adopt_orphans()
     children: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []  # signals that came before there was a command to hear them
 
     def hand_on(number: int, _: FrameType | None) -> None:
         for child in children:
             child.send_signal(number)
+        if not children:
+            early.append(number)
 
     with _handling({signal.SIGINT: _ignore, signal.SIGTERM: hand_on, signal.SIGHUP: hand_on}):
         try:
             children.append(subprocess.Popen(command, env=dict(environment)))  # noqa: S603 - running it is the purpose
+            for number in early:
+                children[0].send_signal(number)
             code = children[0].wait()
         finally:
             _end_descendants()

@@ -4,18 +4,36 @@
 
     gate = vmss.ScaleSetHealthGate("web", scale_set=web)
 
-Everything public is here, the reader's names included. Importing it loads no HTTP client and no Azure SDK.
+Everything public is here, the reader's names included. Importing it loads no HTTP client and no Azure SDK, and Pulumi
+only when a resource is declared.
 """
 
-from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
-from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
+from pulumi_vmss_health.version import __version__
 from vmss_instance_view import __all__ as _reader
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
+    from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what needs Pulumi, and the reader's names, only when they are asked for."""
+        if name in ("ReasonOutput", "ScaleSetHealthGate"):
+            found = import_module("pulumi_vmss_health.component")
+        elif name in _reader:
+            found = import_module("vmss_instance_view")
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = getattr(found, name)
+        return globals()[name]
+
 
 __all__ = [
     "GatePolicy",

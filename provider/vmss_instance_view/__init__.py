@@ -1,5 +1,8 @@
 """The instance view of Azure VM scale sets, for Python and as a Pulumi dynamic resource. Reads; decides nothing."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from vmss_instance_view.errors import (
     AzureError,
     ConfigurationError,
@@ -32,16 +35,36 @@ from vmss_instance_view.model import (
     VirtualMachineInstanceView,
     VirtualMachineSummary,
 )
-from vmss_instance_view.pulumi.arguments import HasId
-from vmss_instance_view.pulumi.outputs import (
-    ExtensionSummaryOutput,
-    OrchestrationServiceOutput,
-    StatusCountOutput,
-    StatusOutput,
-    VirtualMachineSummaryOutput,
-)
-from vmss_instance_view.resource import ScaleSetInstanceView
 from vmss_instance_view.scale_set_id import ScaleSetId
+
+if TYPE_CHECKING:
+    from vmss_instance_view.pulumi.arguments import HasId
+    from vmss_instance_view.pulumi.outputs import (
+        ExtensionSummaryOutput,
+        OrchestrationServiceOutput,
+        StatusCountOutput,
+        StatusOutput,
+        VirtualMachineSummaryOutput,
+    )
+    from vmss_instance_view.resource import ScaleSetInstanceView
+else:
+    _OF_PULUMI = {
+        "HasId": "pulumi.arguments",
+        "ExtensionSummaryOutput": "pulumi.outputs",
+        "OrchestrationServiceOutput": "pulumi.outputs",
+        "StatusCountOutput": "pulumi.outputs",
+        "StatusOutput": "pulumi.outputs",
+        "VirtualMachineSummaryOutput": "pulumi.outputs",
+        "ScaleSetInstanceView": "resource",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import what needs Pulumi only when it is asked for: reading does without."""
+        if name not in _OF_PULUMI:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = getattr(import_module(f"{__name__}.{_OF_PULUMI[name]}"), name)
+        return globals()[name]
+
 
 __all__ = [
     "AzureError",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-
-import pulumi
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.model import InstanceView
-from vmss_instance_view.pulumi.arguments import ScaleSetInput, scale_set_id
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from vmss_instance_view.pulumi.arguments import ScaleSetInput
 
 
 def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
@@ -25,7 +30,7 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
     from vmss_instance_view.connection import shared_azure
 
     scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
-    azure = shared_azure(Settings(os.environ, pulumi.runtime.get_config), SystemClock())
+    azure = shared_azure(Settings(os.environ, _configuration()), SystemClock())
     return read_with_retry(lambda deadline: azure.reader(scale_set, deadline).view(deadline), READ_TIMEOUT, azure.clock)
 
 
@@ -35,8 +40,17 @@ def get_instance_view_output(scale_set: ScaleSetInput) -> pulumi.Output[Instance
     Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
     update. Unknown ids stay unknown. Errors as `get_instance_view`.
     """
+    import pulumi
+
+    from vmss_instance_view.pulumi.arguments import scale_set_id
 
     async def read(known: str) -> InstanceView:
         return await asyncio.to_thread(get_instance_view, known)
 
     return pulumi.Output.from_input(scale_set_id(scale_set)).apply(read)
+
+
+def _configuration() -> Callable[[str], object]:
+    """Return the stack's configuration; outside of a Pulumi program, which has imported pulumi, there is none."""
+    program = sys.modules.get("pulumi")
+    return program.runtime.get_config if program else lambda _key: None

@@ -29,9 +29,9 @@ from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
-from pulumi_vmss_health.telling.status import status_line, status_topic
+from pulumi_vmss_health.telling.status import StatusLine
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Progress
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending
 from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
 
 _REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
-_HEARTBEAT = 30.0  # seconds between equal status lines: outside of a terminal each one is a line of the log
 
 
 class HealthGateProvider(ResourceProvider):
@@ -124,7 +123,7 @@ class HealthGateProvider(ResourceProvider):
         # What began since the gate last passed is still to be judged, also where failures lie in between.
         context = Context(passed, before_first_pass=passed is None)
         limit_source = OF_THE_POLICY if call.timeout is None else "in the resource's custom_timeouts"
-        outcome = watch(look, policy, clock, StatusLine(call, clock), context, limit_source)
+        outcome = watch(look, policy, clock, StatusLine(call.status, clock), context, limit_source)
         call.status("")
         told = outputs_of(outcome, look.requests, scale_set, clock.now(), before)
         outputs = {**props, **_storable(call, told)}
@@ -137,24 +136,6 @@ class HealthGateProvider(ResourceProvider):
             call.warn("\n".join(map(folded, lines)))
             return {**outputs, "state": WARNED}
         raise _failed(call, id_, outputs, lines)
-
-
-class StatusLine:
-    """Tells the engine how a wait goes: on every change, and now and then that it still waits."""
-
-    def __init__(self, call: Call, clock: Clock) -> None:
-        """Nothing was said yet."""
-        self._call = call
-        self._clock = clock
-        self._topic: str | None = None
-        self._said_at = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        """Say it if it is news, or if nothing was said for long."""
-        topic, now = status_topic(progress), self._clock.monotonic()
-        if topic != self._topic or now - self._said_at >= _HEARTBEAT:
-            self._topic, self._said_at = topic, now
-            self._call.status(status_line(progress))
 
 
 def _asked(call: Call, props: dict[str, Any], timeout: float | None) -> tuple[ScaleSetId, GatePolicy]:

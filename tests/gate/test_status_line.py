@@ -10,8 +10,8 @@ from tests.looks import Script
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, InstanceViewError, Snapshot, Throttled
-from pulumi_vmss_health.gate import StatusLine
 from pulumi_vmss_health.judging.snapshot import Ask
+from pulumi_vmss_health.telling.status import StatusLine
 from pulumi_vmss_health.waiting.pace import CALM
 from pulumi_vmss_health.waiting.watch import watch
 from vmss_instance_view.pulumi.calls import Call
@@ -43,7 +43,7 @@ def said_of(story: Callable[[float], Snapshot | InstanceViewError]) -> list[tupl
     """What half an hour's wait says."""
     clock = VirtualClock()
     engine = Engine(clock)
-    watch(Whole(clock, story), GatePolicy(timeout="30m"), clock, StatusLine(engine, clock))
+    watch(Whole(clock, story), GatePolicy(timeout="30m"), clock, StatusLine(engine.status, clock))
     assert clock.time >= 1800
     return engine.said
 

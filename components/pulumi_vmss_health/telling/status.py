@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Snapshot, count_state
 from pulumi_vmss_health.waiting.memory import Progress
+from vmss_instance_view.clock import Clock
 from vmss_instance_view.durations import format_duration
 from vmss_instance_view.errors import AzureError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.text import LINE, clean
 
+_HEARTBEAT = 30.0  # seconds between equal status lines: outside of a terminal each one is a line of the log
 _EXTENSIONS = 3  # named on a status line
 _NAME = 24  # characters of an extension's name there
 _SERVICE = 60  # characters of the name of a service that acts on the set
 _BUSY = ("inprogress", "in progress")
 _SAID_AT_ONCE = ("ExtensionUnknown", "SurgeVms")  # on the status line, also while counts are not complete
 _SAID_WHOLE = ("HoldBeyondTimeout", "MinHealthyAboveCapacity")  # nothing else says why such a wait cannot end well
+
+
+class StatusLine:
+    """Says how a wait goes: on every change, and now and then that it still waits."""
+
+    def __init__(self, say: Callable[[str], None], clock: Clock) -> None:
+        """Say nothing yet."""
+        self._say = say
+        self._clock = clock
+        self._topic: str | None = None
+        self._said_at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Say it if it is news, or if nothing was said for long."""
+        topic, now = status_topic(progress), self._clock.monotonic()
+        if topic != self._topic or now - self._said_at >= _HEARTBEAT:
+            self._topic, self._said_at = topic, now
+            self._say(status_line(progress))
 
 
 def status_line(progress: Progress) -> str:

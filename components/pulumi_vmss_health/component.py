@@ -159,11 +159,7 @@ def _policy(policy: object) -> GatePolicy:
     if not isinstance(policy, Mapping):
         hint = "; it is needed before any Output is known" if isinstance(policy, pulumi.Output) else ""
         raise TypeError(f"policy must be a GatePolicy, or a dict of its fields, not {type(policy).__name__}{hint}")
-    fields = {stored_key(name): name for name in _ARGUMENTS["policy"]}  # either spelling: configuration has ARM's
-    unknown = [key for key in policy if stored_key(str(key)) not in fields]
-    if unknown:
-        raise ValueError(f"policy has no field {unknown[0]!r}; it has {', '.join(fields.values())}")
-    return GatePolicy(**{fields[stored_key(key)]: value for key, value in policy.items()})
+    return GatePolicy.of(policy)
 
 
 def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:

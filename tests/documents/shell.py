@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pip._internal.commands import create_command
 from tests.pages import ROOT
 
+from pulumi_vmss_health.cli import main as health
 from vmss_emulator import cli
 
 _SUBSTITUTION = re.compile(r"\$\(([^()]*)\)")
@@ -91,6 +92,10 @@ def _emulator(arguments: list[str]) -> None:
         check_words([each for each in command if each != "--"])
 
 
+def _health(arguments: list[str]) -> None:
+    health._parser().parse_args(arguments)
+
+
 def _pip(arguments: list[str]) -> None:
     create_command(arguments[0]).parse_args(arguments[1:])
 
@@ -133,6 +138,7 @@ def _nothing(_arguments: list[str]) -> None:
 _CHECKS: dict[str, Callable[[list[str]], None]] = {
     "make": _make,
     "vmss-emulator": _emulator,
+    "vmss-health": _health,
     "pip": _pip,
     "python": _python,
     "python3": _python,

@@ -166,6 +166,18 @@ class GatePolicy:
             values["confirm_failure"] = None
         return cls(**values)
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> GatePolicy:
+        """Make a policy of what a person wrote, with names in Python's or in ARM's spelling.
+
+        Raises ValueError or TypeError, naming the field.
+        """
+        known = {stored_key(each.name): each.name for each in fields(cls)}
+        unknown = [key for key in given if stored_key(str(key)) not in known]
+        if unknown:
+            raise ValueError(f"policy has no field {unknown[0]!r}; it has {', '.join(known.values())}")
+        return cls(**{known[stored_key(key)]: value for key, value in given.items()})
+
     def _put(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 

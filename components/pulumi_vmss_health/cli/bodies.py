@@ -1,0 +1,93 @@
+"""Saved answers of Azure as one snapshot, as REST, az (without `properties`) or an SDK (snake case) spells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pulumi_vmss_health.judging.snapshot import Snapshot
+from vmss_instance_view.errors import MalformedBody
+from vmss_instance_view.keys import stored_key
+from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.reading.flexible import count
+
+_OUTSIDE = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "instanceId", "identity", "plan"}
+_OF_EXTENSIONS = {"id", "name"}  # the type of an extension is a property
+_FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's own
+_KINDS = "an instance view, a list of instances, a model or a rolling upgrade"
+
+
+def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
+    """Read bodies, each with the name of its file. Raises ValueError, naming the file."""
+    seen = Snapshot(InstanceView())
+    has_view = False
+    for name, text in texts:
+        try:
+            body = json.loads(text)
+            has_view = has_view or _is_view(body)
+            seen = _with(seen, body)
+        except (ValueError, MalformedBody) as error:
+            raise ValueError(f"{name}: {error}") from None
+    if not has_view and seen.instances is not None:
+        seen = replace(seen, view=count(seen.scale_set or ScaleSet(), seen.instances))
+    return seen
+
+
+def _with(seen: Snapshot, body: object) -> Snapshot:
+    """Add what a body tells."""
+    if isinstance(body, list):
+        return replace(seen, instances=tuple(Instance.from_json(_resource(each)) for each in body))
+    if not isinstance(body, dict):
+        raise ValueError(f"it is not {_KINDS}, but a {type(body).__name__}")  # noqa: TRY004 - of a file
+    if isinstance(body.get("value"), list):
+        return _with(seen, body["value"])
+    if _is_view(body):
+        told = replace(seen, view=InstanceView.from_json(_camel(body)))
+        return _with(told, body["instances"]) if "instances" in body else told
+    resource = _resource(body)
+    if "runningStatus" in resource["properties"]:
+        return replace(seen, rolling_upgrade=RollingUpgrade.from_json(resource))
+    if "sku" in resource or "virtualMachineProfile" in resource["properties"]:
+        return replace(seen, scale_set=ScaleSet.from_json(_model(resource)))
+    raise ValueError(f"it is not {_KINDS}")
+
+
+def _is_view(body: object) -> bool:
+    if not isinstance(body, dict):
+        return False
+    keys = {stored_key(key) for key in body}
+    return not keys or "virtualMachine" in keys or ("statuses" in keys and "sku" not in keys)
+
+
+def _model(resource: dict[str, Any]) -> dict[str, Any]:
+    profile = resource["properties"].get("virtualMachineProfile") or {}
+    extensions = profile.get("extensionProfile") or {}
+    if isinstance(extensions.get("extensions"), list):
+        extensions["extensions"] = [_wrapped(each, _OF_EXTENSIONS) for each in extensions["extensions"]]
+    return resource
+
+
+def _resource(body: object) -> dict[str, Any]:
+    """Return a resource as REST spells it."""
+    if not isinstance(body, dict):
+        raise ValueError(f"a resource is an object, not a {type(body).__name__}")  # noqa: TRY004 - of a file
+    return _wrapped(_camel(body), _OUTSIDE)
+
+
+def _wrapped(body: dict[str, Any], outside: set[str]) -> dict[str, Any]:
+    """Put what az and the SDKs spell beside a resource's name back into its properties."""
+    if "properties" in body:
+        return body
+    own = {key: value for key, value in body.items() if key in outside}
+    return {**own, "properties": {key: value for key, value in body.items() if key not in outside}}
+
+
+def _camel(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_camel(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    renamed = {stored_key(key): each for key, each in value.items()}
+    return {key: each if key in _FREE else _camel(each) for key, each in renamed.items()}

@@ -1,0 +1,48 @@
+"""`vmss-health explain`: the gate's verdict on saved answers of Azure. It asks nobody."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pulumi_vmss_health.cli.bodies import snapshot_of
+from pulumi_vmss_health.cli.exits import Exit
+from pulumi_vmss_health.cli.flags import add_policy, policy_of
+from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate
+from pulumi_vmss_health.telling.failure import causes
+from pulumi_vmss_health.telling.status import counts_of
+from vmss_instance_view.clock import Clock
+
+_FILES = "JSON of a view, a list of instances, a model, a rolling upgrade: of REST, az or an SDK; - for standard input"
+
+
+def offer(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help=_FILES)
+    add_policy(parser)
+
+
+def run(options: argparse.Namespace, _clock: Clock) -> Exit:
+    """Judge and print. Raises ValueError or TypeError for a file or a policy that cannot be read."""
+    policy = policy_of(options)
+    seen = snapshot_of((name, _text(name)) for name in options.files)
+    verdict = evaluate(seen, policy)
+    state = _state(verdict)
+    warnings = [reason.message for reason in verdict.reasons if reason.state is State.HEALTHY]
+    counts = ", ".join(map(str, counts_of(seen, policy.capacity)))
+    print("\n  ".join([f"{state}: {counts}", *causes(verdict), *warnings]))
+    return Exit.HEALTHY if verdict.passes else Exit.NOT_HEALTHY
+
+
+def _state(verdict: Verdict) -> str:
+    if verdict.state is State.HEALTHY and not verdict.passes:
+        return "not judged"
+    return verdict.state.name.lower()
+
+
+def _text(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}: {error}") from None

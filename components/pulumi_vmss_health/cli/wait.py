@@ -1,0 +1,63 @@
+"""`vmss-health wait`: the gate's wait for one scale set or several, without a stack."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+from pulumi_vmss_health.cli import pipeline
+from pulumi_vmss_health.cli.exits import Exit, exit_of
+from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets
+from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
+from pulumi_vmss_health.telling.status import StatusLine, seconds
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.watch import Outcome, watch
+from vmss_instance_view.clock import Clock
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_WIDTH = 200  # scale sets that are waited for at the same time
+
+
+def offer(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_scale_set(parser, several=True)
+    parser.add_argument("--quiet", action="store_true", help="print the results alone")
+    add_policy(parser)
+
+
+def run(options: argparse.Namespace, clock: Clock) -> Exit:
+    """Wait for all, and print how each ended. Raises ValueError or TypeError for a wrong id or policy."""
+    wanted, policy, azure = scale_sets(options), policy_of(options), azure_of(options, clock)
+    began = clock.monotonic()
+    printing = threading.Lock()
+
+    def progress(scale_set: ScaleSetId) -> Callable[[str], None]:
+        def say(text: str) -> None:
+            with printing:
+                print(f"{seconds(clock.monotonic() - began):>6}  {scale_set.name}: {text}", file=sys.stderr, flush=True)
+
+        return say if not options.quiet else lambda _text: None
+
+    def wait_for(scale_set: ScaleSetId) -> Outcome:
+        look = Looker(azure, scale_set, policy)
+        outcome = watch(look, policy, clock, StatusLine(progress(scale_set), clock))
+        with printing:
+            _print(outcome, scale_set, azure.portal)
+        return outcome
+
+    outcomes = clock.each(wait_for, wanted, min(len(wanted), _WIDTH))
+    pipeline.summarize([(each.name, outcome) for each, outcome in zip(wanted, outcomes, strict=True)])
+    return exit_of(outcome.ending for outcome in outcomes)
+
+
+def _print(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> None:
+    """Print the headline, and below it what there is to know."""
+    if outcome.ending is Ending.HEALTHY:
+        lines: Sequence[str] = [headline(outcome, scale_set.name), *warnings(outcome)]
+    else:
+        lines = failure_lines(outcome, scale_set, portal)
+        pipeline.annotate(lines)
+    print("\n  ".join(lines), flush=True)

@@ -1,0 +1,255 @@
+"""The command `vmss-health`, as a shell or a pipeline runs it, on the offline Azure."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.emulator.support import ArmSession
+from tests.waiting import until
+
+from vmss_emulator import Emulator
+
+AT_ONCE: dict[str, Any] = {"boot": "0s", "extension": "0s", "healthy": "0s"}
+ILL = {"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}}
+BROKEN = {
+    "scale_sets": {
+        "*": {**AT_ONCE, "events": [{"instances": [2], "extension": "app", "state": "failed/1", "message": "no disk"}]}
+    }
+}
+COMMAND = [sys.executable, "-m", "pulumi_vmss_health.cli"]
+
+
+@pytest.fixture
+def azure() -> Iterator[Emulator]:
+    with Emulator({"scale_sets": {"*": AT_ONCE}}) as emulator:
+        yield emulator
+
+
+def environment(azure: Emulator, **more: str) -> dict[str, str]:
+    """What a pipeline has: credentials for the offline Azure, and nothing of this process's own."""
+    own = ("ARM_", "AZURE_", "GITHUB_", "TF_BUILD", "IDENTITY_", "MSI_", "ACTIONS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return {**kept, **azure.environment, **more}
+
+
+def run(azure: Emulator, *arguments: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(azure, **more),
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def put(azure: Emulator, name: str = "web", **wanted: Any) -> str:
+    return azure.put_scale_set(name, **{"capacity": 3, "extensions": ["app"], "health": True, **wanted})
+
+
+def test_view_shows_the_view_and_the_instances_in_a_table(azure: Emulator) -> None:
+    ran = run(azure, "view", put(azure, capacity=2), "--instances")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == [
+        "scale set         web (Uniform, capacity 2)",
+        "status            Provisioning succeeded",
+        "VMs               2 succeeded",
+        "extension app     2 succeeded",
+        "extension health  2 succeeded",
+        "",
+        "instance  zone  VM         power    health   latest model",
+        "0         -     succeeded  running  healthy  yes",
+        "1         -     succeeded  running  healthy  yes",
+    ]
+
+
+@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+def test_view_prints_azures_json_and_finds_a_set_by_its_names(azure: Emulator, mode: str) -> None:
+    scale_set = put(azure, orchestration_mode=mode)
+    _, _, subscription, _, group, *_, name = scale_set.split("/")
+    ran = run(azure, "view", "-g", group, "-n", name, "--subscription", subscription, "--json")
+    assert ran.returncode == 0, ran.stderr
+    counted = [{"code": "ProvisioningState/succeeded", "count": 3}]
+    assert json.loads(ran.stdout)["virtualMachine"]["statusesSummary"] == counted
+
+
+def test_wait_ends_with_0_when_a_set_is_healthy_and_says_on_stderr_how_it_went(azure: Emulator) -> None:
+    ran = run(azure, "wait", put(azure), "--hold", "0s")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("scale set web is healthy after ")
+    assert "web: healthy, holding, 3/3 VMs" in ran.stderr
+    quiet = run(azure, "wait", put(azure), "--hold", "0s", "--quiet")
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+
+
+def test_wait_ends_with_1_and_the_guests_words_when_a_set_cannot_become_healthy(azure: Emulator) -> None:
+    scale_set = put(azure)
+    azure.load(BROKEN)
+    ran = run(azure, "wait", scale_set, "--confirm-failure", "1s")
+    assert ran.returncode == 1
+    first, *others = ran.stdout.splitlines()
+    assert first.startswith("scale set web is failing, given up after ")
+    assert any("instance 2: extension app failed/1" in line and "no disk" in line for line in others)
+
+
+def test_wait_ends_with_4_when_its_time_is_over(azure: Emulator) -> None:
+    scale_set = put(azure)
+    azure.load(ILL)
+    ran = run(azure, "wait", scale_set, "--timeout", "2s", "--confirm-failure", "none")
+    assert ran.returncode == 4
+    assert "instance 1: application health unhealthy" in ran.stdout
+
+
+def test_wait_ends_with_3_when_a_set_cannot_be_read(azure: Emulator) -> None:
+    ran = run(azure, "view", put(azure).replace("/web", "/wbe"))
+    assert ran.returncode == 3
+    assert "HTTP 404" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_wait_takes_several_sets_and_ends_as_the_worst_of_them(azure: Emulator, tmp_path: Path) -> None:
+    good, bad = put(azure, "good"), put(azure, "bad")
+    azure.load({"scale_sets": {"good": AT_ONCE, "bad": ILL["scale_sets"]["*"]}})
+    summary = tmp_path / "summary.md"
+    asked = ("wait", good, bad, "--hold", "0s", "--timeout", "3s")
+    ran = run(azure, *asked, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    assert ran.returncode == 4
+    assert "scale set good is healthy" in ran.stdout
+    (annotation,) = [line for line in ran.stdout.splitlines() if line.startswith("::error")]
+    assert annotation.startswith("::error title=Scale set not healthy::scale set bad is not healthy after 3s")
+    assert [line.split(" | ")[:2] for line in summary.read_text().splitlines()[2:]] == [
+        ["| good", "yes"],
+        ["| bad", "**no**"],
+    ]
+
+
+def test_azure_pipelines_gets_an_error_of_its_own(azure: Emulator) -> None:
+    scale_set = put(azure)
+    azure.load(ILL)
+    ran = run(azure, "wait", scale_set, "--timeout", "1s", TF_BUILD="True")
+    assert "##vso[task.logissue type=error]scale set web is not healthy" in ran.stdout
+
+
+def test_a_policy_can_be_a_file_and_flags_win_over_it(azure: Emulator, tmp_path: Path) -> None:
+    scale_set = put(azure)
+    azure.load(ILL)
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps({"minHealthy": "60%", "hold": "0s", "timeout": "2s"}))
+    assert run(azure, "wait", scale_set, "--policy", str(policy)).returncode == 0
+    assert run(azure, "wait", scale_set, "--policy", str(policy), "--min-healthy", "3").returncode == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_wait_at_once_with_130(azure: Emulator, number: signal.Signals) -> None:
+    scale_set = put(azure)
+    azure.load(ILL)
+    with subprocess.Popen(
+        [*COMMAND, "wait", scale_set], env=environment(azure), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        until(lambda: [each for each in azure.requests if each.path.endswith("/instanceView")], bool)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "scale set web: cancelled after" in out
+    assert "Traceback" not in err
+
+
+def test_a_closed_pipe_is_no_fault(azure: Emulator) -> None:
+    view = shlex.join([*COMMAND, "view", put(azure), "--instances", "--json"])
+    command = ["/bin/bash", "-c", f"{view} | head -1; exit ${{PIPESTATUS[0]}}"]
+    ran = subprocess.run(command, env=environment(azure), capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "{\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wait"], "a scale set is missing: give its id, or -g GROUP -n NAME"),
+        (["wait", "web"], "no leading '/' in scale set id 'web'"),
+        (["view", "-g", "rg"], "-n NAME is missing"),
+        (["view", "/x", "-g", "rg"], "give either an id, or -g and -n"),
+        (["wait", "ID", "ID"], "the scale set web is given twice"),
+        (["wait", "ID", "--timeout", "soon"], "timeout must look like '90s', '30m' or '1h30m'"),
+        (["wait", "ID", "--min-healthy", "150%"], "min_healthy must be more than 0% and at most 100%"),
+        (["wait", "ID", "--policy", "absent.json"], "--policy absent.json: "),
+        (["explain", "absent.json"], "absent.json: "),
+        (["explain", "-"], "-: "),
+        (["nothing"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_names_what_would_be_right(
+    azure: Emulator, arguments: list[str], words: str
+) -> None:
+    scale_set = put(azure)
+    ran = run(azure, *[scale_set if each == "ID" else each for each in arguments], text="no JSON")
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_an_unknown_cloud_is_wrong_usage_whatever_the_variables_say(azure: Emulator) -> None:
+    ran = run(azure, "wait", put(azure), "--cloud", "mars", VMSS_EMULATOR_URL="")
+    assert ran.returncode == 2
+    assert "unknown cloud 'mars'" in ran.stderr
+    assert azure.requests == ()
+
+
+def snake(value: Any) -> Any:
+    """JSON as an SDK for Python spells it."""
+    if isinstance(value, list):
+        return [snake(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {"".join(f"_{c.lower()}" if c.isupper() else c for c in key): snake(each) for key, each in value.items()}
+
+
+def flat(resource: dict[str, Any]) -> dict[str, Any]:
+    """A resource as az prints it."""
+    properties = dict(resource["properties"])
+    profile = properties.get("virtualMachineProfile", {}).get("extensionProfile", {})
+    if profile:
+        profile["extensions"] = [flat(each) for each in profile["extensions"]]
+    return {**{key: value for key, value in resource.items() if key != "properties"}, **properties}
+
+
+@pytest.mark.parametrize("spelling", ["rest", "az", "sdk"])
+@pytest.mark.parametrize(("state", "code"), [("healthy", 0), ("progressing", 1)])
+def test_explain_judges_saved_bodies_of_every_spelling_as_the_gate_does(
+    azure: Emulator, tmp_path: Path, spelling: str, state: str, code: int
+) -> None:
+    azure.load({"scale_sets": {"*": AT_ONCE}} if state == "healthy" else ILL)
+    put(azure)
+    arm = ArmSession(azure)
+    until(lambda: arm.get(arm.set_id), lambda body: body["properties"]["provisioningState"] == "Succeeded")
+    model, view = arm.get(arm.set_id), arm.get(f"{arm.set_id}/instanceView")
+    instances = arm.get(f"{arm.set_id}/virtualMachines", expand="instanceView")["value"]
+    arm.close()
+    if spelling != "rest":
+        model, instances = flat(model), [flat(each) for each in instances]
+    bodies = {"model": model, "view": view, "instances": instances}
+    for name, body in bodies.items():
+        (tmp_path / name).write_text(json.dumps(snake(body) if spelling == "sdk" else body))
+    ran = run(azure, "explain", *(str(tmp_path / name) for name in bodies))
+    assert ran.returncode == code, ran.stdout + ran.stderr
+    assert ran.stdout.startswith(f"{state}: ")
+    assert ("instance 1: application health unhealthy" in ran.stdout) == (state != "healthy")
+
+
+def test_explain_says_what_a_view_alone_leaves_unjudged(azure: Emulator) -> None:
+    view = run(azure, "view", put(azure), "--json").stdout
+    ran = run(azure, "explain", "-", "--capacity", "3", text=view)
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("not judged: 3/3 VMs")
+    assert "power" in ran.stdout.splitlines()[-1]

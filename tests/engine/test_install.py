@@ -119,11 +119,12 @@ def test_the_wheel_says_in_the_package_itself_that_no_plugin_belongs_to_it(wheel
         assert json.loads(archive.read(NOT_A_PLUGIN)) == {"resource": False}
 
 
-def test_the_wheel_holds_the_reader_and_the_gate_and_no_emulator(wheel: Path) -> None:
+def test_the_wheel_holds_the_reader_the_gate_and_its_command_and_no_emulator(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         packages = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" not in name}
         assert packages == {"vmss_instance_view", "pulumi_vmss_health"}
-        assert not any(name.endswith("entry_points.txt") for name in archive.namelist())
+        (scripts,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("entry_points.txt")]
+    assert scripts.split("\n", 1)[1].strip() == "vmss-health = pulumi_vmss_health.cli.main:main"
 
 
 def test_an_editable_install_says_so_where_pulumi_imports_the_package_from() -> None:

@@ -111,11 +111,14 @@ def test_wait_ends_with_4_when_its_time_is_over(azure: Emulator) -> None:
     assert "instance 1: application health unhealthy" in ran.stdout
 
 
-def test_wait_ends_with_3_when_a_set_cannot_be_read(azure: Emulator) -> None:
+def test_view_and_wait_end_with_3_when_a_set_cannot_be_read(azure: Emulator) -> None:
     ran = run(azure, "view", put(azure).replace("/web", "/wbe"))
     assert ran.returncode == 3
     assert "HTTP 404" in ran.stderr
     assert "Traceback" not in ran.stderr
+    ran = run(azure, "wait", put(azure), ARM_CLIENT_SECRET="another")
+    assert ran.returncode == 3
+    assert "scale set web could not be read" in ran.stdout
 
 
 def test_wait_takes_several_sets_and_ends_as_the_worst_of_them(azure: Emulator, tmp_path: Path) -> None:
@@ -163,6 +166,18 @@ def test_a_signal_ends_a_wait_at_once_with_130(azure: Emulator, number: signal.S
     assert running.returncode == 130
     assert "scale set web: cancelled after" in out
     assert "Traceback" not in err
+
+
+def test_a_wait_that_nobody_reads_ends_as_the_set_does(azure: Emulator, tmp_path: Path) -> None:
+    scale_set = put(azure)
+    azure.load(ILL)
+    wait = shlex.join([*COMMAND, "wait", scale_set, "--timeout", "2s"])
+    for closed in ("| :", "2>&1 >/dev/null | :"):
+        command = ["/bin/bash", "-c", f"{wait} {closed}; exit ${{PIPESTATUS[0]}}"]
+        ran = subprocess.run(command, env=environment(azure), capture_output=True, text=True, check=False, timeout=60)
+        assert ran.returncode == 4, "who closes the pipe makes a failure a success"
+        assert "Traceback" not in ran.stderr
+    assert run(azure, "wait", scale_set, "--timeout", "1s", GITHUB_STEP_SUMMARY=str(tmp_path)).returncode == 4
 
 
 def test_a_closed_pipe_is_no_fault(azure: Emulator) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from pulumi_vmss_health.cli import explain, view, wait
 from pulumi_vmss_health.cli.exits import Exit
+from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
@@ -33,22 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    of_command: _Parser = options.parser
     try:
-        code = int(options.run(options, SystemClock(stop)))
-        sys.stdout.flush()
+        return int(options.run(options, SystemClock(stop)))
+    except (ValueError, TypeError) as error:  # among them an id, a cloud or a credential that cannot be
+        of_command.error(str(error))
     except InstanceViewError as error:
-        if isinstance(error, ValueError):  # an id, a cloud or a credential that cannot be
-            options.parser.error(str(error))
-        print(f"vmss-health: {error}", file=sys.stderr)
+        progress(f"vmss-health: {error}")
         return Exit.UNREADABLE
-    except (ValueError, TypeError) as error:
-        options.parser.error(str(error))
     except Stopped:
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # such as `| head -1`: what was asked for was read
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        return Exit.HEALTHY
-    return code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pulumi_vmss_health.cli.printing import progress, result
 from pulumi_vmss_health.telling.failure import headline
 from pulumi_vmss_health.waiting.memory import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -21,9 +22,9 @@ def annotate(lines: Sequence[str]) -> None:
     """
     if os.environ.get("GITHUB_ACTIONS") == "true":
         text = "%0A".join(line.replace("%", "%25") for line in lines)
-        print(f"::error title=Scale set not healthy::{text}")
+        result(f"::error title=Scale set not healthy::{text}")
     if os.environ.get("TF_BUILD") == "True":
-        print(f"##vso[task.logissue type=error]{lines[0]}")
+        result(f"##vso[task.logissue type=error]{lines[0]}")
 
 
 def summarize(ended: Sequence[tuple[str, Outcome]]) -> None:
@@ -35,8 +36,11 @@ def summarize(ended: Sequence[tuple[str, Outcome]]) -> None:
         f"| {_cell(name)} | {_ANSWER[outcome.ending is Ending.HEALTHY]} | {_cell(headline(outcome, name))} |"
         for name, outcome in ended
     ]
-    with Path(file).open("a") as summary:
-        summary.write("\n".join(["| scale set | healthy | |", "|---|---|---|", *rows, ""]))
+    try:
+        with Path(file).open("a") as summary:
+            summary.write("\n".join(["| scale set | healthy | |", "|---|---|---|", *rows, ""]))
+    except OSError as error:
+        progress(f"the job's summary could not be written: {error}")
 
 
 def _cell(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
+from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.judging.snapshot import describe
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.model import Instance, InstanceView, ScaleSet, state_of
@@ -39,9 +40,9 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
 
     model, view, instances = read_with_retry(attempt, READ_TIMEOUT, clock)
     if options.json:
-        print(json.dumps(_body(view, instances), indent=2))
+        result(json.dumps(_body(view, instances), indent=2))
     else:
-        print("\n".join([*_summary(scale_set.name, model, view), *_table(model, instances)]))
+        result("\n".join([*_summary(scale_set.name, model, view), *_table(model, instances)]))
     return Exit.HEALTHY
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from collections.abc import Callable, Sequence
 
 from pulumi_vmss_health.cli import pipeline
 from pulumi_vmss_health.cli.exits import Exit, exit_of
 from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets
+from pulumi_vmss_health.cli.printing import progress, result
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import StatusLine, seconds
 from pulumi_vmss_health.waiting.look import Looker
@@ -34,16 +34,16 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     began = clock.monotonic()
     printing = threading.Lock()
 
-    def progress(scale_set: ScaleSetId) -> Callable[[str], None]:
+    def teller(scale_set: ScaleSetId) -> Callable[[str], None]:
         def say(text: str) -> None:
             with printing:
-                print(f"{seconds(clock.monotonic() - began):>6}  {scale_set.name}: {text}", file=sys.stderr, flush=True)
+                progress(f"{seconds(clock.monotonic() - began):>6}  {scale_set.name}: {text}")
 
         return say if not options.quiet else lambda _text: None
 
     def wait_for(scale_set: ScaleSetId) -> Outcome:
         look = Looker(azure, scale_set, policy)
-        outcome = watch(look, policy, clock, StatusLine(progress(scale_set), clock))
+        outcome = watch(look, policy, clock, StatusLine(teller(scale_set), clock))
         with printing:
             _print(outcome, scale_set, azure.portal)
         return outcome
@@ -60,4 +60,4 @@ def _print(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> None:
     else:
         lines = failure_lines(outcome, scale_set, portal)
         pipeline.annotate(lines)
-    print("\n  ".join(lines), flush=True)
+    result("\n  ".join(lines))

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, Union, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import pulumi
 from pulumi.dynamic import CheckFailure
@@ -24,8 +24,7 @@ class HasId(Protocol):
         """The ARM id."""
 
 
-# Not with |: Pulumi's Input is a Union that some Pythons cannot combine with it at run time.
-ScaleSetInput: TypeAlias = Union[pulumi.Input[str], ScaleSetId, HasId]  # noqa: UP007
+ScaleSetInput: TypeAlias = pulumi.Input[str] | ScaleSetId | HasId
 """What people give as `scale_set`."""
 
 

@@ -248,11 +248,11 @@ class Azure:
     looks: list[Seen] = field(default_factory=list)
 
     @classmethod
-    def of(cls, history: History, *, bare: bool, tells_pool: bool = True) -> Azure:
+    def of(cls, history: History, *, bare: bool, tells_pool: bool = True, page: int = 100) -> Azure:
         clock = VirtualClock()
-        return cls(history, clock, Metered(clock)).with_set(bare=bare, tells_pool=tells_pool)
+        return cls(history, clock, Metered(clock)).with_set(bare=bare, tells_pool=tells_pool, page=page)
 
-    def with_set(self, *, bare: bool, tells_pool: bool) -> Azure:
+    def with_set(self, *, bare: bool, tells_pool: bool, page: int) -> Azure:
         known: dict[int, Snapshot] = {}
 
         def show(now: float) -> Snapshot | Answer:
@@ -267,7 +267,7 @@ class Azure:
             return self.history.at(now).latency
 
         is_flexible = self.history.at(0).flexible
-        scale_set = ScaleSet(show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency)
+        scale_set = ScaleSet(show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency, page=page)
         self.id = self.metered.add("web", scale_set)
         return self
 

@@ -49,6 +49,7 @@ class Life(RuleBasedStateMachine):
     patience: float
     bare: bool
     tells_pool: bool
+    page: int
 
     @initialize(
         number=st.integers(0, 4),
@@ -57,6 +58,7 @@ class Life(RuleBasedStateMachine):
         mode=MODE,
         bare=st.booleans(),
         tells_pool=st.booleans(),
+        page=st.sampled_from([100, 100, 2, 1]),
         source=SOURCE,
         logs=LOGS,
         policy=POLICIES,
@@ -71,6 +73,7 @@ class Life(RuleBasedStateMachine):
         mode: str,
         bare: bool,
         tells_pool: bool,
+        page: int,
         source: str,
         logs: str,
         policy: dict[str, Any],
@@ -81,7 +84,7 @@ class Life(RuleBasedStateMachine):
         world = of_mode(World(machines, number, manual=manual, source=source, logs=logs), mode)
         self.policy, self.world = agreed(policy, world, number if world.attached else None)
         self.ends, self.moment, self.patience = ENDS[ends], 0.0, patience
-        self.bare, self.tells_pool = bare, tells_pool
+        self.bare, self.tells_pool, self.page = bare, tells_pool, page
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
@@ -236,7 +239,8 @@ class Life(RuleBasedStateMachine):
 
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
-        azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
+        history = History(tuple(self.chapters))
+        azure = Azure.of(history, bare=self.bare, tells_pool=self.tells_pool, page=self.page)
         outcome = azure.wait(gate_policy(policy, self.timeout(policy)), context_of(policy))
         assert azure.metered.refused == [], "it throttled itself"
         return outcome, azure
@@ -267,6 +271,7 @@ def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:
         mode="Uniform",
         bare=False,
         tells_pool=False,
+        page=100,
         source="extension",
         logs="",
         policy={"hold": "auto"},

@@ -128,6 +128,18 @@ def test_vms_that_join_leave_and_are_replaced_hold_up_nothing(
         assert waited.outcome.progress.elapsed <= max(life) + seconds + 20
 
 
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.parametrize("hold", ["auto", "4m"])
+def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_all_of_them(
+    bare: bool, hold: str
+) -> None:
+    azure = Metered(VirtualClock())
+    pages = ScaleSet(Case(ready=1000.0, instances=100).show, bare=bare, page=10)
+    outcome = wait(azure.azure(), azure.add("web", pages), GatePolicy(timeout="2h", hold=hold)).outcome
+    assert azure.refused == []
+    assert outcome.ending is Ending.HEALTHY
+
+
 @pytest.mark.parametrize("mode", list(product([False, True], [False, True])))
 def test_a_failure_is_confirmed_in_time_however_the_set_is_read(mode: tuple[bool, bool]) -> None:
     clock = VirtualClock()

@@ -75,8 +75,9 @@ def watch(
                 return Outcome(ending, progress)
             # The last look is at the deadline itself, however late the next one would be.
             clock.wait(min(_pause(look, memory, clock), left))
-            queue = look.turn(memory.ask(clock.monotonic()))
-            clock.wait(min(queue, max(progress.limit - (clock.monotonic() - memory.started), 0.0)))
+            # By now more may be due to be read than the pause was for, such as the pages of a large set's list.
+            clock.wait(min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock)))
+            clock.wait(min(look.turn(memory.ask(clock.monotonic())), _left(memory, clock)))
             if _is_shut_out(look, memory, clock):
                 return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
@@ -93,6 +94,11 @@ def _pause(look: Look, memory: Memory, clock: Clock) -> float:
     if due is None or due > max(seconds * 1.5, memory.lull):
         return seconds
     return max(due, room.closed, 0.0 if memory.may_hurry else pace.QUICK)
+
+
+def _left(memory: Memory, clock: Clock) -> float:
+    """Return the seconds until the timeout is over."""
+    return max(memory.progress.limit - (clock.monotonic() - memory.started), 0.0)
 
 
 def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:

@@ -140,6 +140,14 @@ def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_
     assert outcome.ending is Ending.HEALTHY
 
 
+def test_a_large_flexible_set_whose_pages_take_long_is_read_within_one_look() -> None:
+    azure = Metered(VirtualClock())
+    ten_pages = ScaleSet(Case(ready=0.0, instances=100).show, flexible=True, page=10, latency=2.0)
+    outcome = wait(azure.azure(), azure.add("web", ten_pages), GatePolicy()).outcome
+    assert outcome.ending is Ending.HEALTHY
+    assert outcome.progress.elapsed <= 80
+
+
 @pytest.mark.parametrize("mode", list(product([False, True], [False, True])))
 def test_a_failure_is_confirmed_in_time_however_the_set_is_read(mode: tuple[bool, bool]) -> None:
     clock = VirtualClock()

@@ -63,9 +63,9 @@ class FlexibleReader:
 
         whole: read the plain list, too; else what the expanded one says of the resources is good enough.
         """
-        plain = self._list(deadline) if whole else {}
-        expanded = self._list(deadline, ("$expand", "instanceView"))
-        vms = {**expanded, **plain}
+        queries: list[tuple[tuple[str, str], ...]] = [(("$expand", "instanceView"),), *([()] if whole else [])]
+        expanded, *plain = self._arm.clock.each(lambda query: self._list(deadline, *query), queries, len(queries))
+        vms = {**expanded, **(plain[0] if plain else {})}
         joined = [replace(vm, view=expanded[key].view if key in expanded else vm.view) for key, vm in vms.items()]
         self.tells_pool = any(vm.view is not None and vm.view.in_standby_pool is not None for vm in joined)
         members = tuple(vm for vm in joined if not vm.in_standby_pool)

@@ -292,6 +292,19 @@ def test_a_wait_of_days_leaves_looks_out_and_one_whose_first_and_last_look_are_t
     assert [*rebuilt(recorded.wait["looks"])] == [None] * len(recorded.wait["looks"])
 
 
+@pytest.mark.parametrize("limit", range(20_000, 120_000, 4_000))
+def test_whatever_the_cap_leaves_is_what_was_seen(limit: int) -> None:
+    vms = [Vm()] * 30
+    booting = snapshot(*vms, Vm(provisioning="creating"), capacity=31)
+    one_more = snapshot(*vms, Vm(), Vm(provisioning="creating"), capacity=31)
+    unread = replace(booting, view=snapshot(*vms, Vm(provisioning="updating")).view)
+    story = {0: booting, 5: unread, 8: Unavailable("503"), 11: one_more, 14: booting, 20: unread, 27: one_more}
+    recorded = told(story, GatePolicy(hold="0s", timeout="35s"), limit=limit)
+    assert len(recorded.text) <= limit
+    assert None in [each.instances for each in recorded.seen if each]
+    check_bodies(recorded)
+
+
 def test_times_of_statuses_alone_are_no_change() -> None:
     def at(moment: str) -> Snapshot:
         vms = [

@@ -47,8 +47,9 @@ class Delta:
     def onto(self, before: Delta, first: Delta) -> Delta:
         """Return what differs from the first look, if `before` is what the look before differs in."""
         parts = {**before.parts, **self.parts}
-        if "instances" in self.parts or (self.changed is None and before.changed is None):
+        if self.changed is None and ("instances" in self.parts or before.changed is None):
             return Delta(parts)
+        parts.pop("instances", None)  # they were not read in between
         if self.changed is None:
             return Delta(parts, before.changed, before.order)
         known = {**(before.changed or {}), **self.changed}

@@ -299,7 +299,15 @@ def test_whatever_the_cap_leaves_is_what_was_seen(limit: int) -> None:
     booting = snapshot(*vms, Vm(provisioning="creating"), capacity=31)
     one_more = snapshot(*vms, Vm(), Vm(provisioning="creating"), capacity=31)
     unread = replace(booting, view=snapshot(*vms, Vm(provisioning="updating")).view)
-    story = {0: booting, 5: unread, 8: Unavailable("503"), 11: one_more, 14: booting, 20: unread, 27: one_more}
+    story: dict[float, Any] = {
+        0: booting,
+        5: unread,
+        8: Unavailable("503"),
+        11: one_more,
+        14: booting,
+        20: unread,
+        27: one_more,
+    }
     recorded = told(story, GatePolicy(hold="0s", timeout="35s"), limit=limit)
     assert len(recorded.text) <= limit
     assert None in [each.instances for each in recorded.seen if each]

@@ -20,6 +20,8 @@ from tests.gate.test_histories import Life
 from tests.gate.worlds import context_of, gate_policy
 from tests.hostile import EVERYTHING, harm
 from tests.looks import Script, chapters
+from tests.metered import Metered, timeline
+from tests.metered import ScaleSet as MeteredSet
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, RollingUpgrade, ScaleSet, ScaleSetId, Snapshot, State
@@ -170,6 +172,22 @@ def test_a_wait_that_was_interrupted_leaves_what_it_saw_and_is_interrupted_again
     assert replay(recorded.wait, GatePolicy(min_healthy=1, hold="0s", set_status="ignored")).outcome.ending is not (
         Ending.CANCELLED
     ), "with less asked of it, it would have passed before"
+
+
+def test_a_look_that_takes_several_is_recorded_with_what_is_new_in_each() -> None:
+    clock = VirtualClock()
+    metered = Metered(clock)
+    vms = [Vm()] * 150
+    show = timeline({0: snapshot(*vms[1:], Vm(health="initializing")), 90: snapshot(*vms)})
+    scale_set = metered.add("web", MeteredSet(show, flexible=True, bare=True, latency=1.5))
+    policy = GatePolicy(timeout="5m")
+    recorded = Recorded(Looker(metered.azure(), scale_set, policy), policy, clock)
+    assert recorded.outcome.ending is Ending.HEALTHY
+    looks = recorded.wait["looks"]
+    assert any(look["verdict"] and look["age"] is None for look in looks), "no look was unfinished"
+    assert any(look["depth"] == "full" and look["since"] < look["at"] for look in looks), "no look finished it"
+    check_bodies(recorded)
+    check_replay(recorded)
 
 
 def test_an_error_is_recorded_with_what_a_retry_depends_on_and_without_a_verdict() -> None:

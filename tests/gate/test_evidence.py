@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from tests.clocks import VirtualClock
 from tests.gate.oracle import Azure, History
@@ -24,17 +25,17 @@ from tests.metered import Metered, timeline
 from tests.metered import ScaleSet as MeteredSet
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import GatePolicy, RollingUpgrade, ScaleSet, ScaleSetId, Snapshot, State
+from pulumi_vmss_health import GatePolicy, RollingUpgrade, ScaleSet, ScaleSetId, Snapshot, State, Verdict
 from pulumi_vmss_health.evidence import schema
 from pulumi_vmss_health.evidence.bodies import rebuilt
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.recorder import LIMIT, Recorder, depth_name, file_text
 from pulumi_vmss_health.evidence.replay import recorded_policy, replay
-from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Context, Depth
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.memory import Ending
-from pulumi_vmss_health.waiting.watch import Looked, watch
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Looked, Outcome, watch
 from vmss_instance_view.errors import Forbidden, Throttled, Unavailable
 from vmss_instance_view.model import Status
 
@@ -92,20 +93,19 @@ class RecordedLife(Life):
             azure = Azure.of(History(tuple(self.chapters)), bare=self.bare, tells_pool=self.tells_pool)
             looker = Looker(azure.metered.azure(), azure.id, policy)
             recorded = Recorded(looker, policy, azure.clock, context_of(self.policy), limit)
-            check_bodies(recorded)
+            check_bodies(recorded.wait, recorded.seen)
             if limit == LIMIT:
                 check_replay(recorded)
             else:
                 assert len(recorded.text) <= limit
 
 
-def check_bodies(recorded: Recorded) -> None:
+def check_bodies(wait: dict[str, Any], seen: list[Snapshot | None]) -> None:
     """What was seen is what the file tells, but for looks whose bodies are left out."""
-    wait = recorded.wait
     kept = len(wait["looks"]) - 1  # the first one, and the last ones
-    seen = [recorded.seen[0], *recorded.seen[len(recorded.seen) - kept :]]
-    assert len(recorded.seen) - len(seen) == wait["capped"]["looksLeftOut"]
-    for look, one, other in zip(wait["looks"], rebuilt(wait["looks"]), seen, strict=True):
+    told = [seen[0], *seen[len(seen) - kept :]]
+    assert len(seen) - len(told) == wait["capped"]["looksLeftOut"]
+    for look, one, other in zip(wait["looks"], rebuilt(wait["looks"]), told, strict=True):
         if "bodies" in look and not (look["verdict"] and look["error"]):  # such a one shows another set of that name
             assert one == other
     assert sum("bodies" not in look for look in wait["looks"]) == wait["capped"]["looksWithoutBodies"]
@@ -160,7 +160,7 @@ def test_every_ending_is_recorded_and_comes_again_in_a_replay(story: Mapping[flo
     recorded = told(story, GatePolicy(hold="0s", timeout="5m"))
     assert recorded.outcome.ending is ending
     assert recorded.wait["ending"] == ending.value
-    check_bodies(recorded)
+    check_bodies(recorded.wait, recorded.seen)
     check_replay(recorded)
 
 
@@ -186,7 +186,7 @@ def test_a_look_that_takes_several_is_recorded_with_what_is_new_in_each() -> Non
     looks = recorded.wait["looks"]
     assert any(look["verdict"] and look["age"] is None for look in looks), "no look was unfinished"
     assert any(look["depth"] == "full" and look["since"] < look["at"] for look in looks), "no look finished it"
-    check_bodies(recorded)
+    check_bodies(recorded.wait, recorded.seen)
     check_replay(recorded)
 
 
@@ -284,7 +284,7 @@ def test_of_a_thousand_instances_each_look_holds_those_that_changed() -> None:
     first, *others = [len(look["bodies"].get("instances", ())) for look in recorded.wait["looks"]]
     assert first == 1000
     assert set(others) == {0, 100}
-    check_bodies(recorded)
+    check_bodies(recorded.wait, recorded.seen)
 
 
 def test_the_evidence_of_a_thousand_talkative_instances_is_capped_and_keeps_its_first_and_its_last_look() -> None:
@@ -294,7 +294,7 @@ def test_the_evidence_of_a_thousand_talkative_instances_is_capped_and_keeps_its_
     assert 0 < recorded.wait["capped"]["looksWithoutBodies"] < len(looks) - 1
     assert recorded.wait["capped"]["looksLeftOut"] == 0
     assert "bodies" in looks[0]
-    check_bodies(recorded)
+    check_bodies(recorded.wait, recorded.seen)
     assert [*rebuilt(looks)][-1] == recorded.seen[-1]
 
 
@@ -304,32 +304,42 @@ def test_a_wait_of_days_leaves_looks_out_and_one_whose_first_and_last_look_are_t
     assert recorded.outcome.ending is Ending.TIMED_OUT
     assert recorded.wait["capped"]["looksLeftOut"] > 0
     assert len(recorded.text) <= 20_000
-    check_bodies(recorded)
+    check_bodies(recorded.wait, recorded.seen)
     assert "bodies" in recorded.wait["looks"][0]
     recorded = told({0: BOOTING}, GatePolicy(hold="0s", timeout="20s"), limit=6_000)
     assert not any("bodies" in look for look in recorded.wait["looks"])
     assert [*rebuilt(recorded.wait["looks"])] == [None] * len(recorded.wait["looks"])
 
 
-@pytest.mark.parametrize("limit", range(20_000, 120_000, 4_000))
-def test_whatever_the_cap_leaves_is_what_was_seen(limit: int) -> None:
-    vms = [Vm()] * 30
-    booting = snapshot(*vms, Vm(provisioning="creating"), capacity=31)
-    one_more = snapshot(*vms, Vm(), Vm(provisioning="creating"), capacity=31)
-    unread = replace(booting, view=snapshot(*vms, Vm(provisioning="updating")).view)
-    story: dict[float, Any] = {
-        0: booting,
-        5: unread,
-        8: Unavailable("503"),
-        11: one_more,
-        14: booting,
-        20: unread,
-        27: one_more,
-    }
-    recorded = told(story, GatePolicy(hold="0s", timeout="35s"), limit=limit)
-    assert len(recorded.text) <= limit
-    assert None in [each.instances for each in recorded.seen if each]
-    check_bodies(recorded)
+INSTANCE = (snapshot(Vm(message="as it was")).instances or ())[0]
+LISTS = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "1", "2"])), unique_by=lambda each: each[0])
+SIGHTS = st.builds(
+    lambda listed, view, upgrade: Snapshot(
+        view.view,
+        view.scale_set,
+        None if listed is None else tuple(replace(INSTANCE, instance_id=id_, name=name) for id_, name in listed),
+        upgrade,
+    ),
+    st.none() | LISTS,
+    st.sampled_from([BOOTING, GOOD, GOOD, GOOD]),
+    st.sampled_from([None, None, None, RollingUpgrade("Completed")]),
+)
+
+
+@settings(max_examples=EXAMPLES * 4, derandomize="HISTORIES" not in os.environ, deadline=None)
+@given(st.lists(st.none() | SIGHTS, min_size=1, max_size=12), st.integers(4_000, 30_000))
+def test_whatever_the_cap_leaves_is_what_was_seen(sights: list[Snapshot | None], limit: int) -> None:
+    clock = VirtualClock()
+    recorder = Recorder(Told(clock, chapters({})), AT_ONCE, clock, limit=limit)
+    progress = Progress(0.0, 60.0)
+    for number, sight in enumerate(sights):
+        error = Unavailable("503") if sight is None else None
+        known, verdict = (progress.snapshot, progress.verdict) if sight is None else (sight, Verdict(State.PROGRESSING))
+        progress = replace(progress, elapsed=number + 0.5, snapshot=known, verdict=verdict, error=error)
+        recorder(Looked(Ask(), number, 0.0, progress))
+    text = recorder.text(Outcome(Ending.TIMED_OUT, progress), WEB)
+    assert len(text) <= limit
+    check_bodies(json.loads(text), sights)
 
 
 def test_times_of_statuses_alone_are_no_change() -> None:

@@ -60,10 +60,10 @@ def test_no_credential_and_nothing_that_azure_hides_is_in_the_file(azure: Emulat
 def test_a_wait_whose_time_is_over_leaves_its_file(azure: Emulator, file: Path) -> None:
     scale_set = put(azure)
     azure.load(ILL)
-    ran = run(azure, "wait", scale_set, "--timeout", "2s", "--evidence", str(file))
+    ran = run(azure, "wait", scale_set, "--timeout", "6s", "--evidence", str(file))
     assert ran.returncode == 4
     (wait,) = read(file)["waits"]
-    assert (wait["ending"], wait["limitSeconds"]) == ("timedOut", 2.0)
+    assert (wait["ending"], wait["limitSeconds"]) == ("timedOut", 6.0)
     last = [*rebuilt(wait["looks"])][-1]
     assert last is not None
     assert [each.instance_id for each in last.instances or ()] == ["0", "1", "2"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from tests.clocks import VirtualClock
@@ -311,23 +311,37 @@ def test_a_wait_of_days_leaves_looks_out_and_one_whose_first_and_last_look_are_t
     assert [*rebuilt(recorded.wait["looks"])] == [None] * len(recorded.wait["looks"])
 
 
-INSTANCE = (snapshot(Vm(message="as it was")).instances or ())[0]
-LISTS = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "1", "2"])), unique_by=lambda each: each[0])
-SIGHTS = st.builds(
-    lambda listed, view, upgrade: Snapshot(
-        view.view,
-        view.scale_set,
-        None if listed is None else tuple(replace(INSTANCE, instance_id=id_, name=name) for id_, name in listed),
-        upgrade,
-    ),
-    st.none() | LISTS,
-    st.sampled_from([BOOTING, GOOD, GOOD, GOOD]),
-    st.sampled_from([None, None, None, RollingUpgrade("Completed")]),
-)
+INSTANCE = (snapshot(Vm(message="as it was " * 30)).instances or ())[0]
+STEPS = st.sampled_from(["one goes", "one comes", "one changes", "all turn", "unread", "upgrade", "lost", "view"])
 
 
-@settings(max_examples=EXAMPLES * 4, derandomize="HISTORIES" not in os.environ, deadline=None)
-@given(st.lists(st.none() | SIGHTS, min_size=1, max_size=12), st.integers(4_000, 30_000))
+def seen_after(steps: list[str]) -> list[Snapshot | None]:
+    """A look at some instances, and one after each step."""
+    there = tuple(replace(INSTANCE, instance_id=each) for each in "abcd")
+    seen = Snapshot(BOOTING.view, BOOTING.scale_set, there)
+    sights: list[Snapshot | None] = [seen]
+    for number, step in enumerate(steps):
+        if step == "one goes":
+            there = there[1:]
+        elif step == "one comes":
+            missing = next(each for each in "abcdefghijklmnopqrst" if each not in {vm.instance_id for vm in there})
+            there = (*there, replace(INSTANCE, instance_id=missing))
+        elif step == "one changes":
+            there = (*(replace(each, name=str(number)) for each in there[:1]), *there[1:])
+        elif step == "all turn":
+            there = there[::-1]
+        elif step == "upgrade":
+            seen = replace(seen, rolling_upgrade=None if seen.rolling_upgrade else RollingUpgrade("Completed"))
+        elif step == "view":
+            seen = replace(seen, view=GOOD.view if seen.view == BOOTING.view else BOOTING.view)
+        seen = replace(seen, instances=None if step == "unread" else there)
+        sights.append(None if step == "lost" else seen)
+    return sights
+
+
+@settings(max_examples=EXAMPLES * 6, derandomize="HISTORIES" not in os.environ, deadline=None)
+@given(st.builds(seen_after, st.lists(STEPS, min_size=3, max_size=12)), st.integers(8_000, 40_000))
+@example(seen_after(["unread", "one changes"]), 14_000)
 def test_whatever_the_cap_leaves_is_what_was_seen(sights: list[Snapshot | None], limit: int) -> None:
     clock = VirtualClock()
     recorder = Recorder(Told(clock, chapters({})), AT_ONCE, clock, limit=limit)

@@ -49,7 +49,6 @@ class Delta:
         parts = {**before.parts, **self.parts}
         if self.changed is None and ("instances" in self.parts or before.changed is None):
             return Delta(parts)
-        parts.pop("instances", None)  # they were not read in between
         if self.changed is None:
             return Delta(parts, before.changed, before.order)
         known = {**(before.changed or {}), **self.changed}

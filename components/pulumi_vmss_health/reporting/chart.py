@@ -90,7 +90,7 @@ class Drawing:
         self._looks()
         self._limits()
         axis = self._axis()
-        self._legend(has_instances=bool(instances))
+        self._legend(instances)
         self.content = joined(axis, *self._parts)
         self.height = self._y
 
@@ -278,23 +278,30 @@ class Drawing:
         ticks = time_ticks(self._end, max((self._right - self._left) // 64, 2))
         lines = element("path", d="".join(f"M{self._x(at)} 0V{bottom}" for at in ticks), class_="grid")
         for at in ticks:
-            half = text_width(seconds(at), _SMALL) / 2
+            half = text_width(seconds(at), _SMALL) / 2 + 3
             x = min(max(self._x(at), half), self.width - half)
             self._text(x, bottom + 13, seconds(at), "small", "middle")
         self._y = bottom + 13 + _GAP
         return lines
 
-    def _legend(self, *, has_instances: bool) -> None:
-        totals = {float(count.total) for look in self.wait.looks for count in look.counts.values()}
-        marks = [("expected", "M0 0H18", "expected")]
-        if any(self._required(total) is not None for total in totals):
-            marks.append(("required", "M0 0H18", "required"))
-        if has_instances:
-            marks += [("passes", "", "passes"), ("does not pass", "M0 0H18", "waits")]
-        marks += [("whole look", "M9 5V-7", "look"), ("look at a part", "M9 5V0", "look")]
-        marks.append(("failed look" + ", or not passing at the end" * has_instances, _cross(9, 0), "lost"))
+    def _legend(self, instances: Sequence[Course]) -> None:
+        """Explain the marks that are there."""
+        looks = self.wait.looks
+        totals = {float(count.total) for look in looks for count in look.counts.values()}
+        is_lost = any(look.error for look in looks)
+        is_ill = len(instances) <= ROWS and any(each.values[-1][1] is False for each in instances)
+        lost = " or ".join(["failed look"] * is_lost + ["not passing at the end"] * is_ill)
+        marks = [
+            (bool(totals), "expected", "M0 0H18", "expected"),
+            (any(self._required(total) is not None for total in totals), "required", "M0 0H18", "required"),
+            (bool(instances), "passes", "", "passes"),
+            (0 < len(instances) <= ROWS, "does not pass", "M0 0H18", "waits"),
+            (any(look.is_whole and not look.error for look in looks), "whole look", "M9 5V-7", "look"),
+            (any(not look.is_whole and not look.error for look in looks), "look at a part", "M9 5V0", "look"),
+            (bool(lost), lost, _cross(9, 0), "lost"),
+        ]
         x, y = 0.0, self._y + 10
-        for words, path, class_ in marks:
+        for _, words, path, class_ in (each for each in marks if each[0]):
             width = 24 + text_width(words, _SMALL) + 14
             if x and x + width > self.width:
                 x, y = 0.0, y + 18

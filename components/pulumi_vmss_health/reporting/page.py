@@ -267,7 +267,10 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[Markup]], caption: str
     parts = [element("caption", caption)] if caption else []
     parts += [element("thead", element("tr", *head))] if head else []
     table = element("table", *parts, element("tbody", *(element("tr", *cells) for cells in rows)))
-    return element("div", table, class_="scroll")
+    if not caption:
+        return table
+    # Who has no pointer scrolls what has the focus.
+    return element("div", table, class_="scroll", tabindex=0, role="group", aria_label=caption)
 
 
 def _number(text: str) -> Markup:

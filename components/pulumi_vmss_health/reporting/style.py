@@ -119,6 +119,7 @@ details>div{margin-top:.75rem}
 main{padding:1.5rem 1rem 3rem}
 .wide{display:none}
 .narrow{display:block}
+.narrow svg{width:100%%}
 }
 @media print{.narrow{display:none}.wide{display:block}}
 """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi_vmss_health import GatePolicy, Instance, InstanceView, ScaleSet, Snapshot, evaluate
+from pulumi_vmss_health.evidence.schema import check
 from pulumi_vmss_health.judging.snapshot import Context
+from pulumi_vmss_health.reporting.waits import Wait, waits_of
 from pulumi_vmss_health.telling.status import counts_of
 
 DEPTHS = ("full", "instances", "view")
@@ -169,6 +172,13 @@ def wait_of(
 
 def evidence_of(*waits: Mapping[str, Any]) -> dict[str, Any]:
     return {"evidence": 1, "versions": {"pulumi-vmss-health": "0.1.0", "python": "3.11.2"}, "waits": list(waits)}
+
+
+def read(found: Any) -> tuple[Wait, ...]:
+    """What is drawn of it, once it has passed the checks of a file."""
+    text = json.loads(json.dumps(found))
+    check(text)
+    return waits_of(text)
 
 
 def passed(name: str = "web") -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Optional
 
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_vmss_health.gate import HealthGateProvider
+from pulumi_vmss_health.gate import EVIDENCE_FILE, HealthGateProvider
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi.arguments import (
@@ -98,6 +100,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         recheck: Literal["on_change", "always"] = "on_change",
         on_failure: Literal["fail", "warn"] = "fail",
         skip: bool = False,
+        evidence_file: str | os.PathLike[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the gate.
@@ -111,6 +114,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
         skip: do not look at all; `healthy` then says False, and `state` "skipped".
+        evidence_file: where the gate writes, as JSON, what it saw, each time it runs; relative to the program's folder.
+            No input: to set, change or remove it gates nothing again. Each gate needs a file of its own.
         opts: `custom_timeouts` reach the gate and win over the policy's timeout; `ignore_changes` and
             `replace_on_changes` reach it, too, and name these arguments ("triggers", "policy.timeout"). An explicit
             azure-native provider is refused, for the gate reads with the settings of the stack.
@@ -128,6 +133,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             "recheck": check_choice("recheck", recheck, ("on_change", "always")),
             "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
             "skip": check_flag("skip", skip),
+            **_evidence_file(evidence_file),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
         say_whose_identity_reads(self, scale_set, opts)
@@ -160,6 +166,19 @@ def _policy(policy: object) -> GatePolicy:
         hint = "; it is needed before any Output is known" if isinstance(policy, pulumi.Output) else ""
         raise TypeError(f"policy must be a GatePolicy, or a dict of its fields, not {type(policy).__name__}{hint}")
     return GatePolicy.of(policy)
+
+
+def _evidence_file(given: object) -> dict[str, str]:
+    """The file, absolute: the provider may run in another folder."""
+    if given is None:
+        return {}
+    path = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
+    if not isinstance(path, str):
+        hint = "; it is needed before any Output is known" if isinstance(given, pulumi.Output) else ""
+        raise TypeError(f"evidence_file must be a path, such as 'web.json', not {type(given).__name__}{hint}")
+    if not path:
+        raise ValueError("evidence_file must be a path, such as 'web.json', not an empty text")
+    return {EVIDENCE_FILE: str(Path(path).absolute())}
 
 
 def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:

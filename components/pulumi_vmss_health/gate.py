@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -23,6 +24,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from pulumi_vmss_health.evidence.file import refuse_unwritable, write
+from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.judging.findings import Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
+EVIDENCE_FILE = "evidenceFile"
+"""What the program passes beside the inputs: `check` takes it out, so that no state has it."""
 
 _REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
 
@@ -58,11 +63,14 @@ class HealthGateProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     _azure: Azure
+    _evidence_files: dict[str, Path]  # by the gate's URN: what `check` took out of the inputs
+    _gates_of_files: dict[Path, str]
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
         pools.install()
         self._azure = azure_of(req)
+        self._evidence_files, self._gates_of_files = {}, {}
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
@@ -73,7 +81,23 @@ class HealthGateProvider(ResourceProvider):
                 GatePolicy.from_json(news["policy"])
         except (ValueError, TypeError) as error:
             failures.append(CheckFailure("policy", str(error)))
+        news, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
+        if file is not None and (why := self._keep_evidence(current_call().urn, Path(file))):
+            failures.append(CheckFailure(EVIDENCE_FILE, why))
         return CheckResult(as_before(olds, news), failures)
+
+    def _keep_evidence(self, urn: str, file: Path) -> str | None:
+        """Remember where a gate's evidence is to be written; say why it cannot be.
+
+        The inputs do not keep it: then it is not in the state, and no change of it is a reason to gate again.
+        """
+        if not urn:  # nobody could tell whose file it is
+            return None
+        first = self._gates_of_files.setdefault(file, urn)
+        if first != urn:
+            return f"{file} is the file of gate {first.rpartition('::')[2]}: each gate needs one of its own"
+        self._evidence_files[urn] = file
+        return None
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""
@@ -120,11 +144,17 @@ class HealthGateProvider(ResourceProvider):
             return {**props, **skipped_outputs(scale_set, before)}
         clock = self._azure.clock
         look = Looker(self._azure, scale_set, policy)
+        file = self._evidence_files.get(call.urn)
+        if file is not None:
+            _refuse_unwritable(call, file)
         # What began since the gate last passed is still to be judged, also where failures lie in between.
         context = Context(passed, before_first_pass=passed is None)
         limit_source = OF_THE_POLICY if call.timeout is None else "in the resource's custom_timeouts"
-        outcome = watch(look, policy, clock, StatusLine(call.status, clock), context, limit_source)
+        recorder = Recorder(look, policy, clock, context) if file is not None else None
+        outcome = watch(look, policy, clock, StatusLine(call.status, clock), context, limit_source, recorder)
         call.status("")
+        if file is not None and recorder is not None:
+            _save(call, file, recorder.text(outcome, scale_set, self._azure.portal))
         told = outputs_of(outcome, look.requests, scale_set, clock.now(), before)
         outputs = {**props, **_storable(call, told)}
         if outcome.ending is Ending.HEALTHY:
@@ -150,6 +180,22 @@ def _asked(call: Call, props: dict[str, Any], timeout: float | None) -> tuple[Sc
         return ScaleSetId.parse(props.get("scaleSet")), policy
     except (ValueError, TypeError) as error:
         raise call.failure(str(error)) from None
+
+
+def _refuse_unwritable(call: Call, file: Path) -> None:
+    """Fail the call before it waits, rather than to find at its end that there is no evidence."""
+    try:
+        refuse_unwritable(file)
+    except ValueError as error:
+        raise call.failure(f"evidence_file: {error}") from None
+
+
+def _save(call: Call, file: Path, wait: str) -> None:
+    """Write the evidence; that it cannot be written changes no verdict."""
+    try:
+        write(file, file_text([wait]))
+    except OSError as error:
+        call.warn(folded(f"the evidence could not be written to {file}: {error.strerror}"))
 
 
 def _look_once(look: Looker, clock: Clock) -> Snapshot:

@@ -22,7 +22,8 @@ WARNED = "warned"
 PASSED = frozenset({Ending.HEALTHY.value, SKIPPED, WARNED})
 """States that disarm a gate. Every other one, and none at all, keeps it armed."""
 
-_REASONS = 20  # a state file is no log
+REASONS = 20
+"""That are stored of a verdict: a state file is no log."""
 
 
 def outputs_of(
@@ -98,10 +99,11 @@ def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
 
 def _reasons(verdict: Verdict | None, error: InstanceViewError | None = None) -> dict[str, Any]:
     reasons = [*([lost_look(error)] if error else []), *beside_the_headline(verdict)]
-    return {"reasons": [_reason(each) for each in reasons[:_REASONS]]}
+    return {"reasons": [reason_json(each) for each in reasons[:REASONS]]}
 
 
-def _reason(reason: Reason) -> dict[str, str]:
+def reason_json(reason: Reason) -> dict[str, str]:
+    """Return a reason as state and evidence hold it."""
     return {
         "code": reason.code,
         "subject": reason.subject,

@@ -103,6 +103,22 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ({"scale_set": ID, "changed_by": [ID]}, "changed_by must be a list of resources, such as [app], not str"),
         ({"scale_set": ID, "recheck": "sometimes"}, "recheck must be 'on_change' or 'always', not 'sometimes'"),
         ({"scale_set": ID, "on_failure": "ignore"}, "on_failure must be 'fail' or 'warn', not 'ignore'"),
+        (
+            {"scale_set": ID, "evidence_file": True},
+            "evidence_file must be a path, such as 'web.json', not bool",
+        ),
+        (
+            {"scale_set": ID, "evidence_file": b"x"},
+            "evidence_file must be a path, such as 'web.json', not bytes",
+        ),
+        (
+            {"scale_set": ID, "evidence_file": ""},
+            "evidence_file must be a path, such as 'web.json', not an empty",
+        ),
+        (
+            {"scale_set": ID, "evidence_file": lambda: pulumi.Output.from_input("x")},
+            "not Output; it is needed before any Output is known",
+        ),
         ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str; pulumi.Config has get_bool"),
         ({"scale_set": ID, "triggers": "v2"}, "triggers must be a list of values, not str"),
         ({"scale_set": ID, "opts": {"protect": True}}, "opts must be pulumi.ResourceOptions, not dict"),

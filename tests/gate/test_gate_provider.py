@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 from tests.gate.azure import AT_ONCE, running, settled
 
 from pulumi_vmss_health import gate
+from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
 from vmss_instance_view.model import InstanceView
@@ -89,6 +92,52 @@ def test_without_an_engine_a_gate_still_passes(provider: HealthGateProvider, azu
     assert outputs is not None
     assert (outputs["healthy"], outputs["state"]) == (True, "healthy")
     assert outputs["policy"] == {"hold": "0s"}
+
+
+def test_where_evidence_is_written_is_no_input(provider: HealthGateProvider, tmp_path: Path) -> None:
+    asked = {"scaleSet": ID, "policy": {}}
+    result = provider.check({}, {**asked, "evidenceFile": str(tmp_path / "web.json")})
+    assert (result.inputs, result.failures) == (asked, [])
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_evidence_is_written_for_the_gate_that_asked_for_it_and_for_no_other(
+    provider: HealthGateProvider, azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urn = ["urn:a::web"]
+    monkeypatch.setattr(gate, "current_call", lambda: Call(urn[0]))
+    inputs = {"scaleSet": azure.put_scale_set("web"), "policy": {"hold": "0s"}}
+    file = tmp_path / "web.json"
+    provider.check({}, {**inputs, "evidenceFile": str(file)})
+    urn[0] = "urn:a::other"
+    refused = provider.check({}, {**inputs, "evidenceFile": str(file)}).failures
+    assert [(each.property, each.reason) for each in refused] == [
+        ("evidenceFile", f"{file} is the file of gate web: each gate needs one of its own")
+    ]
+    provider.create(inputs)
+    assert not file.exists()
+    urn[0] = "urn:a::web"
+    provider.update("id", {"evidence": {"passedAt": "2026-01-01T00:00:00+00:00"}}, inputs)
+    (wait,) = read(file)["waits"]
+    assert (wait["passedBefore"], wait["beforeFirstPass"]) == ("2026-01-01T00:00:00+00:00", False)
+
+
+def test_a_disk_that_is_full_at_the_end_is_a_warning_and_no_other_verdict(
+    provider: HealthGateProvider, azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: Path, _text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    told: list[str] = []
+    monkeypatch.setattr(gate, "current_call", lambda: Call("urn:a::web"))
+    monkeypatch.setattr(Call, "warn", lambda _call, text: told.append(text))
+    monkeypatch.setattr(gate, "write", full)
+    inputs = {"scaleSet": azure.put_scale_set("web"), "policy": {"hold": "0s"}}
+    provider.check({}, {**inputs, "evidenceFile": str(tmp_path / "web.json")})
+    outputs = provider.create(inputs).outs
+    assert outputs is not None
+    assert outputs["healthy"]
+    assert any("the evidence could not be written" in each and "No space left" in each for each in told)
 
 
 def test_without_an_engine_a_gate_still_fails_with_its_reasons(provider: HealthGateProvider, azure: Emulator) -> None:

@@ -22,7 +22,7 @@ from pulumi_vmss_health import (
 )
 from pulumi_vmss_health.judging.snapshot import Ask, Depth
 from pulumi_vmss_health.waiting.memory import Ending, Progress
-from pulumi_vmss_health.waiting.watch import LAST_LOOK, Outcome, watch
+from pulumi_vmss_health.waiting.watch import LAST_LOOK, Looked, Outcome, watch
 from vmss_instance_view.limits.quota import Room
 
 GOOD = snapshot(Vm(), Vm())
@@ -383,6 +383,19 @@ def test_every_look_is_reported_but_those_that_another_one_follows_at_once() -> 
     assert [look for look in range(1, outcome.progress.looks + 1) if look not in told] == [told[-2] - 1]
     assert all(each.verdict and not each.verdict.unjudged for each in seen)
     assert seen[0].snapshot == SLOW
+
+
+def test_every_look_is_recorded_with_its_beginning_also_one_that_failed_or_that_another_one_follows_at_once() -> None:
+    recorded: list[Looked] = []
+    clock = VirtualClock()
+    clock.time = 1000.0
+    look = Script(clock, chapters({0: SLOW, 1010: Unavailable("503"), 1020: GOOD}), takes=0.5)
+    outcome = watch(look, GatePolicy(), clock, ignore, record=recorded.append)
+    assert [each.progress.looks for each in recorded] == [*range(1, outcome.progress.looks + 1)]
+    assert [(each.began, each.ask) for each in recorded] == [*zip(look.looked_at, look.asks, strict=True)]
+    assert {each.started for each in recorded} == {1000.0}
+    assert [each.progress.elapsed for each in recorded] == [each.began - 1000 + 0.5 for each in recorded]
+    assert any(each.progress.error for each in recorded)
 
 
 def test_a_defect_in_a_look_is_a_lost_look_that_says_so_and_loses_nothing() -> None:

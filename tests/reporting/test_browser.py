@@ -15,7 +15,6 @@ from tests.reporting.parsing import drawn, html
 from tests.reporting.test_page import LARGE, PASSED, WAITS, counts
 from tools.chromium import AXE, visit
 
-from pulumi_vmss_health.reporting.evidence import evidence_of
 from pulumi_vmss_health.reporting.page import page
 from pulumi_vmss_health.reporting.picture import picture
 
@@ -58,7 +57,7 @@ function report(found) {
 
 
 def text_of(found: Any = ALL) -> str:
-    return page(evidence_of(json.dumps(found)))
+    return page(evidence.read(found), found["versions"])
 
 
 def measured(file: Path, text: str, *scripts: str, width: int, dark: bool) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def test_a_page_makes_no_request_and_no_complaint_and_draws_the_counts(tmp_path:
 @pytest.mark.browser
 def test_a_picture_makes_no_request_and_no_complaint(tmp_path: Path) -> None:
     file = tmp_path / "report.svg"
-    file.write_text(picture(evidence_of(json.dumps(ALL)).waits))
+    file.write_text(picture(evidence.read(ALL)))
     seen = visit(file)
     assert (seen.requests, seen.console) == ([], [])
     assert "scale set api is failing" in seen.dom

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,11 +16,11 @@ from tests.hostile import EVERYTHING, harm
 from tests.reporting.parsing import Element, drawn, html, svg, tables, words
 
 from pulumi_vmss_health.reporting.chart import NARROW, ROWS, WIDE
-from pulumi_vmss_health.reporting.evidence import Wait, evidence_of
 from pulumi_vmss_health.reporting.instances import courses
 from pulumi_vmss_health.reporting.page import page
 from pulumi_vmss_health.reporting.picture import picture
 from pulumi_vmss_health.reporting.style import DARK, LIGHT, Colours
+from pulumi_vmss_health.reporting.waits import Wait
 
 PASSED, FAILED = evidence.passed(), evidence.failed()
 LARGE = evidence.large(ROWS + 1)
@@ -33,15 +32,16 @@ each_wait = pytest.mark.parametrize("name", WAITS)
 
 
 def page_of(*waits: dict[str, Any]) -> Element:
-    return html(page(evidence_of(json.dumps(evidence.evidence_of(*waits)))))
+    found = evidence.evidence_of(*waits)
+    return html(page(evidence.read(found), found["versions"]))
 
 
 def picture_of(*waits: dict[str, Any]) -> Element:
-    return svg(picture(evidence_of(json.dumps(evidence.evidence_of(*waits))).waits))
+    return svg(picture(evidence.read(evidence.evidence_of(*waits))))
 
 
 def wait_of(wait: dict[str, Any]) -> Wait:
-    return evidence_of(json.dumps(evidence.evidence_of(wait))).waits[0]
+    return evidence.read(evidence.evidence_of(wait))[0]
 
 
 def counts(wait: dict[str, Any]) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def texts_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 # What the format itself fixes: another text there is refused.
-FIXED = ("state", "ending", "beganAt", "passedBefore", "scaleSetId", "timeout", "minHealthy")
+FIXED = ("state", "depth", "ending", "beganAt", "passedBefore", "scaleSetId", "timeout", "minHealthy")
 EVIL = '<script>alert(1)</script><evil on="1">]]>--></style></svg></title>"\' x="1" onload=\'a()\' &lt;b&gt; https://evil.example/'
 SHORT = evidence.wait_of(
     [evidence.Machine(broken=True), evidence.Machine()],

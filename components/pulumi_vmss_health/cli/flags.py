@@ -16,6 +16,7 @@ from vmss_instance_view.azure.cloud import find_cloud
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import METADATA_WITHIN, Azure
+from vmss_instance_view.keys import stored_key
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 _LISTS = ("extensions", "ignore_extensions", "ignore_failure_codes")
@@ -86,12 +87,20 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
         group.add_argument(_flag(name), dest=f"policy_{name}", metavar=metavar, help=told[name].replace("%", "%%"))
 
 
-def policy_of(options: argparse.Namespace) -> GatePolicy:
-    """Return the policy that file and flags ask for. Raises ValueError or TypeError, naming the field."""
-    given = _of_file(Path(options.policy)) if options.policy else {}
+def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) -> GatePolicy:
+    """Return the policy that file and flags ask for. Raises ValueError or TypeError, naming the field.
+
+    otherwise: what the flags change if there is no file.
+    """
+    given = _of_file(Path(options.policy)) if options.policy else _set_in(otherwise or GatePolicy())
     flags = {name: getattr(options, f"policy_{name}") for name in _FIELDS}
     given.update({name: _value(name, text) for name, text in flags.items() if text is not None})
     return GatePolicy.of(given)
+
+
+def _set_in(policy: GatePolicy) -> dict[str, Any]:
+    stored = policy.to_json()
+    return {name: getattr(policy, name) for name in _FIELDS if stored_key(name) in stored}
 
 
 def _of_file(file: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from pulumi_vmss_health.reporting.evidence import Wait
 from pulumi_vmss_health.reporting.instances import Course, courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw
 from pulumi_vmss_health.reporting.scale import (
@@ -20,6 +19,7 @@ from pulumi_vmss_health.reporting.scale import (
     text_width,
     time_ticks,
 )
+from pulumi_vmss_health.reporting.waits import Wait
 from pulumi_vmss_health.telling.status import seconds
 
 WIDE, NARROW = 848, 340
@@ -149,7 +149,7 @@ class Drawing:
 
     def _counts(self, name: str) -> None:
         # What a look did not read is as before; after a look that failed nothing is known.
-        looks = [look for look in self.wait.looks if name in look.counts or look.error]
+        looks = [look for look in self.wait.looks if name in look.counts or look.is_lost]
         found = [(look.seen, look.counts.get(name)) for look in looks]
         known = [count for _, count in found if count]
         most = max(max(count.done, count.total) for count in known) or 1
@@ -244,13 +244,13 @@ class Drawing:
 
     def _looks(self) -> None:
         looks = self.wait.looks
-        lost = sum(look.error is not None for look in looks)
+        lost = sum(look.is_lost for look in looks)
         words = f"{len(looks):,}" + (f", {lost} failed" if lost else "")
         top, bottom = self._lane("looks", words, _LOOKS)
         whole, part, failed = [], [], []
         for look in looks:
             x = self._x(look.seen)
-            if look.error:
+            if look.is_lost:
                 failed.append(_cross(min(max(x, self._left + _CROSS), self._right - _CROSS), (top + bottom) / 2))
             elif look.is_whole:
                 whole.append(f"M{x} {bottom}V{top}")
@@ -288,7 +288,7 @@ class Drawing:
         """Explain the marks that are there."""
         looks = self.wait.looks
         totals = {float(count.total) for look in looks for count in look.counts.values()}
-        is_lost = any(look.error for look in looks)
+        is_lost = any(look.is_lost for look in looks)
         is_ill = len(instances) <= ROWS and any(each.values[-1][1] is False for each in instances)
         lost = " or ".join(["failed look"] * is_lost + ["not passing at the end"] * is_ill)
         marks = [
@@ -296,8 +296,8 @@ class Drawing:
             (any(self._required(total) is not None for total in totals), "required", "M0 0H18", "required"),
             (bool(instances), "passes", "", "passes"),
             (0 < len(instances) <= ROWS, "does not pass", "M0 0H18", "waits"),
-            (any(look.is_whole and not look.error for look in looks), "whole look", "M9 5V-7", "look"),
-            (any(not look.is_whole and not look.error for look in looks), "look at a part", "M9 5V0", "look"),
+            (any(look.is_whole and not look.is_lost for look in looks), "whole look", "M9 5V-7", "look"),
+            (any(not look.is_whole and not look.is_lost for look in looks), "look at a part", "M9 5V0", "look"),
             (bool(lost), lost, _cross(9, 0), "lost"),
         ]
         x, y = 0.0, self._y + 10

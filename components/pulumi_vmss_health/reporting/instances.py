@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pulumi_vmss_health.judging.judged import Ailment
 from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.judging.verdict import judge_instances
-from pulumi_vmss_health.reporting.evidence import Wait
+from pulumi_vmss_health.reporting.waits import Wait
 from vmss_instance_view.model import Instance
 
 

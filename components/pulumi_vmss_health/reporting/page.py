@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pulumi_vmss_health.judging.findings import Reason, State
 from pulumi_vmss_health.reporting.chart import NARROW, WIDE, chart
-from pulumi_vmss_health.reporting.evidence import Evidence, Look, Wait
 from pulumi_vmss_health.reporting.instances import Course, courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw, void
 from pulumi_vmss_health.reporting.style import of_page
+from pulumi_vmss_health.reporting.waits import Look, Wait
 from pulumi_vmss_health.telling.status import seconds
 from pulumi_vmss_health.waiting.memory import Ending
 
@@ -23,9 +23,8 @@ _NONE = "-"
 _COMMAND = re.compile("`([^`]*)`")
 
 
-def page(evidence: Evidence) -> Markup:
-    """Return the whole page."""
-    waits = evidence.waits
+def page(waits: Sequence[Wait], versions: Mapping[str, str]) -> Markup:
+    """Return the whole page. versions: of what recorded them."""
     title = waits[0].scale_set.name if len(waits) == 1 else f"{len(waits)} scale sets"
     summary = [] if len(waits) == 1 else [_summary(waits)]
     head = element(
@@ -36,7 +35,7 @@ def page(evidence: Evidence) -> Markup:
         void("meta", name="color-scheme", content="light dark"),
         element("style", raw(of_page())),
     )
-    made = ", ".join(f"{name} {version}" for name, version in evidence.versions.items())
+    made = ", ".join(f"{name} {version}" for name, version in versions.items())
     body = element(
         "main",
         element("h1", f"{title}: {_result(waits)}"),
@@ -86,7 +85,7 @@ def _section(wait: Wait, index: int, *, is_alone: bool) -> Markup:
         *_causes(wait, level),
         *_ailing(found, level),
         *_next(wait, level),
-        *_lost(wait, level),
+        *_errors(wait, level),
         *_about(wait, level),
         _numbers(wait, found),
     )
@@ -181,9 +180,9 @@ def _command(text: str) -> Markup:
     return element("code", first, *(part for word in others for part in (_BLANK, word)))
 
 
-def _lost(wait: Wait, level: str) -> list[Markup]:
-    lost = [(look, look.error) for look in wait.looks if look.error]
-    if not lost:
+def _errors(wait: Wait, level: str) -> list[Markup]:
+    found = [(look, look.error) for look in wait.looks if look.error]
+    if not found:
         return []
     rows = [
         [
@@ -191,9 +190,9 @@ def _lost(wait: Wait, level: str) -> list[Markup]:
             element("td", " ".join(each for each in (error.kind, str(error.status or ""), error.code) if each)),
             element("td", error.message, class_="words"),
         ]
-        for look, error in lost
+        for look, error in found
     ]
-    return [element(level, "Looks that failed", class_="part"), _table(["#at", "error", "what was said"], rows, None)]
+    return [element(level, "Errors of looks", class_="part"), _table(["#at", "error", "what was said"], rows, None)]
 
 
 def _about(wait: Wait, level: str) -> list[Markup]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pulumi_vmss_health.judging.findings import State
 from pulumi_vmss_health.reporting.chart import WIDE, Drawing, described, verdicts_of
-from pulumi_vmss_health.reporting.evidence import Wait
 from pulumi_vmss_health.reporting.instances import courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw
 from pulumi_vmss_health.reporting.scale import wrapped
 from pulumi_vmss_health.reporting.style import of_picture
+from pulumi_vmss_health.reporting.waits import Wait
 
 _MARGIN = 20
 _CAUSES = 3

@@ -34,6 +34,16 @@ class Outcome:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A look that ended. began, started: when it and the wait began. progress: of the wait, when the look had ended."""
+
+    ask: Ask
+    began: float
+    started: float
+    progress: Progress
+
+
 class Look(Protocol):
     """Looks at one scale set. Raises InstanceViewError if the set cannot be read."""
 
@@ -54,17 +64,19 @@ def watch(
     report: Callable[[Progress], None],
     context: Context = NOTHING_ELSE,
     limit_source: str = OF_THE_POLICY,
+    record: Callable[[Looked], None] | None = None,
 ) -> Outcome:
     """Look until the verdict lasts, the timeout is over or a stop is requested. Never raises an error of a look.
 
     report: called after every look, except one that is followed by another at once. An exception that it raises ends
     the wait. context: what is known when the wait begins. limit_source: where the timeout was set.
+    record: called after every look, without exception.
     """
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
         clock.wait(min(look.turn(Ask(urgent=True)), memory.progress.limit))
         while True:
-            ending = _look_once(look, memory, clock)
+            ending = _look_once(look, memory, clock, record)
             progress = memory.progress
             if ending is not None or not memory.may_hurry:  # otherwise a full look follows at once, and shows more
                 report(progress)
@@ -101,13 +113,21 @@ def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:
     return now - memory.started >= memory.progress.limit and look.room(Ask(Depth.FULL, now)).closed > 0
 
 
-def _look_once(look: Look, memory: Memory, clock: Clock) -> Ending | None:
+def _look_once(look: Look, memory: Memory, clock: Clock, record: Callable[[Looked], None] | None) -> Ending | None:
     """Look once; use a full look if it may be the last one."""
     began = clock.monotonic()
     left = memory.progress.limit - (began - memory.started)
     seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
     ask = Ask(Depth.FULL, began, urgent=True) if left < LAST_LOOK else memory.ask(began)
     memory.begins(ask)
+    ending = _remember(look, ask, seconds, began, memory, clock)
+    if record is not None:
+        record(Looked(ask, began, memory.started, memory.progress))
+    return ending
+
+
+def _remember(look: Look, ask: Ask, seconds: float, began: float, memory: Memory, clock: Clock) -> Ending | None:
+    """Look, and let memory know what came of it. began: when the look begins, which is now."""
     try:
         snapshot = clock.call(lambda: look(seconds, ask), seconds + MARGIN)
         now = clock.monotonic()

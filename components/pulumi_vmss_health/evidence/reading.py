@@ -1,0 +1,29 @@
+"""Read a file of evidence, whoever wrote it: what it holds is checked before anybody relies on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pulumi_vmss_health.evidence.recorder import FORMAT
+from pulumi_vmss_health.evidence.schema import check
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the JSON of a file of evidence. Raises ValueError, naming the file and what is wrong in it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        _check_version(found)
+        check(found)
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"{file} is no evidence: {why}") from None
+    evidence: dict[str, Any] = found
+    return evidence
+
+
+def _check_version(found: object) -> None:
+    version = found.get("evidence") if isinstance(found, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise ValueError(f"it has version {version} of the format, and this package reads {FORMAT}")

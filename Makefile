@@ -72,7 +72,7 @@ bench: setup ## how late a wait notices, what it asks of Azure, how long a verdi
 
 soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)
 	HISTORIES=200000 CRASHES=40 WAITS=all FUZZ=4000 REQUESTS=2600 $(TESTS) --timeout 0 tests/gate/test_histories.py \
-	    tests/gate/test_metered_waits.py tests/engine/test_crash.py tests/engine/test_quota.py \
+	    tests/gate/test_evidence.py tests/gate/test_metered_waits.py tests/engine/test_crash.py tests/engine/test_quota.py \
 	    tests/provider/test_fuzz.py tests/emulator/test_generated_requests.py
 
 mutants: setup ## change verdicts and waits in 1,500 small ways: does a test notice each? (ten minutes)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.support import COMMAND
+from tests.clocks import VirtualClock
 from tests.gate.test_evidence import BOOTING, GOOD, Recorded, told
+from tests.hostile import harm
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health import GatePolicy, Unavailable
+from pulumi_vmss_health.cli.main import _parser
 from pulumi_vmss_health.evidence.recorder import file_text
 
 SOME = snapshot(Vm(), Vm(), Vm(health="unhealthy"))
@@ -108,3 +112,37 @@ def test_wrong_usage_names_what_would_be_right(tmp_path: Path, flags: list[str],
     ran = replay(str(tmp_path / "absent.json"))
     assert ran.returncode == 2
     assert "absent.json is no evidence: No such file or directory" in ran.stderr
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value of a JSON document."""
+    yield path
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(each, (*path, key))
+
+
+def test_whatever_a_file_holds_it_is_replayed_or_refused_and_what_is_printed_harms_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = GatePolicy(hold="0s", timeout="9s")
+    found = json.loads(file_text([told({0: BOOTING, 3: Unavailable("503"), 6: GOOD}, policy).text]))
+    file = tmp_path / "evidence.json"
+    options = _parser().parse_args(["replay", str(file)])
+    refused = 0
+    for *above, last in (path for path in places(found) if path):
+        odds: tuple[Any, ...] = (None, 1e308, "##vso[x]\n::error::")
+        for odd in odds:
+            wrong = copy.deepcopy(found)
+            parent = wrong
+            for key in above:
+                parent = parent[key]
+            parent[last] = odd
+            file.write_text(json.dumps(wrong))
+            try:
+                options.run(options, VirtualClock())
+            except (ValueError, TypeError) as error:
+                assert harm(str(error)) is None, (above, last, odd)  # noqa: PT017 - it is one of many
+                refused += 1
+    assert refused > 200
+    for line in capsys.readouterr().out.splitlines():
+        assert harm(line) is None

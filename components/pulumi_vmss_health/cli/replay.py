@@ -30,9 +30,15 @@ def offer(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     """Replay each wait of the file. Raises ValueError or TypeError for a file or a policy that cannot be read."""
     waits = read(Path(options.file))["waits"]
-    replayed = [(wait, replay(wait, _policy(options, wait))) for wait in waits]
-    for wait, each in replayed:
-        result("\n  ".join(_lines(wait, each)))
+    try:
+        replayed = [(wait, replay(wait, _policy(options, wait))) for wait in waits]
+        told = ["\n  ".join(clean(line, LINE) for line in _lines(wait, each)) for wait, each in replayed]
+    except OverflowError:
+        raise ValueError(f"{options.file} is no evidence: a time in it is too large") from None
+    except (ValueError, TypeError) as error:  # which may quote the file
+        raise ValueError(clean(str(error), LINE)) from None
+    for each in told:
+        result(each)
     return exit_of(each.outcome.ending for _, each in replayed)
 
 
@@ -46,7 +52,7 @@ def _policy(options: argparse.Namespace, wait: Mapping[str, Any]) -> GatePolicy:
 
 def _lines(wait: Mapping[str, Any], replayed: Replayed) -> list[str]:
     outcome, name = replayed.outcome, ScaleSetId.parse(wait["scaleSetId"]).name
-    recorded = clean(f"recorded: {wait['ending']} after {seconds(wait['elapsedSeconds'])}", LINE)
+    recorded = f"recorded: {wait['ending']} after {seconds(wait['elapsedSeconds'])}"
     if replayed.unknown:
         return [f"scale set {name}: not known: {replayed.unknown}", recorded]
     progress = outcome.progress

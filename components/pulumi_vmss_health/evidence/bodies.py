@@ -114,7 +114,9 @@ class Bodies:
             self._known = {}
             found.parts["instances"] = compact([each.to_json() for each in instances])
         elif is_first or order != _in_order(tuple(before), order):
-            found.changed = {each.instance_id: compact(each.to_json()) for each in instances}
+            found.changed = {
+                each.instance_id: changed.get(each.instance_id) or compact(each.to_json()) for each in instances
+            }
             found.order = order
         elif changed or len(order) != len(before):
             found.changed, found.order = changed, order

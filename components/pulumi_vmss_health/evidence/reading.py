@@ -13,7 +13,7 @@ from pulumi_vmss_health.evidence.schema import check
 def read(file: Path) -> dict[str, Any]:
     """Return the JSON of a file of evidence. Raises ValueError, naming the file and what is wrong in it."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
         _check_version(found)
         check(found)
     except (OSError, ValueError, RecursionError) as error:
@@ -21,6 +21,10 @@ def read(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is no evidence: {why}") from None
     evidence: dict[str, Any] = found
     return evidence
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def _check_version(found: object) -> None:

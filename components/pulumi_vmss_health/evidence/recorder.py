@@ -88,12 +88,12 @@ class Recorder:
     def __call__(self, looked: Looked) -> None:
         """Record a look that ended."""
         seen = looked.progress.snapshot
-        is_lost = (
-            looked.progress.error is not None and seen is self._last
-        )  # an error may also end the wait after a look
-        self._last = seen
-        delta = self._bodies.delta(seen) if seen and not is_lost else Delta()
-        self._looks.append(_Recorded(compact(self._head(looked, None if is_lost else seen)), delta))
+        # A look that failed leaves the progress what the look before saw; one that saw another set has an error, too.
+        if looked.progress.error is not None and seen is self._last:
+            seen = None
+        self._last = seen or self._last
+        delta = self._bodies.delta(seen) if seen else Delta()
+        self._looks.append(_Recorded(compact(self._head(looked, seen)), delta))
         self._room -= self._looks[-1].measure()
         while self._room < 0 and self._shrink():
             pass
@@ -205,10 +205,11 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _error(error: InstanceViewError) -> dict[str, Any]:
+    retry_after: float | None = getattr(error, "retry_after", None)
     return {
         "kind": type(error).__name__,
         "message": str(error),
-        "retryAfter": getattr(error, "retry_after", None),
+        "retryAfter": None if retry_after is None else _finite(retry_after),
         "status": getattr(error, "status", None),
         "code": getattr(error, "code", None) or None,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from pulumi_vmss_health.reporting.instances import Course, courses
+from pulumi_vmss_health.reporting.instances import Course
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw
 from pulumi_vmss_health.reporting.scale import (
     Point,
@@ -35,9 +35,9 @@ _HATCH = 7  # pixels between two lines
 _NAMES = {"appHealth": ("application health", "healthy VMs"), "VMs": ("VMs", "provisioned")}
 
 
-def chart(wait: Wait, width: int, name: str) -> Markup:
+def chart(wait: Wait, instances: Sequence[Course], width: int, name: str) -> Markup:
     """Return the drawing of a wait as an svg element. name: for its ids, unique on the page."""
-    drawing = Drawing(wait, width, courses(wait))
+    drawing = Drawing(wait, instances, width)
     titles = f"{name}-title", f"{name}-description"
     told = (
         element("title", f"How the wait for {wait.scale_set.name} went", id=titles[0]),
@@ -71,7 +71,7 @@ def described(wait: Wait, verdicts: Iterable[tuple[float, float, str]]) -> str:
 class Drawing:
     """One wait, drawn from the top down."""
 
-    def __init__(self, wait: Wait, width: int, instances: Sequence[Course]) -> None:
+    def __init__(self, wait: Wait, instances: Sequence[Course], width: int) -> None:
         self.wait = wait
         self.width = width
         self.bands = verdicts_of(wait)

@@ -73,7 +73,7 @@ def _section(wait: Wait, index: int, *, is_alone: bool) -> Markup:
     title = "" if is_alone else element("h2", f"{wait.scale_set.name}: {wait.ending_words}", id=name)
     level = "h2" if is_alone else "h3"
     drawn = [
-        element("div", chart(wait, width, f"{name}-{class_}"), class_=class_)
+        element("div", chart(wait, found, width, f"{name}-{class_}"), class_=class_)
         for width, class_ in ((WIDE, "wide"), (NARROW, "narrow"))
     ]
     return element(

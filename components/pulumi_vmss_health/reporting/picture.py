@@ -21,7 +21,7 @@ def picture(waits: Sequence[Wait]) -> Markup:
     y, parts = float(_MARGIN), list[Markup]()
     for wait in waits:
         head, y = _head(wait, y)
-        drawing = Drawing(wait, WIDE, courses(wait))
+        drawing = Drawing(wait, courses(wait), WIDE)
         parts += [head, element("g", drawing.content, transform=f"translate(0 {y:.0f})")]
         y += drawing.height + 2 * _MARGIN
     width, height = WIDE + 2 * _MARGIN, y - _MARGIN

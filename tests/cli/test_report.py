@@ -13,9 +13,14 @@ from pathlib import Path
 
 import pytest
 from tests import evidence
-from tests.reporting.parsing import html, svg, words
+from tests.cli import support
+from tests.reporting.parsing import drawn, html, svg, words
+from tests.reporting.test_page import counts
 
-COMMAND = [sys.executable, "-m", "pulumi_vmss_health.cli", "report"]
+from pulumi_vmss_health.evidence.reading import read
+from vmss_emulator import Emulator
+
+COMMAND = [*support.COMMAND, "report"]
 
 
 @pytest.fixture
@@ -50,6 +55,27 @@ def test_a_page_and_a_picture_are_written_as_ascii_and_nothing_is_said(file: Pat
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "REPORT.HTML", "evidence.json", "report.html", "report.svg",
     ]  # fmt: skip
+
+
+def test_what_a_real_wait_recorded_is_what_is_drawn(azure: Emulator, tmp_path: Path) -> None:
+    scale_set = support.put(azure)
+    azure.load(support.BROKEN)
+    recorded, page = tmp_path / "evidence.json", tmp_path / "report.html"
+    waited = support.run(azure, "wait", scale_set, "--confirm-failure", "1s", "--evidence", str(recorded))
+    assert waited.returncode == 1, waited.stderr
+    assert run(recorded, "-o", page).returncode == 0
+    (wait,) = read(recorded)["waits"]
+    root = html(page.read_text())
+    for drawing in root.all("svg"):
+        assert drawn(drawing) == counts(wait)
+    shown = {
+        each.attributes["data-instance"]: each.attributes["data-passed"]
+        for each in root.all("g")
+        if "data-instance" in each.attributes
+    }
+    assert [id_ for id_, passed in shown.items() if not passed] == ["2"]
+    told = " ".join(words(root, "li"))
+    assert all(line.removeprefix("next: ").replace("`", "")[:60] in told for line in wait["lines"])
 
 
 def test_standard_output_can_stand_for_a_page(file: Path) -> None:

@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-rest test-matrix demo demo-broken clients bench soak mutants types lock audit dist clean
+.PHONY: help setup check lint test test-rest test-matrix demo demo-broken clients axe pictures bench soak mutants types lock audit dist clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -59,6 +59,13 @@ demo-broken: setup ## watch gates that do not pass, and what they say
 
 clients: setup ## az and Azure's SDKs for Python, JavaScript, Go and Java on the offline Azure (asks their registries once)
 	$(BIN)/python -m tests.emulator.clients
+
+axe: setup ## an accessibility checker on the report, in a headless Chromium (asks npm once)
+	npm install --silent --no-fund --no-audit --prefix .clients/axe axe-core@4.14.1
+	$(TESTS) -m axe tests/reporting
+
+pictures: setup ## the pictures of the documents, from demonstrations as they run (seven minutes)
+	$(BIN)/python -m tools.pictures
 
 bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes, what load the emulator bears
 	$(BIN)/python -m benchmarks

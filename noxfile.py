@@ -31,7 +31,7 @@ NEWEST = nox.param("highest", id="newest")
 def tests(session: nox.Session, resolution: str) -> None:
     """The reader, the verdicts and the wait, without an engine."""
     install(session, resolution)
-    session.run("pytest", *_SIDE_BY_SIDE, "tests/provider", "tests/gate", *session.posargs)
+    session.run("pytest", *_SIDE_BY_SIDE, "tests/provider", "tests/gate", "tests/reporting", *session.posargs)
 
 
 @nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.recorded import RECORDED
+from tools.chromium import AXE, CHROMIUM
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -20,19 +21,24 @@ TOGETHER = (
 )
 
 
-def pytest_report_header() -> str | None:
-    """Say it once, instead of a skip for each."""
-    if RECORDED.exists():
-        return None
-    return f"left out: tests of bodies that Azure really sent, which are no part of the repository ({RECORDED})"
+# What a mark asks for, whether it is here, and what is left out where it is not: said once, instead of a skip for each.
+NEEDED = {
+    "recorded": (RECORDED.exists(), f"bodies that Azure really sent, which are no part of the repository ({RECORDED})"),
+    "browser": (bool(CHROMIUM), "a page in a browser: there is no chromium on PATH"),
+    "axe": (bool(CHROMIUM) and AXE.exists(), "an accessibility checker on that page (`make axe`)"),
+}
+MISSING = {mark: what for mark, (is_here, what) in NEEDED.items() if not is_here}
+
+
+def pytest_report_header() -> list[str]:
+    return [f"left out: tests of {what}" for what in MISSING.values()]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if RECORDED.exists():
-        return
-    left_out = [item for item in items if item.get_closest_marker("recorded")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    left_out = [item for item in items if any(map(item.get_closest_marker, MISSING))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's own

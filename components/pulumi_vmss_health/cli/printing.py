@@ -20,6 +20,8 @@ def progress(text: str) -> None:
 def _print(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
-        # From now on nobody reads; without this Python would complain when it ends.
+    except OSError as error:
+        # What could not be written stays in the stream; without this Python would complain of it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -41,6 +42,8 @@ def _problems(value: object, wanted: Mapping[str, Any], path: str) -> Iterator[s
         yield f"{path}: {' or '.join(types)} belongs here, not {type(value).__name__}"
     elif "enum" in wanted and value not in wanted["enum"]:
         yield f"{path}: one of {', '.join(map(str, wanted['enum']))} belongs here"
+    elif isinstance(value, (int, float)) and not _is_within(value, wanted):
+        yield f"{path}: a number from {wanted.get('minimum', 'any')} to {wanted.get('maximum', 'any')} belongs here"
     elif isinstance(value, dict):
         for key in wanted.get("required", ()):
             if key not in value:
@@ -51,6 +54,12 @@ def _problems(value: object, wanted: Mapping[str, Any], path: str) -> Iterator[s
     elif isinstance(value, list) and "items" in wanted:
         for number, each in enumerate(value):
             yield from _problems(each, wanted["items"], f"{path}[{number}]")
+
+
+def _is_within(value: float, wanted: Mapping[str, Any]) -> bool:
+    """Return whether a number is neither too small nor too large; NaN and infinity, which Python reads, are none."""
+    largest = sys.float_info.max
+    return bool(wanted.get("minimum", -largest) <= value <= wanted.get("maximum", largest))
 
 
 def _is(value: object, name: str) -> bool:

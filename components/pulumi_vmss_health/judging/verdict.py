@@ -44,8 +44,13 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_
 
 def still_open(snapshot: Snapshot, policy: GatePolicy, context: Context) -> tuple[str, ...]:
     """Return the ids of the instances that do not pass every check."""
+    return tuple(instance.instance_id for instance in judge_instances(snapshot, policy, context).ill)
+
+
+def judge_instances(snapshot: Snapshot, policy: GatePolicy, context: Context) -> Judged:
+    """Judge every instance by every check that is asked for."""
     facts = Facts.of(snapshot, policy, context)
-    return tuple(instance.instance_id for instance in Judged.by(_asked(facts), facts).ill)
+    return Judged.by(_asked(facts), facts)
 
 
 def _asked(facts: Facts) -> list[InstanceCheck]:

@@ -1,0 +1,1 @@
+"""A wait as a page or a picture, made of its evidence. Pure."""

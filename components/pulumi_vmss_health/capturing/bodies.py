@@ -38,7 +38,9 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
 def _with(seen: Snapshot, body: object) -> Snapshot:
     """Add what a body tells."""
     if isinstance(body, list):
-        return replace(seen, instances=tuple(Instance.from_json(_resource(each)) for each in body))
+        listed = [Instance.from_json(_resource(each)) for each in body]
+        members = tuple(each for each in listed if not each.in_standby_pool)
+        return replace(seen, instances=members, in_standby_pool=len(listed) - len(members))
     if not isinstance(body, dict):
         raise ValueError(f"it is not {_KINDS}, but a {type(body).__name__}")  # noqa: TRY004 - of a file
     if isinstance(body.get("value"), list):

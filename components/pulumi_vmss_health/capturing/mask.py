@@ -46,7 +46,7 @@ _WHAT = {
     "resourcegroups": "group",
     "extensions": "extension",
 }
-_MADE_UP = re.compile(r"\b(?:set|vm|group|extension|name|type|namespace)\.\d+\b")
+_MADE_UP = re.compile(r"\bmasked-[a-z]+-\d+\b")
 
 
 class Mask:
@@ -244,8 +244,9 @@ class Mask:
             return self._guid(name)
         known = self._names.get(name.lower())
         if known is None:
+            # With a digit and no dot: a gate ignores words with digits where it compares what two machines say.
             self._numbers[what] = number = self._numbers.get(what, 0) + 1
-            known = self._names[name.lower()] = f"{what}.{number}"
+            known = self._names[name.lower()] = f"masked-{what}-{number}"
         return known
 
     def _guid(self, guid: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from vmss_instance_view.azure.recording import Read
 
-_VIEW = re.compile(r"/virtualMachineScaleSets/[^/]+/instanceView", re.IGNORECASE)
-_LIST = re.compile(r"/virtualMachines", re.IGNORECASE)
-_OWN_VIEW = re.compile(r"(/virtualMachines/[^/]+)/instanceView", re.IGNORECASE)
+_VIEW = re.compile(r"/virtualMachineScaleSets/[^/]+/instanceView$", re.IGNORECASE)
+_LIST = re.compile(r"/virtualMachines$", re.IGNORECASE)
+_OWN_VIEW = re.compile(r"(/virtualMachines/[^/]+)/instanceView$", re.IGNORECASE)
 
 
 def view_of(reads: Iterable[Read]) -> dict[str, Any] | None:
@@ -41,8 +41,7 @@ def instances_of(reads: Iterable[Read]) -> list[dict[str, Any]]:
 
 def _bodies(reads: Iterable[Read], form: re.Pattern[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for read in reads:
-        match = form.search(read.path)
-        if read.status == 200 and isinstance(read.body, dict) and match and match.end() == len(read.path):
+        if read.status == 200 and isinstance(read.body, dict) and form.search(read.path):
             yield read.path, read.body
 
 

@@ -17,6 +17,7 @@ from tests.cli.test_masking import Judged
 from tests.clocks import VirtualClock
 from tests.emulator.support import ArmSession
 from tests.metered import Metered, ScaleSet, Tokens
+from tests.pages import ROOT
 from tests.sets import Vm, snapshot
 from tests.waiting import until
 
@@ -36,7 +37,7 @@ from vmss_instance_view.azure.recording import Recording
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure, Connection
 
-SLOWLY = {"scale_sets": {"*": {"boot": "500ms", "extension": "500ms", "healthy": "500ms"}}}
+SLOWLY = {"scale_sets": {"*": {"boot": "2s", "extension": "200ms", "healthy": "200ms"}}}
 
 
 @pytest.fixture
@@ -279,7 +280,7 @@ def test_the_emulator_plays_a_capture_back_as_the_set_lived(
     folder = tmp_path / "capture"
     with Emulator(SLOWLY, page_size=2) as azure:
         scale_set = put(azure, orchestration_mode=mode)
-        assert command(azure, monkeypatch, "capture", scale_set, str(folder), "--for", "3s", "--quiet") == 0
+        assert command(azure, monkeypatch, "capture", scale_set, str(folder), "--for", "4s", "--quiet") == 0
     manifest = manifest_of(folder)
     first = Captured.load(folder)
     views = [each for each in first.entries if each.kind == "view" and each.status == 200]
@@ -423,6 +424,13 @@ def test_each_open_question_is_answered_by_what_shows_it_and_by_nothing_else(que
     assert question.find([]) is None
     rest = [each for ask, (others, _) in SHOWN.items() if ask != question.ask for each in others if each.status >= 400]
     assert question.find([each for each in rest if each.kind == "model"]) is None
+
+
+def test_the_page_that_asks_for_captures_names_each_question() -> None:
+    told = re.findall(r"^\| (.+) \| (.+) \|$", (ROOT / "docs" / "capture.md").read_text(), re.MULTILINE)
+    assert [(each.ask, each.how) for each in QUESTIONS] == [
+        row for row in told if row in {(q.ask, q.how) for q in QUESTIONS}
+    ]
 
 
 def test_the_answers_are_in_the_manifest_and_on_the_screen(

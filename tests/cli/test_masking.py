@@ -189,13 +189,12 @@ def test_a_text_is_masked_again_once_a_name_in_it_is_known() -> None:
 
 
 def test_messages_can_be_left_out_as_a_whole_and_metrics_still_say_what_is_judged() -> None:
-    metrics = {
-        "code": "ComponentStatus/CustomMetrics/succeeded",
-        "message": '{"rollingUpgrade": {"SkipUpgrade": "true"}}',
-    }
+    judged = '{"rollingUpgrade": {"SkipUpgrade": "true"}}'
+    metrics = {"code": "ComponentStatus/CustomMetrics/succeeded", "message": judged}
+    sent = {**metrics, "message": '{"ours": {"orders": 5}, "rollingUpgrade": {"SkipUpgrade": "true", "why": "x"}}'}
     said = {"code": "ProvisioningState/failed/1", "message": "a secret that looks like a word"}
     mask = Mask(SET, drops_messages=True)
-    assert mask.body({"statuses": [said, metrics]}) == {"statuses": [{**said, "message": MASKED}, metrics]}
+    assert mask.body({"statuses": [said, sent]}) == {"statuses": [{**said, "message": MASKED}, metrics]}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ KINDS: dict[str, Kind] = {
         lastAction serviceName serviceState latestOperationStatus hyperVGeneration osName osVersion
         storageAlignmentStatus capacityReservationType gracePeriod pauseTimeBetweenBatches extensionsTimeBudget
         expiryDuration waitDuration defaultAction restoreTimeout target count capacity platformFaultDomain
-        platformUpdateDomain intervalInSeconds numberOfProbes SkipUpgrade
+        platformUpdateDomain intervalInSeconds numberOfProbes
         """,
     ),
     **_rows(Kind.CODE, "code"),
@@ -61,7 +61,7 @@ CONTAINERS = _names(
     virtualMachineProfile virtualMachineScaleSet extensionProfile networkProfile healthProbe osProfile upgradePolicy
     rollingUpgradePolicy automaticOSUpgradePolicy automaticRepairsPolicy externalHealthPolicy resiliencyPolicy
     resilientVMCreationPolicy resilientVMDeletionPolicy automaticZoneRebalancingPolicy spotRestorePolicy
-    lifecycleHooksProfile lifecycleHooks runningStatus progress policy error details innererror rollingUpgrade settings
+    lifecycleHooksProfile lifecycleHooks runningStatus progress policy error details innererror settings
     zones provisionAfterExtensions instances
     """
 )

@@ -207,12 +207,8 @@ class Mask:
         return f"{head}{slash}{state}{second}{self._renamed(rest)}"
 
     def _message(self, text: str) -> str:
-        try:
-            body = json.loads(text)
-        except (ValueError, RecursionError):
-            body = None
-        if isinstance(body, dict):  # an application's metrics, or Azure's own words about a limit
-            return json.dumps(self._value(body, "", is_known=True, depth=0, texts=True))
+        if metrics := _skips_upgrades(text):
+            return metrics
         if self._drops_messages:
             return MASKED if text else text
         text = _ID.sub(lambda found: self.path(found[0]), text)
@@ -258,6 +254,17 @@ def _mention(name: str) -> str:
     if len(name) >= 6:
         return re.escape(name)
     return rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])"
+
+
+def _skips_upgrades(text: str) -> str | None:
+    """Return of an application's metrics what is judged, alone; None for any other text."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    upgrade = body.get("rollingUpgrade") if isinstance(body, dict) else None
+    skip = upgrade.get("SkipUpgrade") if isinstance(upgrade, dict) else None
+    return json.dumps({"rollingUpgrade": {"SkipUpgrade": skip}}) if str(skip).lower() in ("true", "false") else None
 
 
 def _tags(tags: object) -> dict[str, object]:

@@ -40,6 +40,7 @@ _STATUS = re.compile(r"[A-Za-z]+/[A-Za-z]+(?:/[\w.]{1,60})?")
 _GROUPS = ("provisioningstate", "powerstate", "healthstate", "componentstatus", "osstate")
 _PARAMETERS = ("$expand", "api-version")
 _DEEPEST = 40
+_TEXTS = 10_000  # that are remembered with what became of them
 _WHAT = {
     "virtualmachinescalesets": "set",
     "virtualmachines": "vm",
@@ -61,6 +62,8 @@ class Mask:
         self._guids: dict[str, str] = {}
         self._pages: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
+        self._said: dict[str, str] = {}
+        self._said_by = 0
         self._drops_messages = drops_messages
         self.path(str(scale_set))
 
@@ -207,12 +210,21 @@ class Mask:
         return f"{head}{slash}{state}{second}{self._renamed(rest)}"
 
     def _message(self, text: str) -> str:
+        """Mask a text; once, because the machines of a set mostly say the same."""
+        if self._said_by != len(self._names) or len(self._said) > _TEXTS:
+            self._said, self._said_by = {}, len(self._names)
+        if text not in self._said:
+            self._said[text] = self._masked(text)
+        return self._said[text]
+
+    def _masked(self, text: str) -> str:
         if metrics := _skips_upgrades(text):
             return metrics
         if self._drops_messages:
             return MASKED if text else text
         text = _ID.sub(lambda found: self.path(found[0]), text)
-        return without_secrets(self._renamed(_GUID.sub(lambda found: self._guid(found[0]), text)))
+        text = _GUID.sub(lambda found: self._guid(found[0]), text)
+        return without_secrets(self._renamed(text, keeps_pseudonyms=True))
 
     def _renamed(self, text: str, *, keeps_pseudonyms: bool = False) -> str:
         """Replace every known name in a text."""

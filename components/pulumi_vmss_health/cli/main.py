@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         ("explain", explain, "judge saved answers of Azure, without asking it"),
         ("capture", capture, "keep every answer of Azure, masked, in a folder"),
     ):
-        told = f"{text.capitalize()}. {_SIGN_IN if command is not explain else ''}"
+        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command is not explain else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
         command.offer(of_command)
         of_command.set_defaults(run=command.run, parser=of_command)

@@ -19,6 +19,7 @@ from vmss_emulator.durations import parse_duration
 from vmss_emulator.running import az_login, detours, isolation, processes
 from vmss_emulator.running.kept import KeptError
 from vmss_emulator.script import library
+from vmss_emulator.script.captured import CaptureError
 from vmss_emulator.script.timeline_text import from_file, positions
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -88,6 +89,12 @@ def _offer_emulator(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a YAML file that says what happens when, or the name of a ready timeline",
     )
+    command.add_argument(
+        "--capture",
+        type=Path,
+        metavar="DIR",
+        help="answer what a folder of `vmss-health capture` holds, at the same times, and nothing else",
+    )
     command.add_argument("--quota", action="store_true", help="answer 429 where Azure documents a limit")
     command.add_argument(
         "--quota-headers",
@@ -137,7 +144,10 @@ def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
             page_size=options.page_size,
             quota={"headers": True} if options.quota_headers else options.quota,
             latency=options.latency,
+            capture=options.capture,
         )
+    except CaptureError as error:
+        parser.error(f"--capture {error}")
     except TimelineError as error:
         more = f" (and {len(error.others)} more: see `vmss-emulator check`)" if error.others else ""
         parser.error(f"--timeline {options.timeline}: {error}{more}")

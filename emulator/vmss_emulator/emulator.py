@@ -19,6 +19,7 @@ from vmss_emulator.entra.identity import Identity
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.quota import Quota
 from vmss_emulator.running import environments, kept
+from vmss_emulator.script.captured import Captured
 from vmss_emulator.script.timeline import LIST_CARRIES, Timeline
 from vmss_emulator.sections import Section
 from vmss_emulator.web import tls
@@ -50,9 +51,12 @@ class Emulator:
             other sizes, as the timeline's key `quota` does, which wins.
         latency: seconds before each answer begins.
         clock: Unix seconds; tests may give their own.
+        capture: a folder that `vmss-health capture` made: its answers are given again, at the same times since the
+            first request, and nothing else is there.
 
     Raises:
         TimelineError: the timeline, or the quota, cannot mean anything.
+        CaptureError: the folder is no capture.
     """
 
     def __init__(
@@ -66,19 +70,22 @@ class Emulator:
         quota: bool | Mapping[str, object] = False,
         latency: float = 0.0,
         clock: Callable[[], float] = time.time,
+        capture: Path | None = None,
     ) -> None:
         asked = Section({"quota": quota or None}, "")
         usual = Quota.parse(asked)
         asked.refuse_mistakes()
+        captured = None if capture is None else Captured.load(capture)
         self._identity = Identity(clock, token_lifetime)
         self._journal = Journal()
         self._world = World(
-            str(uuid.uuid4()),
+            captured.subscription_id if captured else str(uuid.uuid4()),
             clock,
             page_size,
             Timeline.load(timeline),
             frozenset(list_carries),
             usual,
+            captured=captured,
             tenant_id=self._identity.tenant_id,
         )
         self._port = port

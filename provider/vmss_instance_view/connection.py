@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vmss_instance_view.azure.api_version import ApiVersion
 from vmss_instance_view.azure.arm import Arm, Tokens
 from vmss_instance_view.azure.cloud import Cloud, find_cloud, name_of
 from vmss_instance_view.azure.credential import TokenSource
+from vmss_instance_view.azure.recording import Read, Recording
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.azure.wire import Https, Wire
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
@@ -39,10 +41,12 @@ class Azure:
         clock: Clock | None = None,
         connection: Connection | None = None,
         budget: Budget | None = None,
+        keep: Callable[[Read], None] | None = None,
     ) -> None:
         """Do no I/O yet: Pulumi configures providers under a process-wide lock.
 
         connection: None: it is made, as the settings say, when something is first read. budget: None: one of its own.
+        keep: is handed every answer of the connection that is made.
         """
         self.clock: Clock = clock or SystemClock()
         self.budget: Budget = budget or Budget()
@@ -50,6 +54,7 @@ class Azure:
         self._settings = settings
         self._connecting = OneForAll()
         self._connection = connection
+        self._keep = keep
 
     @property
     def portal(self) -> str | None:
@@ -58,9 +63,12 @@ class Azure:
 
     def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
         """Return a reader of one set. Raises ConfigurationError or Unavailable if the cloud cannot be found."""
-        found = self._connect(deadline or Deadline(METADATA_WITHIN, self.clock))
-        arm = Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock, self._version)
-        return ScaleSetReader(arm, scale_set)
+        return ScaleSetReader(self.arm(deadline or Deadline(METADATA_WITHIN, self.clock)), scale_set)
+
+    def arm(self, deadline: Deadline) -> Arm:
+        """Return its Resource Manager. Raises as `reader`."""
+        found = self._connect(deadline)
+        return Arm(found.cloud, found.wire, found.tokens, self.budget, self.clock, self._version)
 
     def _connect(self, deadline: Deadline) -> Connection:
         if self._connection is not None:
@@ -79,7 +87,8 @@ class Azure:
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
             raise Unavailable(f"metadata host {host} did not describe its cloud within {seconds:.0f}s") from None
-        self._connection = Connection(cloud, Https(), TokenSource(self._settings, cloud, self.clock))
+        wire = Https() if self._keep is None else Recording(Https(), self.clock, self._keep)
+        self._connection = Connection(cloud, wire, TokenSource(self._settings, cloud, self.clock))
         return self._connection
 
 

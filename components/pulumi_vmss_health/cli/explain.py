@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from pulumi_vmss_health.cli.bodies import snapshot_of
+from pulumi_vmss_health.capturing.bodies import snapshot_of
+from pulumi_vmss_health.capturing.playback import snapshot_in
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_policy, policy_of
 from pulumi_vmss_health.cli.printing import result
+from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate
 from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.telling.status import counts_of
 from vmss_instance_view.clock import Clock
 
-_FILES = "JSON of a view, a list of instances, a model, a rolling upgrade: of REST, az or an SDK; - for standard input"
+_FILES = (
+    "JSON of a view, a list of instances, a model, a rolling upgrade: of REST, az or an SDK; - for standard input; "
+    "or the folder of a capture"
+)
 
 
 def offer(parser: argparse.ArgumentParser) -> None:
@@ -24,16 +30,24 @@ def offer(parser: argparse.ArgumentParser) -> None:
     add_policy(parser)
 
 
-def run(options: argparse.Namespace, _clock: Clock) -> Exit:
+def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Judge and print. Raises ValueError or TypeError for a file or a policy that cannot be read."""
     policy = policy_of(options)
-    seen = snapshot_of((name, _text(name)) for name in options.files)
+    seen = _seen(options.files, clock)
     verdict = evaluate(seen, policy)
     state = _state(verdict)
     warnings = [reason.message for reason in verdict.reasons if reason.state is State.HEALTHY]
     counts = ", ".join(map(str, counts_of(seen, policy.capacity)))
     result("\n  ".join([f"{state}: {counts}", *causes(verdict), *warnings]))
     return Exit.HEALTHY if verdict.passes else Exit.NOT_HEALTHY
+
+
+def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
+    if not any(Path(each).is_dir() for each in files):
+        return snapshot_of((name, _text(name)) for name in files)
+    if len(files) > 1:
+        raise ValueError("give either the folder of one capture, or files")
+    return snapshot_in(Path(files[0]), clock)
 
 
 def _state(verdict: Verdict) -> str:

@@ -7,12 +7,13 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
+from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import METADATA_WITHIN, Azure
@@ -62,10 +63,10 @@ def _id(options: argparse.Namespace) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{compute}/{name}"
 
 
-def azure_of(options: argparse.Namespace, clock: Clock) -> Azure:
+def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], None] | None = None) -> Azure:
     """Return the Azure that flags and variables name; it is connected when something is read.
 
-    Raises ConfigurationError for a cloud that has no such name.
+    keep: is handed every answer. Raises ConfigurationError for a cloud that has no such name.
     """
     given = {key: getattr(options, name) for name, key in _WHERE.items()}
     variables = dict(os.environ)
@@ -74,7 +75,7 @@ def azure_of(options: argparse.Namespace, clock: Clock) -> Azure:
     settings = Settings(variables, given.get)
     if options.cloud and not options.metadata_host:
         find_cloud(settings, Deadline(METADATA_WITHIN, clock))  # asks nobody for a name
-    return Azure(settings, clock)
+    return Azure(settings, clock, keep=keep)
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pulumi_vmss_health.cli import explain, replay, report, view, wait
+from pulumi_vmss_health.cli import capture, explain, replay, report, view, wait
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.version import __version__
@@ -47,15 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="vmss-health", description="The health of Azure VM scale sets.", epilog=_CODES)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="{view,wait,explain,replay,report}")
+    commands = parser.add_subparsers(required=True, metavar="{view,wait,explain,capture,replay,report}")
     for name, command, text in (
         ("view", view, "show the instance view"),
         ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
         ("explain", explain, "judge saved answers of Azure, without asking it"),
+        ("capture", capture, "keep every answer of Azure, masked, in a folder"),
         ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
         ("report", report, "draw a wait from its evidence, as a page or as a picture"),
     ):
-        told = f"{text.capitalize()}. {_SIGN_IN if command in (view, wait) else ''}"
+        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
         command.offer(of_command)
         of_command.set_defaults(run=command.run, parser=of_command)

@@ -7,31 +7,40 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from pulumi_vmss_health.capturing.originals import instances_of, view_of
+from pulumi_vmss_health.capturing.take import Reads
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.judging.snapshot import describe
+from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.model import Instance, InstanceView, ScaleSet, state_of
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.text import LINE, clean
 
-Read = tuple[ScaleSet, InstanceView, "tuple[Instance, ...] | None"]
+Seen = tuple[ScaleSet, InstanceView, "tuple[Instance, ...] | None"]
 
 
 def offer(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_scale_set(parser)
     parser.add_argument("--instances", action="store_true", help="show every instance, too")
-    parser.add_argument("--json", action="store_true", help="print Azure's own names and values as JSON")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print Azure's own answer, unchanged; of a Flexible set, which has no view, the counts of its VMs",
+    )
 
 
 def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Read and print. Raises InstanceViewError if the scale set cannot be read."""
     (scale_set,) = scale_sets(options)
-    azure = azure_of(options, clock)
+    reads = Reads()
+    azure = azure_of(options, clock, reads.keep)
 
-    def attempt(deadline: Deadline) -> Read:
+    def attempt(deadline: Deadline) -> Seen:
+        reads.take()  # what an attempt that failed has read
         reader = azure.reader(scale_set, deadline)
         model = reader.model(deadline)
         instances = reader.instances(deadline) if options.instances else None
@@ -40,16 +49,17 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
 
     model, view, instances = read_with_retry(attempt, READ_TIMEOUT, clock)
     if options.json:
-        result(json.dumps(_body(view, instances), indent=2))
+        result(json.dumps(_body(view, reads.take(), with_instances=options.instances), indent=2))
     else:
         result("\n".join([*_summary(scale_set.name, model, view), *_table(model, instances)]))
     return Exit.HEALTHY
 
 
-def _body(view: InstanceView, instances: Sequence[Instance] | None) -> dict[str, Any]:
-    """Return the view as Azure gives it; with the instances, as its list of them gives these."""
-    listed = {} if instances is None else {"instances": [each.to_json() for each in instances]}
-    return {**view.to_json(), **listed}
+def _body(counted: InstanceView, reads: Sequence[Read], *, with_instances: bool) -> dict[str, Any]:
+    """Return the view as it came, or what was counted if there is none; beside it the instances as they came."""
+    raw = view_of(reads)
+    view = counted.to_json() if raw is None else raw
+    return {**view, "instances": instances_of(reads)} if with_instances else view
 
 
 def _summary(name: str, model: ScaleSet, view: InstanceView) -> list[str]:

@@ -145,6 +145,10 @@ class Arm:
         return {"Location": f"{base}/operationresults/{operation.id}?api-version=2021-04-01", "Retry-After": "0"}
 
     def _provider(self, ask: Ask, path: ArmPath) -> Answer:
+        if self._world.captured is not None:
+            ask.require_get()
+            told = self._world.played(self._world.captured, ask.path, ask.query)
+            return Answer(told.status, told.body, told.headers)
         match ((path.provider or "").lower(), *path.lower()):
             case (_, "locations", _, "operations", operation):
                 return self._operation(ask, operation)

@@ -6,7 +6,7 @@ Whoever reads or changes it holds its lock: requests come in one thread, the own
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -18,6 +18,7 @@ from vmss_emulator.protocol import cloud
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, resource_not_found
 from vmss_emulator.protocol.quota import Meter, Quota
+from vmss_emulator.script.captured import Captured, Told
 from vmss_emulator.script.faults import FaultLine
 from vmss_emulator.script.timeline import LIST_CARRIES, Life, Timeline
 
@@ -37,6 +38,8 @@ class World:
         list_carries: what the expanded list of VMs tells of a set for which the timeline does not say it.
         names: of all scale sets that there ever were.
         quota: what may be asked in a minute where the timeline does not say it; None: anything.
+        captured: what is answered instead of everything that lives here; None: nothing.
+        played_since: when it was first asked for.
     """
 
     subscription_id: str
@@ -45,6 +48,8 @@ class World:
     timeline: Timeline
     list_carries: frozenset[str] = frozenset(LIST_CARRIES)
     quota: Quota | None = None
+    captured: Captured | None = None
+    played_since: float | None = None
     url: str = ""
     tenant_id: str = ""
     resources: Resources = field(default_factory=Resources)
@@ -75,6 +80,19 @@ class World:
             for found in self.scale_sets.values():
                 found.settle(self.life(found), now)
             self._heed(timeline)
+
+    def played(self, captured: Captured, path: str, query: Mapping[str, str]) -> Told:
+        """Return what a capture answers now; its time begins with the first request.
+
+        Raises:
+            ArmError: 404: the capture has no such answer.
+        """
+        now = self.clock()
+        self.played_since = now if self.played_since is None else self.played_since
+        told = captured.answer(path, query, now - self.played_since, self.url)
+        if told is None:
+            raise ArmError(404, "ResourceNotFound", f"The capture has no answer for '{path}'.", gateway=True)
+        return told
 
     def life(self, found: ScaleSet) -> Life:
         """Return how a set's instances live."""

@@ -181,6 +181,48 @@ def in_readme(clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
                 )
 
 
+def explained(clients: list[Client]) -> Iterator[tuple[str, str, str, float]]:
+    """The same of what az prints, piped into `vmss-health explain -`: is it judged as a gate judges the set?"""
+    timelines = ("healthy", "extension-fails", "os-provisioning-fails", "stale-model")
+    for timeline in timelines if any(client.name == "az" for client in clients) else ():
+        ahead, begun = 0.0, time.time()
+        azure = Emulator(library.text(timeline), clock=lambda: begun + ahead)  # noqa: B023
+        with azure, tempfile.TemporaryDirectory() as folder:
+            for release in range(2 if timeline == "stale-model" else 1):
+                path = deployed(azure, Scene(timeline), release)
+                ahead += 90
+            environment = signed_in(azure, folder)
+            judge = [sys.executable, str(HERE / "explained.py"), path]
+            gate = json.loads(subprocess.run(judge, env=environment, capture_output=True, text=True, check=True).stdout)
+            rest = f"rest --method get --url {azure.url}{path}{{}}api-version=2024-11-01"
+            for part, line in (
+                ("view", "vmss get-instance-view -g rg -n web"),
+                ("list", "vmss list-instances -g rg -n web --expand instanceView"),
+                ("show", "vmss show -g rg -n web"),
+                ("view", rest.format("/instanceView?")),
+                ("list", rest.format("/virtualMachines?%24expand=instanceView&")),
+                ("show", rest.format("?")),
+            ):
+                said = told(az(line), environment)
+                text, name = json.dumps(said.found), f"{line.partition(' -')[0]} | explain"
+                came = as_gate(gate[part], text, "-") if said.code == 0 else f"FAILED: {said.error}"
+                Path(folder, f"{part}.json").write_text(text, encoding="utf-8")
+                yield "az", name, came, said.seconds
+            files = [str(Path(folder, f"{part}.json")) for part in ("view", "list", "show")]
+            yield "az", "all | explain", as_gate(gate["all"], "", *files), 0.0
+
+
+def as_gate(want: list[Any], text: str, *files: str) -> str:
+    """Whether `explain` says of what was printed what a gate says: the exit code, and each cause."""
+    words = [sys.executable, "-m", "pulumi_vmss_health.cli", "explain", *files, "--capacity", "3"]
+    said = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    _, *causes = said.stdout.splitlines()
+    missing = [cause for cause in want[1] if cause not in map(str.strip, causes)]
+    if said.returncode == want[0] and not missing:
+        return "the gate's verdict"
+    return f"DIFFERENT from the gate: {said.returncode} {said.stdout}{said.stderr}, and not {want}"
+
+
 def transcript() -> list[tuple[str, str]]:
     """Each az command in README's transcript, and what it printed there."""
     (text,) = (text for language, text in blocks(ROOT / "README.md") if language == "console")
@@ -283,6 +325,7 @@ def main() -> int:
     for about, found in (
         *((scene.timeline, rows(scene, clients)) for scene in SCENES),
         ("what gates name", named_by_gates(clients)),
+        ("explain", explained(clients)),
         ("README", in_readme(clients)),
     ):
         for client_name, operation, came, seconds in found:

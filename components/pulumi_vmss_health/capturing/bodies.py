@@ -11,11 +11,17 @@ from pulumi_vmss_health.judging.snapshot import Snapshot
 from vmss_instance_view.errors import MalformedBody
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.model.status import in_group
 from vmss_instance_view.reading.flexible import count
+from vmss_instance_view.text import clean
 
 _OUTSIDE = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "instanceId", "identity", "plan"}
 _OF_EXTENSIONS = {"id", "name"}  # the type of an extension is a property
 _FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's own
+# What only the view of one VM has, and what only the resource of one has.
+_OF_VM_VIEWS = {"vmAgent", "vmHealth", "platformFaultDomain", "computerName", "osName", "isVMInStandbyPool", "disks"}
+_OF_VMS = {"vmId", "latestModelApplied", "hardwareProfile", "instanceView"}
+_OF_MODELS = {"virtualMachineProfile", "upgradePolicy", "orchestrationMode"}
 _KINDS = "an instance view, a list of instances, a model or a rolling upgrade"
 
 
@@ -38,27 +44,64 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
 def _with(seen: Snapshot, body: object) -> Snapshot:
     """Add what a body tells."""
     if isinstance(body, list):
-        return replace(seen, instances=tuple(Instance.from_json(_resource(each)) for each in body))
+        listed = [Instance.from_json(_instance(each)) for each in body]
+        members = tuple(each for each in listed if not each.in_standby_pool)
+        return replace(seen, instances=members, in_standby_pool=len(listed) - len(members))
     if not isinstance(body, dict):
         raise ValueError(f"it is not {_KINDS}, but a {type(body).__name__}")  # noqa: TRY004 - of a file
+    if code := _error_code(body):
+        raise ValueError(f"it is not {_KINDS}, but an error: {clean(code, 80)}")
     if isinstance(body.get("value"), list):
         return _with(seen, body["value"])
+    if _is_vm_view(body):
+        raise ValueError("it is the view of one VM: give the list of the instances, with their views")
     if _is_view(body):
         told = replace(seen, view=InstanceView.from_json(_camel(body)))
         return _with(told, body["instances"]) if "instances" in body else told
     resource = _resource(body)
     if "runningStatus" in resource["properties"]:
         return replace(seen, rolling_upgrade=RollingUpgrade.from_json(resource))
-    if "sku" in resource or "virtualMachineProfile" in resource["properties"]:
+    if _is_vm(resource):
+        raise ValueError("it is one VM: give the list of the instances")
+    if "sku" in resource or _OF_MODELS & resource["properties"].keys():
         return replace(seen, scale_set=ScaleSet.from_json(_model(resource)))
     raise ValueError(f"it is not {_KINDS}")
+
+
+def _error_code(body: Mapping[str, Any]) -> str | None:
+    """Return the code of an error; None for anything else. A rolling upgrade, as az prints it, may have an error."""
+    error = body.get("error")
+    is_upgrade = "runningStatus" in set(map(stored_key, body))
+    return str(error.get("code")) if isinstance(error, dict) and not is_upgrade else None
 
 
 def _is_view(body: object) -> bool:
     if not isinstance(body, dict):
         return False
     keys = {stored_key(key) for key in body}
-    return not keys or "virtualMachine" in keys or ("statuses" in keys and "sku" not in keys)
+    return (
+        not keys
+        or bool({"virtualMachine", "orchestrationServices"} & keys)
+        or ("statuses" in keys and "sku" not in keys)
+    )
+
+
+def _is_vm_view(body: Mapping[str, Any]) -> bool:
+    """Return whether a body is the view of one VM. A status alone does not tell; a power state does."""
+    statuses = body.get("statuses") or ()
+    codes = [str(each.get("code")) for each in statuses if isinstance(each, dict)]
+    return bool(_OF_VM_VIEWS & set(map(stored_key, body))) or any(in_group(each, "PowerState") for each in codes)
+
+
+def _is_vm(resource: Mapping[str, Any]) -> bool:
+    return "instanceId" in resource or bool(_OF_VMS & resource["properties"].keys())
+
+
+def _instance(body: object) -> dict[str, Any]:
+    resource = _resource(body)
+    if not _is_vm(resource) and _OF_MODELS & resource["properties"].keys():
+        raise ValueError("it is a list of scale sets: give one of them")
+    return resource
 
 
 def _model(resource: dict[str, Any]) -> dict[str, Any]:

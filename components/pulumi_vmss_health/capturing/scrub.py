@@ -1,0 +1,64 @@
+"""Take out of a text for people what may be a secret or an address. Pure.
+
+Every form is bounded, because a guest may write a message that would keep an unbounded one busy for hours. It knows
+forms, such as `password=…`, a token, an address. A secret that looks like an ordinary word stays: whoever
+cannot rule that out leaves the messages out.
+"""
+
+from __future__ import annotations
+
+import re
+
+SECRET = "(secret)"  # noqa: S105 - what stands in its place
+
+_WORDS = (
+    r"pass(?:word|phrase|wd)?|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|shared[_-]?key|key|sig"
+    r"|signature|sas|credentials?|connection[_-]?string|auth(?:orization)?|cookie|client[_-]?secret|private[_-]?key"
+)
+_VALUE = r"[^;\"'\n]{1,200}(?=;)|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s,;&\"'<>)\]}]+"
+_MICROSOFTS = re.compile(r"https://(?:aka\.ms|(?:learn|docs|go|support)\.microsoft\.com)/[\w./%-]*", re.IGNORECASE)
+
+# In this order: what is large, and what names its secret, before what only looks like one.
+_FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(form, re.IGNORECASE | re.DOTALL), instead)
+    for form, instead in (
+        (r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", SECRET),
+        (r"\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-\S{1,40})\s{1,9}\S+", SECRET),
+        (r"\b(bearer|basic|negotiate|sharedkey|sharedaccesssignature)\s{1,9}[^\s,;\"']+", rf"\1 {SECRET}"),
+        (
+            rf"((?:\b|_)[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}[\"']?\s{{0,9}}(?:[=:]|=>)\s{{0,9}})(?:{_VALUE})",
+            rf"\1{SECRET}",
+        ),
+        (rf"(--?[\w-]{{0,40}}(?:{_WORDS})[\w-]{{0,40}}\s{{1,9}})(?:{_VALUE})", rf"\1{SECRET}"),
+        (r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}", SECRET),
+    )
+)
+_DOMAINS = (
+    "com|net|org|io|dev|app|cloud|info|biz|local|internal|intranet|lan|corp|home|azure|ms|us|cn|de|uk|eu|fr|nl|ch|at|"
+    "it|es|se|no|dk|fi|pl|ca|au|jp|in|br|kr|sg|nz|ie|be|edu|gov|mil|invalid|test|example"
+)
+_ADDRESS = re.compile(
+    r"(?P<url>\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]+)"
+    r"|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8})"
+    r"|(?P<mac>\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b)"
+    r"|(?P<ipv4>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d))"
+    r"|(?P<ipv6>(?<![\w:])(?:(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}|::[0-9a-f:]+)(?![\w:]))"
+    rf"|(?P<host>\b(?!microsoft\.)(?:[a-z0-9_-]{{1,63}}\.){{1,8}}(?:{_DOMAINS})\b(?::\d{{1,5}})?)",
+    re.IGNORECASE,
+)
+_HOME = re.compile(r"((?:/home/|/Users/|[A-Z]:\\+Users\\+))[^\\/\s\"']+", re.IGNORECASE)
+_LONG = re.compile(r"(?=[\w+/=-]{0,199}\d)(?=[\w+/=-]{0,199}[a-z])(?:[\w+=-]{20,}|[\w+/=-]{40,})", re.IGNORECASE)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which what looks like a secret, an address, a host or a person is replaced."""
+    for form, instead in _FORMS:
+        text = form.sub(instead, text)
+    text = _ADDRESS.sub(_address, text)
+    return _LONG.sub(SECRET, _HOME.sub(r"\1(user)", text))
+
+
+def _address(found: re.Match[str]) -> str:
+    """Keep the address of a page of Microsoft's documentation, without its query."""
+    known = _MICROSOFTS.match(found[0])
+    return known[0] if known else f"({found.lastgroup})"

@@ -7,9 +7,9 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
@@ -41,6 +41,8 @@ def scale_sets(options: argparse.Namespace) -> list[ScaleSetId]:
         if given:
             raise ValueError("give either an id, or -g and -n")
         given = [_id(options)]
+    elif given and options.subscription:
+        raise ValueError("--subscription goes with -g and -n: an id has its own")
     if not given:
         raise ValueError("a scale set is missing: give its id, or -g GROUP -n NAME")
     found = [ScaleSetId.parse(each) for each in given]
@@ -55,7 +57,7 @@ def _id(options: argparse.Namespace) -> str:
     parts = {"-g GROUP": options.resource_group, "-n NAME": options.name, "--subscription ID": subscription}
     missing = [flag for flag, value in parts.items() if not value]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} is missing")
+        raise ValueError(f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing")
     group, name = options.resource_group, options.name
     compute = "providers/Microsoft.Compute/virtualMachineScaleSets"
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{compute}/{name}"
@@ -81,17 +83,30 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
     group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
     told = _descriptions()
+    choices = _choices()
     for name in _FIELDS:
-        metavar = "A,B" if name in _LISTS else "VALUE"
-        group.add_argument(_flag(name), dest=f"policy_{name}", metavar=metavar, help=told[name].replace("%", "%%"))
+        metavar = None if name in choices else "A,B" if name in _LISTS else "VALUE"
+        text = told[name].replace("%", "%%")
+        dest = f"policy_{name}"
+        group.add_argument(_flag(name), dest=dest, metavar=metavar, choices=choices.get(name), help=text)
 
 
 def policy_of(options: argparse.Namespace) -> GatePolicy:
     """Return the policy that file and flags ask for. Raises ValueError or TypeError, naming the field."""
     given = _of_file(Path(options.policy)) if options.policy else {}
     flags = {name: getattr(options, f"policy_{name}") for name in _FIELDS}
-    given.update({name: _value(name, text) for name, text in flags.items() if text is not None})
-    return GatePolicy.of(given)
+    of_flags = {name: _value(name, text) for name, text in flags.items() if text is not None}
+    try:
+        return GatePolicy.of({**given, **of_flags})
+    except (ValueError, TypeError) as error:
+        raise type(error)(_in_flags(str(error), of_flags)) from None
+
+
+def _in_flags(message: str, names: Iterable[str]) -> str:
+    """Call the fields that were given by flags what the user called them, where a message begins or compares."""
+    for name in names:
+        message = re.sub(rf"^{name}\b|(?<![\w-]){name}(?= \(| and | both )", _flag(name), message)
+    return message
 
 
 def _of_file(file: Path) -> dict[str, Any]:
@@ -105,11 +120,22 @@ def _of_file(file: Path) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> object:
-    if name in _COUNTS and text.lstrip("-").isdigit():
+    if name in _COUNTS and text.removeprefix("-").isdecimal():
         return int(text)
+    if name == "capacity":
+        raise ValueError(f"--capacity must be a whole number, not {text!r}")
     if name in _LISTS and text != "all":
-        return [each.strip() for each in text.split(",") if each.strip()]
+        names = [each.strip() for each in text.split(",") if each.strip()]
+        if not names:  # a variable that is not set must not mean that nothing is judged
+            raise ValueError(f"{_flag(name)} names nothing: leave it out, or give names with commas between them")
+        return names
     return None if name == "confirm_failure" and text.lower() == "none" else text
+
+
+def _choices() -> dict[str, tuple[str, ...]]:
+    """Return the fields that take one of some words, and these."""
+    kinds = get_type_hints(GatePolicy)
+    return {name: get_args(kinds[name]) for name in _FIELDS if get_origin(kinds[name]) is Literal}
 
 
 def _flag(name: str) -> str:

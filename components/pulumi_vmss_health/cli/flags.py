@@ -85,7 +85,7 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     told = _descriptions()
     choices = _choices()
     for name in _FIELDS:
-        metavar = None if name in choices else "A,B" if name in _LISTS else "VALUE"
+        metavar = "WORD" if name in choices else "A,B" if name in _LISTS else "VALUE"
         text = told[name].replace("%", "%%")
         dest = f"policy_{name}"
         group.add_argument(_flag(name), dest=dest, metavar=metavar, choices=choices.get(name), help=text)

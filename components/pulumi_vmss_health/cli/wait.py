@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from pulumi_vmss_health.cli.console import pipeline
-from pulumi_vmss_health.cli.console.screen import columns, is_terminal
+from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
 from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets
-from pulumi_vmss_health.cli.printing import progress, result
-from pulumi_vmss_health.telling.failure import failure_lines, folded, headline, warnings
+from pulumi_vmss_health.cli.printing import progress
+from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import StatusLine, seconds
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
@@ -25,9 +25,6 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import clean
 
 _WIDTH = 200  # scale sets that are waited for at the same time
-_INDENT = "  "  # of what is said below a headline
-_BELOW = "    "  # of its further lines on a terminal
-_NARROWEST = 30  # columns
 
 
 def offer(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +49,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
         outcomes = clock.each(wait_for, range(len(wanted)), min(len(wanted), _WIDTH))
     told = [_lines(outcome, each, azure.portal) for outcome, each in zip(outcomes, wanted, strict=True)]
     for lines, outcome in zip(told, outcomes, strict=True):
-        _print(lines)
+        print_told(lines)
         if outcome.ending is not Ending.HEALTHY:
             pipeline.annotate(lines)
     pipeline.summarize(list(zip(names, outcomes, told, strict=True)))
@@ -118,14 +115,6 @@ def _names(wanted: Sequence[ScaleSetId]) -> list[str]:
         clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
         for each in wanted
     ]
-
-
-def _print(lines: Sequence[str]) -> None:
-    """Print the lines of one scale set: whole, but on a terminal broken between words, and commands on their own."""
-    if is_terminal(sys.stdout):
-        room = max(columns() - len(_BELOW), _NARROWEST)
-        lines = [folded(line, room, _BELOW) for line in lines]
-    result(f"\n{_INDENT}".join(lines))
 
 
 def _lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> Sequence[str]:

@@ -9,8 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from pulumi_vmss_health.cli.printing import result
+from pulumi_vmss_health.telling.failure import folded
 
-_UNKNOWN = 10_000  # columns: whoever reads a file or a pipe cuts lines itself, or wants them whole
+_UNKNOWN = 10_000  # columns: who reads a file or a pipe wants lines whole, whatever COLUMNS says
+
+_INDENT = "  "  # of what is said below a headline
+_BELOW = "    "  # of its further lines on a terminal
+_NARROWEST = 30  # columns
 
 
 def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -19,10 +24,16 @@ def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool
 
 
 def columns() -> int:
-    """Return the width of standard output: COLUMNS, else the terminal's; without a terminal no line is cut."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
-        return shutil.get_terminal_size().columns
-    return _UNKNOWN
+    """Return the width of the terminal that standard output ends on; anywhere else no line is cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNKNOWN
+
+
+def print_told(lines: Sequence[str]) -> None:
+    """Print a headline and what is below it: whole, but on a terminal broken between words, commands on their own."""
+    if sys.stdout.isatty():
+        room = max(columns() - len(_BELOW), _NARROWEST)
+        lines = [folded(line, room, _BELOW) for line in lines]
+    result(f"\n{_INDENT}".join(lines))
 
 
 class Redrawn:

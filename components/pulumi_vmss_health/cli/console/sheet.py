@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi_vmss_health.cli.console.tables import aligned, listed
+from pulumi_vmss_health.cli.console.tables import aligned, listed, wide
 from pulumi_vmss_health.judging.snapshot import describe
 from vmss_instance_view.model import Instance, InstanceView, ScaleSet, state_of
 from vmss_instance_view.text import LINE, clean
 
 _CELL = 60  # characters of a cell
-_NARROW = 60  # columns; with fewer, some columns are left out
 _TITLES = ("instance", "zone", "VM", "power", "health", "latest model")
-_SPARE = ("zone", "latest model")  # the columns that are left out first
+_SPARE = ("zone", "latest model")  # columns that are left out where there is no room and they say the same of all
 _FINE = ({"succeeded"}, {"running"}, {"healthy", "-"}, {"yes", "-"})  # of the columns behind the zone
 _MARK = "*"
 
@@ -73,9 +72,10 @@ class Sheet:
         if height and len(rows) + 1 > height:
             rows = sorted(rows, key=_is_fine)[: height - 2]
             more = len(self.instances) - len(rows)
-        kept = [index for index, title in enumerate(_TITLES) if width >= _NARROW or title not in _SPARE]
-        table = aligned([[row[index] for index in kept] for row in (_TITLES, *rows)], width)
-        return ["", *table, *([f"and {more} more"] if more else [])]
+        columns = list(zip(_TITLES, *rows, strict=True))
+        if wide(columns) > width:
+            columns = [each for each in columns if each[0] not in _SPARE or len({*each[1:]}) > 1]
+        return ["", *aligned(list(zip(*columns, strict=True)), width), *([f"and {more} more"] if more else [])]
 
 
 def _row(model: ScaleSet, instance: Instance) -> tuple[str, ...]:

@@ -17,6 +17,11 @@ def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     return [_line([short(cell, wide) for cell, wide in zip(row, widths, strict=True)], widths) for row in rows]
 
 
+def wide(columns: Sequence[Sequence[str]]) -> int:
+    """Return the width of a table of these columns."""
+    return sum(max(map(len, column)) for column in columns) + _GAP * (len(columns) - 1)
+
+
 def listed(rows: Sequence[tuple[str, str]], width: int) -> list[str]:
     """Return a name and its value for each row; a long value goes on in the next line, below its beginning."""
     names = min(max(len(name) for name, _ in rows), max(width // 2, _NARROWEST))

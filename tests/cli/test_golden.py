@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 from tests.cli import golden
+from tests.cli.here import run_here
 from tests.cli.support import AT_ONCE, COMMAND, environment, put, run
 from tests.cli.terminal import run_on_terminal
 from tests.gate.test_hostile_text import bodies, snapshot_of, vm
 
 from pulumi_vmss_health.cli.console.sheet import Sheet
-from pulumi_vmss_health.cli.main import main
 from vmss_emulator import Emulator
 
 WIDTHS = (60, 80, 120)
@@ -92,7 +92,7 @@ def test_an_explanation_on_a_terminal(azure: Emulator, columns: int) -> None:
 def test_help(command: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit) as ended:
-        main([*filter(None, [command]), "--help"])
+        run_here(*filter(None, [command]), "--help")
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from pulumi_vmss_health.cli.console.tables import short
 from pulumi_vmss_health.judging.findings import State
+from pulumi_vmss_health.telling.failure import folded
 from pulumi_vmss_health.telling.status import counts_of, seconds
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -218,7 +218,7 @@ def _wrapped(causes: Sequence[str], width: int) -> list[str]:
     return [
         f"{_BELOW if index else _INDENT}{line}"
         for cause in causes
-        for index, line in enumerate(textwrap.wrap(cause, room, break_on_hyphens=False))
+        for index, line in enumerate(folded(cause, room, "").split("\n"))
     ]
 
 

@@ -107,7 +107,7 @@ def test_fish_completes_commands_and_flags(tmp_path: Path, capsys: pytest.Captur
     file.write_text(script("fish", capsys))
     for line, some in (("vmss-health ", {"view", "wait"}), ("vmss-health wait --min", {"--min-healthy"})):
         ran = subprocess.run(
-            ["fish", "--no-config", "-c", f"source {file}; complete -C '{line}'"],
+            [shutil.which("fish") or "", "--no-config", "-c", f"source {file}; complete -C '{line}'"],
             capture_output=True, text=True, check=True, timeout=20,
         )  # fmt: skip
         assert some <= {each.split("\t")[0] for each in ran.stdout.splitlines()}

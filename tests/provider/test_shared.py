@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 from tests.provider.conftest import AT_ONCE, trust, vms
@@ -22,9 +21,9 @@ def sign_in(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def signed_in(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def signed_in(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     sign_in(azure, monkeypatch)
-    yield azure
+    return azure
 
 
 def test_a_second_read_asks_for_no_token_and_no_description_of_the_cloud(signed_in: Emulator) -> None:

@@ -27,11 +27,15 @@ _WHERE = {"cloud": "azure-native:environment", "metadata_host": "azure-native:me
 def add_scale_set(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add what names a scale set, and the Azure that it is in."""
     parser.add_argument("id", nargs="*" if several else "?", metavar="ID", help="the scale set's ARM id")
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="the scale set's resource group, with -n instead of an id")
+    parser.add_argument(
+        "-g", "--resource-group", metavar="GROUP", help="the scale set's resource group, with -n instead of an id"
+    )
     parser.add_argument("-n", "--name", help="the scale set's name")
     parser.add_argument("--subscription", metavar="ID", help="of -g and -n (else ARM_SUBSCRIPTION_ID)")
     parser.add_argument("--cloud", help="public, usgovernment or china (else ARM_ENVIRONMENT)")
-    parser.add_argument("--metadata-host", metavar="HOST", help="what describes another cloud (else ARM_METADATA_HOSTNAME)")
+    parser.add_argument(
+        "--metadata-host", metavar="HOST", help="what describes another cloud (else ARM_METADATA_HOSTNAME)"
+    )
 
 
 def scale_sets(options: argparse.Namespace) -> list[ScaleSetId]:

@@ -23,6 +23,16 @@ WIDTHS = (60, 80, 120)
 NAMES = ("good", "held", "bad", "slow", "prod-westeurope-payments-frontend-01", "lost", "new")
 
 
+def told(body: Any) -> Any:
+    """A body whose guests say what guests say."""
+    for each in body["instances"]:
+        view = each["properties"]["instanceView"]
+        view["extensions"][0]["statuses"][0]["message"] = "exit status=1"
+        view["extensions"][0]["substatuses"][0]["message"] = "mkdir: /srv/app: No space left on device"
+        view["vmHealth"]["status"]["message"] = "/healthz answers 503"
+    return body
+
+
 def progress(body: Any, *transitions: tuple[float, State], error: Unavailable | None = None) -> Progress:
     seen = snapshot_of(body)
     return Progress(80, 1800, 9, seen, evaluate(seen, GatePolicy()), error, transitions=transitions)
@@ -31,9 +41,9 @@ def progress(body: Any, *transitions: tuple[float, State], error: Unavailable | 
 STATES = {
     "good": progress(bodies(vm(0), vm(1))),
     "held": progress(bodies(vm(0), vm(1)), (60, State.PROGRESSING), (68, State.HEALTHY)),
-    "bad": progress(bodies(vm(0), vm(1, extension="failed/50"), vm(2, stale="")), (20, State.FAILING)),
+    "bad": progress(told(bodies(vm(0), vm(1, extension="failed/1"), vm(2, stale=""))), (20, State.FAILING)),
     "slow": progress(bodies(vm(0, provisioning="creating", extension="transitioning"), vm(1, power="starting"))),
-    "prod-westeurope-payments-frontend-01": progress(bodies(*(vm(n, health="unhealthy") for n in range(12)))),
+    "prod-westeurope-payments-frontend-01": progress(told(bodies(*(vm(n, health="unhealthy") for n in range(12))))),
     "lost": progress(bodies(vm(0)), error=Unavailable("view of set lost: HTTP 503 ServiceUnavailable: busy")),
 }
 

@@ -158,14 +158,14 @@ class Panel:
         room = max(height - 2, 1)  # besides titles and time
         hidden: list[_Row] = []
         if len(rows) > room:
-            by_rank = sorted(rows, key=lambda row: row.rank)
-            rows, hidden = by_rank[: max(room - 1, 1)], by_rank[max(room - 1, 1) :]
-        causes = _shared_out([_wrapped(row.causes(), width) for row in rows], rows, room - len(rows) - bool(hidden))
+            rows, hidden = _worst(rows, max(room - 1, 1))
+        below = [_wrapped(row.causes(), width) for row in rows]
+        causes = _shared_out(below, rows, room - len(rows) - bool(hidden))
         titles, *cells = _table(rows, elapsed, width)
         lines = [Text(_GAP.join(titles), "dim")]
-        for row, (name, state, *counts), below in zip(rows, cells, causes, strict=True):
+        for row, (name, state, *counts), told in zip(rows, cells, causes, strict=True):
             lines.append(Text.assemble(name, _GAP, (state, row.style), _GAP, _GAP.join(counts)))
-            lines += map(Text, below)
+            lines += map(Text, told)
         return [*lines, *_more(hidden), Text(self._time(elapsed), "dim")]
 
     def _time(self, elapsed: float) -> str:
@@ -174,6 +174,16 @@ class Panel:
             return text
         passed = sum(row.state == "passed" for row in self._rows)
         return f"{text}, {passed} of {len(self._rows)} scale sets passed"
+
+
+def _worst(rows: Sequence[_Row], room: int) -> tuple[list[_Row], list[_Row]]:
+    """Return the rows that are shown, the worst first, each with a line for a cause, and the others."""
+    by_rank = sorted(rows, key=lambda row: row.rank)
+    shown = 0
+    while shown < len(rows) and room > 0:
+        room -= 1 + bool(by_rank[shown].causes())
+        shown += 1
+    return by_rank[:shown], by_rank[shown:]
 
 
 def _more(hidden: Sequence[_Row]) -> list[Text]:

@@ -70,6 +70,19 @@ def test_watching_is_never_refused_and_never_faster_than_every_two_seconds(
     assert len(clock.waits) > 50
 
 
+def test_views_of_single_instances_are_read_again_once_a_minute_where_the_list_leaves_them_out(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = {"scale_sets": {"*": AT_ONCE}}
+    with Emulator(timeline, list_carries=(), quota=True, clock=lambda: 1_700_000_000 + clock.time) as azure:
+        trust(azure, monkeypatch)
+        scale_set = put(azure, orchestration_mode="Flexible")
+        watch(azure, scale_set, clock, 300)
+        own = [each for each in azure.requests if "/virtualMachines/" in each.path]
+        assert 3 * 4 <= len(own) <= 3 * 5, "three VMs, in four minutes"
+        assert len(clock.waits) > 40
+
+
 def test_a_log_gets_a_new_table_only_when_something_changed(
     azure: Emulator, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:

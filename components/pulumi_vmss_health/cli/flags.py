@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import inspect
 import json
 import os
 import re
@@ -148,5 +149,6 @@ def _flag(name: str) -> str:
 
 def _descriptions() -> dict[str, str]:
     """Read what the policy's docstring says of each field."""
-    told = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |^$)", GatePolicy.__doc__ or "", re.MULTILINE | re.DOTALL)
+    docstring = inspect.cleandoc(GatePolicy.__doc__ or "")  # whose indentation Python 3.13 takes away by itself
+    told = re.findall(r"^(\w+): (.*?)(?=^\w+: |^$)", docstring, re.MULTILINE | re.DOTALL)
     return {name: " ".join(text.split()).rstrip(".") for name, text in told}

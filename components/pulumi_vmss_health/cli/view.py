@@ -23,6 +23,8 @@ from vmss_instance_view.reading.reader import Part, ScaleSetReader
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
 
+_OWN_VIEWS_FOR = 60.0  # seconds for which a repeated table does with the views of single instances that it has
+
 Read = tuple[ScaleSet, InstanceView, "tuple[Instance, ...] | None"]
 
 
@@ -59,10 +61,13 @@ class _View:
         self._id = scale_set
         self._parts = (Part.MODEL, Part.VIEW, *([Part.INSTANCES] if has_instances else []))
         self._reader: ScaleSetReader | None = None
+        self._is_first = True
 
     def read(self) -> Read:
         """Return model, view and, if asked for, instances. Raises InstanceViewError."""
-        return read_with_retry(self._attempt, READ_TIMEOUT, self._azure.clock)
+        found = read_with_retry(self._attempt, READ_TIMEOUT, self._azure.clock)
+        self._is_first = False
+        return found
 
     def pause(self, quiet: int, retry_after: float | None) -> float:
         """Return the seconds until the next look, as Azure's limits allow. quiet: looks since the last change."""
@@ -76,7 +81,8 @@ class _View:
     def _attempt(self, deadline: Deadline) -> Read:
         reader = self._reader = self._reader or self._azure.reader(self._id, deadline)
         model = reader.model(deadline)
-        instances = reader.instances(deadline) if Part.INSTANCES in self._parts else None
+        since = None if self._is_first else self._azure.clock.monotonic() - _OWN_VIEWS_FOR
+        instances = reader.instances(deadline, since=since) if Part.INSTANCES in self._parts else None
         counted = reader.counted(instances) if instances is not None else None
         return model, counted or reader.view(deadline), instances
 

@@ -47,7 +47,7 @@ test: setup ## every behaviour, on the real Pulumi engine, too (about twelve min
 test-rest: setup ## further variants of what `make test` has: other credentials, signals, sizes, random kills
 	$(TESTS) -m rest
 
-test-matrix: setup ## reader and gate on every Python with lowest and newest packages; the engine on the outermost two
+test-matrix: setup ## reader, gate and command on every Python with lowest and newest packages; the engine on the outermost two
 	@$(BIN)/nox || { echo "test-matrix: not all passed. A Python that was not found: install it, with its venv, so that" \
 	    "python3.10 (or .11, .12, .13) starts it (pyenv: pyenv install 3.10, then pyenv global 3.13 3.12 3.11 3.10)" >&2; exit 1; }
 

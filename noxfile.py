@@ -29,9 +29,10 @@ NEWEST = nox.param("highest", id="newest")
 @nox.session(python=PYTHONS)
 @nox.parametrize("resolution", [LOWEST, NEWEST])
 def tests(session: nox.Session, resolution: str) -> None:
-    """The reader, the verdicts and the wait, without an engine."""
+    """The reader, the verdicts, the wait and the command, without an engine."""
     install(session, resolution)
-    session.run("pytest", *_SIDE_BY_SIDE, "tests/provider", "tests/gate", "tests/reporting", *session.posargs)
+    rooms = ["tests/provider", "tests/gate", "tests/cli", "tests/reporting"]
+    session.run("pytest", *_SIDE_BY_SIDE, *rooms, *session.posargs)
 
 
 @nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip

@@ -30,7 +30,8 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
     from vmss_instance_view.connection import shared_azure
 
     scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
-    azure = shared_azure(Settings(os.environ, _configuration()), SystemClock())
+    # A copy: what is shared with later reads must not follow the variables when they change.
+    azure = shared_azure(Settings(dict(os.environ), _configuration()), SystemClock())
     return read_with_retry(lambda deadline: azure.reader(scale_set, deadline).view(deadline), READ_TIMEOUT, azure.clock)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.test_command import AT_ONCE, BROKEN, COMMAND, ILL, environment, put
+from tests.cli.support import AT_ONCE, BROKEN, COMMAND, ILL, environment, put
 from tests.cli.test_masking import Judged
 from tests.clocks import VirtualClock
 from tests.emulator.support import ArmSession

@@ -91,7 +91,7 @@ def test_wait_takes_several_sets_and_ends_as_the_worst_of_them(azure: Emulator, 
     assert "scale set good is healthy" in ran.stdout
     (annotation,) = [line for line in ran.stdout.splitlines() if line.startswith("::error")]
     assert annotation.startswith("::error title=Scale set not healthy::scale set bad is not healthy after 3s")
-    assert [line.split(" | ")[:2] for line in summary.read_text().splitlines()[2:]] == [
+    assert [line.split(" | ")[:2] for line in summary.read_text().splitlines()[2:4]] == [
         ["| good", "yes"],
         ["| bad", "**no**"],
     ]
@@ -156,7 +156,7 @@ def test_a_closed_pipe_is_no_fault(azure: Emulator) -> None:
         (["view", "/x", "-g", "rg"], "give either an id, or -g and -n"),
         (["wait", "ID", "ID"], "the scale set web is given twice"),
         (["wait", "ID", "--timeout", "soon"], "timeout must look like '90s', '30m' or '1h30m'"),
-        (["wait", "ID", "--min-healthy", "150%"], "min_healthy must be more than 0% and at most 100%"),
+        (["wait", "ID", "--min-healthy", "150%"], "--min-healthy must be more than 0% and at most 100%"),
         (["wait", "ID", "--policy", "absent.json"], "--policy absent.json: "),
         (["explain", "absent.json"], "absent.json: "),
         (["explain", "-"], "-: "),

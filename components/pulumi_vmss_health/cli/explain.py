@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pulumi_vmss_health.capturing.bodies import snapshot_of
 from pulumi_vmss_health.capturing.playback import snapshot_in
+from pulumi_vmss_health.cli.console.screen import print_told
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_policy, policy_of
-from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate
 from pulumi_vmss_health.telling.failure import causes
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     state = _state(verdict)
     warnings = [reason.message for reason in verdict.reasons if reason.state is State.HEALTHY]
     counts = ", ".join(map(str, counts_of(seen, policy.capacity)))
-    result("\n  ".join([f"{state}: {counts}", *causes(verdict), *warnings]))
+    print_told([f"{state}: {counts}", *causes(verdict), *warnings])
     return Exit.HEALTHY if verdict.passes else Exit.NOT_HEALTHY
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import inspect
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
@@ -29,11 +30,15 @@ _WHERE = {"cloud": "azure-native:environment", "metadata_host": "azure-native:me
 def add_scale_set(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add what names a scale set, and the Azure that it is in."""
     parser.add_argument("id", nargs="*" if several else "?", metavar="ID", help="the scale set's ARM id")
-    parser.add_argument("-g", "--resource-group", metavar="GROUP", help="instead of an id: its resource group,")
-    parser.add_argument("-n", "--name", help="its name,")
-    parser.add_argument("--subscription", metavar="ID", help="and its subscription (else ARM_SUBSCRIPTION_ID)")
+    parser.add_argument(
+        "-g", "--resource-group", metavar="GROUP", help="the scale set's resource group, with -n instead of an id"
+    )
+    parser.add_argument("-n", "--name", help="the scale set's name")
+    parser.add_argument("--subscription", metavar="ID", help="of -g and -n (else ARM_SUBSCRIPTION_ID)")
     parser.add_argument("--cloud", help="public, usgovernment or china (else ARM_ENVIRONMENT)")
-    parser.add_argument("--metadata-host", metavar="HOST", help="of any other cloud (else ARM_METADATA_HOSTNAME)")
+    parser.add_argument(
+        "--metadata-host", metavar="HOST", help="what describes another cloud (else ARM_METADATA_HOSTNAME)"
+    )
 
 
 def scale_sets(options: argparse.Namespace) -> list[ScaleSetId]:
@@ -43,6 +48,8 @@ def scale_sets(options: argparse.Namespace) -> list[ScaleSetId]:
         if given:
             raise ValueError("give either an id, or -g and -n")
         given = [_id(options)]
+    elif given and options.subscription:
+        raise ValueError("--subscription goes with -g and -n: an id has its own")
     if not given:
         raise ValueError("a scale set is missing: give its id, or -g GROUP -n NAME")
     found = [ScaleSetId.parse(each) for each in given]
@@ -57,7 +64,7 @@ def _id(options: argparse.Namespace) -> str:
     parts = {"-g GROUP": options.resource_group, "-n NAME": options.name, "--subscription ID": subscription}
     missing = [flag for flag, value in parts.items() if not value]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} is missing")
+        raise ValueError(f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing")
     group, name = options.resource_group, options.name
     compute = "providers/Microsoft.Compute/virtualMachineScaleSets"
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{compute}/{name}"
@@ -83,9 +90,12 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
     group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
     told = _descriptions()
+    choices = _choices()
     for name in _FIELDS:
-        metavar = "A,B" if name in _LISTS else "VALUE"
-        group.add_argument(_flag(name), dest=f"policy_{name}", metavar=metavar, help=told[name].replace("%", "%%"))
+        metavar = "WORD" if name in choices else "A,B" if name in _LISTS else "VALUE"
+        text = told[name].replace("%", "%%")
+        dest = f"policy_{name}"
+        group.add_argument(_flag(name), dest=dest, metavar=metavar, choices=choices.get(name), help=text)
 
 
 def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) -> GatePolicy:
@@ -95,8 +105,18 @@ def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) 
     """
     given = _of_file(Path(options.policy)) if options.policy else _set_in(otherwise or GatePolicy())
     flags = {name: getattr(options, f"policy_{name}") for name in _FIELDS}
-    given.update({name: _value(name, text) for name, text in flags.items() if text is not None})
-    return GatePolicy.of(given)
+    of_flags = {name: _value(name, text) for name, text in flags.items() if text is not None}
+    try:
+        return GatePolicy.of({**given, **of_flags})
+    except (ValueError, TypeError) as error:
+        raise type(error)(_in_flags(str(error), of_flags)) from None
+
+
+def _in_flags(message: str, names: Iterable[str]) -> str:
+    """Call the fields that were given by flags what the user called them, where a message begins or compares."""
+    for name in names:
+        message = re.sub(rf"^{name}\b|(?<![\w-]){name}(?= \(| and | both )", _flag(name), message)
+    return message
 
 
 def _set_in(policy: GatePolicy) -> dict[str, Any]:
@@ -115,11 +135,22 @@ def _of_file(file: Path) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> object:
-    if name in _COUNTS and text.lstrip("-").isdigit():
+    if name in _COUNTS and text.removeprefix("-").isdecimal():
         return int(text)
+    if name == "capacity":
+        raise ValueError(f"--capacity must be a whole number, not {text!r}")
     if name in _LISTS and text != "all":
-        return [each.strip() for each in text.split(",") if each.strip()]
+        names = [each.strip() for each in text.split(",") if each.strip()]
+        if not names:  # a variable that is not set must not mean that nothing is judged
+            raise ValueError(f"{_flag(name)} names nothing: leave it out, or give names with commas between them")
+        return names
     return None if name == "confirm_failure" and text.lower() == "none" else text
+
+
+def _choices() -> dict[str, tuple[str, ...]]:
+    """Return the fields that take one of some words, and these."""
+    kinds = get_type_hints(GatePolicy)
+    return {name: get_args(kinds[name]) for name in _FIELDS if get_origin(kinds[name]) is Literal}
 
 
 def _flag(name: str) -> str:
@@ -128,5 +159,6 @@ def _flag(name: str) -> str:
 
 def _descriptions() -> dict[str, str]:
     """Read what the policy's docstring says of each field."""
-    told = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |^$)", GatePolicy.__doc__ or "", re.MULTILINE | re.DOTALL)
+    docstring = inspect.cleandoc(GatePolicy.__doc__ or "")  # whose indentation Python 3.13 takes away by itself
+    told = re.findall(r"^(\w+): (.*?)(?=^\w+: |^$)", docstring, re.MULTILINE | re.DOTALL)
     return {name: " ".join(text.split()).rstrip(".") for name, text in told}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import signal
 from collections.abc import Sequence
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn
 
 from pulumi_vmss_health.cli import capture, explain, replay, report, view, wait
+from pulumi_vmss_health.cli.console import completion
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.version import __version__
@@ -21,18 +24,30 @@ _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI.
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
 
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        """Take no flag that is not written out: a new one could change what the beginning of another means."""
+        super().__init__(**options, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"{self.prog}: {message} (see --help)\n")
+        self.exit(Exit.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def refuse(self, unknown: str) -> NoReturn:
+        """Say that there is no such argument, and which one is meant."""
+        flag = unknown.partition("=")[0]
+        near = difflib.get_close_matches(flag, self._option_string_actions, 1) if flag.startswith("-") else []
+        self.error(" ".join([f"there is no place for {flag!r}", *(f"(did you mean {each}?)" for each in near)]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    of_command: _Parser = options.parser
+    if unknown:
+        of_command.refuse(unknown[0])
     stop = Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    of_command: _Parser = options.parser
     try:
         return int(options.run(options, SystemClock(stop)))
     except (ValueError, TypeError) as error:  # among them an id, a cloud or a credential that cannot be
@@ -45,9 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="vmss-health", description="The health of Azure VM scale sets.", epilog=_CODES)
+    parser = _Parser(
+        prog="vmss-health",
+        description="The health of Azure VM scale sets.",
+        epilog=_CODES,
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="{view,wait,explain,capture,replay,report}")
+    parser.set_defaults(root=parser)
+    commands = parser.add_subparsers(required=True, dest="command", title="commands")
     for name, command, text in (
         ("view", view, "show the instance view"),
         ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
@@ -55,9 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         ("capture", capture, "keep every answer of Azure, masked, in a folder"),
         ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
         ("report", report, "draw a wait from its evidence, as a page or as a picture"),
+        ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
     ):
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
         command.offer(of_command)
         of_command.set_defaults(run=command.run, parser=of_command)
+    commands.metavar = f"{{{','.join(commands.choices)}}}"
     return parser

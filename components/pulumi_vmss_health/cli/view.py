@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from pulumi_vmss_health.capturing.originals import instances_of, view_of
 from pulumi_vmss_health.capturing.take import Reads
+from pulumi_vmss_health.cli.console.screen import Redrawn, columns, is_terminal
+from pulumi_vmss_health.cli.console.sheet import Sheet
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
-from pulumi_vmss_health.cli.printing import result
-from pulumi_vmss_health.judging.snapshot import describe
+from pulumi_vmss_health.cli.printing import progress, result
+from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.waiting import pace
 from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.clock import Clock, Deadline
-from vmss_instance_view.model import Instance, InstanceView, ScaleSet, state_of
+from vmss_instance_view.connection import Azure
+from vmss_instance_view.errors import Unavailable
+from vmss_instance_view.model import Instance, InstanceView, ScaleSet
+from vmss_instance_view.reading.reader import Part, ScaleSetReader
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
-from vmss_instance_view.text import LINE, clean
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_OWN_VIEWS_FOR = 60.0  # seconds for which a repeated table does with the views of single instances that it has
 
 Seen = tuple[ScaleSet, InstanceView, "tuple[Instance, ...] | None"]
 
@@ -26,33 +35,99 @@ def offer(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_scale_set(parser)
     parser.add_argument("--instances", action="store_true", help="show every instance, too")
-    parser.add_argument(
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "--json",
         action="store_true",
         help="print Azure's own answer, unchanged; of a Flexible set, which has no view, the counts of its VMs",
     )
+    form.add_argument("--watch", action="store_true", help="look again and again, and mark what changes")
 
 
 def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Read and print. Raises InstanceViewError if the scale set cannot be read."""
     (scale_set,) = scale_sets(options)
     reads = Reads()
-    azure = azure_of(options, clock, reads.keep)
+    view = _View(azure_of(options, clock, reads.keep), scale_set, reads, has_instances=options.instances)
+    if options.watch:
+        _watch(view, clock)
+    model, seen, instances = view.read()
+    if options.json:
+        result(json.dumps(_body(seen, reads.take(), with_instances=options.instances), indent=2))
+    else:
+        result("\n".join(Sheet.of(scale_set.name, model, seen, instances).lines(columns())))
+    return Exit.HEALTHY
 
-    def attempt(deadline: Deadline) -> Seen:
-        reads.take()  # what an attempt that failed has read
-        reader = azure.reader(scale_set, deadline)
+
+class _View:
+    """One scale set, read as often as it is asked for."""
+
+    def __init__(self, azure: Azure, scale_set: ScaleSetId, reads: Reads, *, has_instances: bool) -> None:
+        """Read nothing yet. reads: where Azure's own answers are kept."""
+        self.name = scale_set.name
+        self._azure = azure
+        self._id = scale_set
+        self._reads = reads
+        self._parts = (Part.MODEL, Part.VIEW, *([Part.INSTANCES] if has_instances else []))
+        self._reader: ScaleSetReader | None = None
+        self._is_first = True
+
+    def read(self) -> Seen:
+        """Return model, view and, if asked for, instances. Raises InstanceViewError."""
+        found = read_with_retry(self._attempt, READ_TIMEOUT, self._azure.clock)
+        self._is_first = False
+        return found
+
+    def pause(self, quiet: int, retry_after: float | None) -> float:
+        """Return the seconds until the next look, as Azure's limits allow. quiet: looks since the last change."""
+        clock, budget = self._azure.clock, self._azure.budget
+        if self._reader is None:
+            return max(pace.QUICK, retry_after or 0.0)
+        charges = self._reader.charges(self._parts)
+        seconds_ = pace.interval(budget.room(charges, clock.monotonic()), quiet, retry_after)
+        return seconds_ + budget.turn(charges, clock.monotonic() + seconds_)
+
+    def _attempt(self, deadline: Deadline) -> Seen:
+        self._reads.take()  # what was read before
+        reader = self._reader = self._reader or self._azure.reader(self._id, deadline)
         model = reader.model(deadline)
-        instances = reader.instances(deadline) if options.instances else None
+        since = None if self._is_first else self._azure.clock.monotonic() - _OWN_VIEWS_FOR
+        instances = reader.instances(deadline, since=since) if Part.INSTANCES in self._parts else None
         counted = reader.counted(instances) if instances is not None else None
         return model, counted or reader.view(deadline), instances
 
-    model, view, instances = read_with_retry(attempt, READ_TIMEOUT, clock)
-    if options.json:
-        result(json.dumps(_body(view, reads.take(), with_instances=options.instances), indent=2))
-    else:
-        result("\n".join([*_summary(scale_set.name, model, view), *_table(model, instances)]))
-    return Exit.HEALTHY
+
+def _watch(view: _View, clock: Clock) -> None:
+    """Show the table until a stop is asked for: on a terminal in the same place, in a log when it changed.
+
+    Raises Stopped, and InstanceViewError if the scale set cannot be read any more.
+    """
+    screen = Redrawn() if is_terminal(sys.stdout) else None
+    before: Sheet | None = None
+    shown: Sheet | None = None
+    changed, quiet = "", 0
+    while True:
+        now, error, is_new = f"{clock.now():%H:%M:%S} UTC", None, False
+        try:
+            sheet = Sheet.of(view.name, *view.read())
+        except Unavailable as unavailable:
+            error = unavailable
+        else:
+            is_new, quiet = sheet != before, quiet + 1
+            if is_new:
+                shown, quiet = sheet.marked(before) if before else sheet, 0
+                changed = f"* changed at {now}" if before else ""
+            before = sheet
+        pause = view.pause(quiet, error.retry_after if error else None)
+        if screen:
+            seen = f"cannot read: {error}" if error else f"seen at {now}"
+            notes = [*filter(None, [changed]), seen, f"next look in {seconds(pause)}", "Ctrl-C ends it"]
+            screen.show(shown.lines(columns(), screen.height, *notes) if shown else ["; ".join(notes)[: columns()]])
+        elif error:
+            progress(f"{now}  cannot read: {error}")
+        elif shown and is_new:
+            result("\n".join([now, *shown.lines(columns()), ""]))
+        clock.wait(pause)
 
 
 def _body(counted: InstanceView, reads: Sequence[Read], *, with_instances: bool) -> dict[str, Any]:
@@ -60,39 +135,3 @@ def _body(counted: InstanceView, reads: Sequence[Read], *, with_instances: bool)
     raw = view_of(reads)
     view = counted.to_json() if raw is None else raw
     return {**view, "instances": instances_of(reads)} if with_instances else view
-
-
-def _summary(name: str, model: ScaleSet, view: InstanceView) -> list[str]:
-    mode = model.orchestration_mode or "Uniform"
-    capacity = "not named" if model.capacity is None else model.capacity
-    rows = [
-        ("scale set", f"{name} ({mode}, capacity {capacity})"),
-        *(("status", each.display_status or each.code or "") for each in view.statuses),
-        ("VMs", describe(view.virtual_machine.statuses_summary)),
-        *((f"extension {each.name}", describe(each.statuses_summary)) for each in view.extensions),
-        *((f"service {each.service_name}", each.service_state or "") for each in view.orchestration_services),
-    ]
-    return _aligned([[clean(cell, LINE) for cell in row] for row in rows])
-
-
-def _table(model: ScaleSet, instances: Sequence[Instance] | None) -> list[str]:
-    """Return a row for each instance, below a row of titles."""
-    if instances is None:
-        return []
-    titles = ["instance", "zone", "VM", "power", "health", "latest model"]
-    return ["", *_aligned([titles, *([clean(cell, 60) for cell in _row(model, each)] for each in instances)])]
-
-
-def _row(model: ScaleSet, instance: Instance) -> list[str]:
-    view = instance.view
-    provisioning = view.status("ProvisioningState") if view else None
-    power = view.status("PowerState") if view else None
-    health = view.vm_health if view else None
-    runs = {True: "yes", False: "no", None: "-"}[model.runs_on(instance)]
-    states = [state_of(each.code) if each else "-" for each in (provisioning, power, health)]
-    return [instance.instance_id, ",".join(instance.zones) or "-", *(each or "-" for each in states), runs]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
-from pulumi_vmss_health.cli import pipeline
+from pulumi_vmss_health.cli.console import pipeline
+from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
 from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets
-from pulumi_vmss_health.cli.printing import progress, result
+from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import StatusLine, seconds
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome, watch
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import clean
 
 _WIDTH = 200  # scale sets that are waited for at the same time
 
@@ -36,42 +42,97 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Wait for all, and print how each ended. Raises ValueError or TypeError for a wrong id or policy."""
     wanted, policy, azure = scale_sets(options), policy_of(options), azure_of(options, clock)
     file = _evidence_file(options)
-    recorded: dict[str, str] = {}
-    began = clock.monotonic()
-    printing = threading.Lock()
+    recorded: dict[int, str] = {}
+    names = _names(wanted)
 
-    def teller(scale_set: ScaleSetId) -> Callable[[str], None]:
-        def say(text: str) -> None:
-            with printing:
-                progress(f"{seconds(clock.monotonic() - began):>6}  {scale_set.name}: {text}")
-
-        return say if not options.quiet else lambda _text: None
-
-    def wait_for(scale_set: ScaleSetId) -> Outcome:
-        look = Looker(azure, scale_set, policy)
+    def wait_for(index: int) -> Outcome:
+        look = Looker(azure, wanted[index], policy)
         recorder = Recorder(look, policy, clock) if file else None
-        outcome = watch(look, policy, clock, StatusLine(teller(scale_set), clock), record=recorder)
+        outcome = watch(look, policy, clock, shown.report(index), record=recorder)
         if recorder:
-            recorded[str(scale_set)] = recorder.text(outcome, scale_set, azure.portal)
-        with printing:
-            _print(outcome, scale_set, azure.portal)
+            recorded[index] = recorder.text(outcome, wanted[index], azure.portal)
+        shown.ended(index, outcome)
         return outcome
 
-    outcomes = clock.each(wait_for, wanted, min(len(wanted), _WIDTH))
+    with _showing(names, policy.timeout_seconds, clock, is_quiet=options.quiet) as shown:
+        outcomes = clock.each(wait_for, range(len(wanted)), min(len(wanted), _WIDTH))
     if file:
-        _save(file, [recorded[str(each)] for each in wanted])
-    pipeline.summarize([(each.name, outcome) for each, outcome in zip(wanted, outcomes, strict=True)])
+        _save(file, [recorded[index] for index in range(len(wanted))])
+    told = [_lines(outcome, each, azure.portal) for outcome, each in zip(outcomes, wanted, strict=True)]
+    for lines, outcome in zip(told, outcomes, strict=True):
+        print_told(lines)
+        if outcome.ending is not Ending.HEALTHY:
+            pipeline.annotate(lines)
+    pipeline.summarize(list(zip(names, outcomes, told, strict=True)))
     return exit_of(outcome.ending for outcome in outcomes)
 
 
-def _print(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> None:
-    """Print the headline, and below it what there is to know."""
-    if outcome.ending is Ending.HEALTHY:
-        lines: Sequence[str] = [headline(outcome, scale_set.name), *warnings(outcome)]
+class _Shown(Protocol):
+    """Shows how waits go, from all their threads."""
+
+    def report(self, index: int, /) -> Callable[[Progress], None]:
+        """Return what the wait for one of the scale sets reports to."""
+
+    def ended(self, index: int, outcome: Outcome, /) -> None:
+        """Show how it ended, while others go on."""
+
+
+@contextmanager
+def _showing(names: Sequence[str], limit: float, clock: Clock, *, is_quiet: bool) -> Iterator[_Shown]:
+    """Show the waits: in a panel on a terminal; in a log, line by line, and in a pipeline these as a group."""
+    in_pipeline = pipeline.on_github() or pipeline.on_azure()
+    if not is_quiet and not in_pipeline and is_terminal(sys.stderr) and find_spec("rich"):
+        from pulumi_vmss_health.cli.console.panel import Panel  # 0.1 s that a log does without
+
+        with Panel(names, limit, clock) as panel:
+            yield panel
+    elif is_quiet:
+        yield _Lines(names, clock, lambda _line: None)
     else:
-        lines = failure_lines(outcome, scale_set, portal)
-        pipeline.annotate(lines)
-    result("\n  ".join(lines))
+        several = f"{len(names)} scale sets" if len(names) > 1 else f"scale set {names[0]}"
+        with pipeline.folded(f"waiting for {several}"):
+            yield _Lines(names, clock, progress)
+
+
+class _Lines:
+    """Shows waits in lines: on every change, and now and then that they still go on."""
+
+    def __init__(self, names: Sequence[str], clock: Clock, say: Callable[[str], None]) -> None:
+        """Say nothing yet."""
+        self._names = names
+        self._clock = clock
+        self._say = say
+        self._began = clock.monotonic()
+        self._saying = threading.Lock()
+
+    def report(self, index: int) -> Callable[[Progress], None]:
+        """Return what the wait for one of the scale sets reports to."""
+        return StatusLine(lambda text: self._line(index, text), self._clock)
+
+    def ended(self, index: int, outcome: Outcome) -> None:
+        """Say how a wait ended, if others go on: its result is printed when all have ended."""
+        if len(self._names) > 1:
+            self._line(index, f"ended: {headline(outcome, self._names[index])}")
+
+    def _line(self, index: int, text: str) -> None:
+        with self._saying:
+            self._say(f"{seconds(self._clock.monotonic() - self._began):>6}  {self._names[index]}: {text}")
+
+
+def _names(wanted: Sequence[ScaleSetId]) -> list[str]:
+    """Return a name for each scale set; with its resource group where two have the same name."""
+    alone = [each.name.lower() for each in wanted]
+    return [
+        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
+        for each in wanted
+    ]
+
+
+def _lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> Sequence[str]:
+    """Return the headline, and below it what there is to know."""
+    if outcome.ending is Ending.HEALTHY:
+        return [headline(outcome, scale_set.name), *warnings(outcome)]
+    return failure_lines(outcome, scale_set, portal)
 
 
 def _evidence_file(options: argparse.Namespace) -> Path | None:

@@ -69,14 +69,15 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     return [clean(line, LINE) for line in (*lines, *where_to_look(scale_set, portal, progress))]
 
 
-def folded(line: str) -> str:
-    """A line broken where a terminal of 100 columns would; a command stays whole, on a line of its own if need be.
+def folded(line: str, width: int = _WIDTH, indent: str = _INDENT) -> str:
+    """A line broken to fit a width; a command stays whole, on a line of its own if need be.
 
-    Each part is cleaned again: what is harmless within a line may be a command where one begins.
+    width: by default that of a terminal of 100 columns, less what Pulumi puts before it. indent: of all lines but the
+    first. Each part is cleaned again: what is harmless within a line may be a command where one begins.
     """
     whole = _COMMAND.sub(lambda command: command.group().replace(" ", _SPACE), line)
-    first, *others = textwrap.wrap(whole, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
-    return f"\n{_INDENT}".join(clean(part.replace(_SPACE, " "), LINE) for part in (first, *others))
+    first, *others = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False) or [""]
+    return f"\n{indent}".join(clean(part.replace(_SPACE, " "), LINE) for part in (first, *others))
 
 
 def warnings(outcome: Outcome) -> list[str]:

@@ -27,6 +27,8 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "useMsi": ("ARM_USE_MSI",),
     "useOidc": ("ARM_USE_OIDC",),
 }
+# Further variables by which azure-identity and the az CLI choose an identity.
+_OF_IDENTITIES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")
 
 
 class Settings:
@@ -58,7 +60,8 @@ class Settings:
 
     def fingerprint(self) -> tuple[str, ...]:
         """All values in a fixed order, secrets included: what differs here is another cloud or another identity."""
-        return (self.emulator or "", *(self.get(key) or "" for key in _VARIABLES))
+        others = sorted(f"{name}={value}" for name, value in self._environ.items() if name.startswith(_OF_IDENTITIES))
+        return (self.emulator or "", *(self.get(key) or "" for key in _VARIABLES), *others)
 
     @staticmethod
     def names(key: str) -> str:

@@ -167,6 +167,12 @@ def test_the_policy_the_requests_and_what_was_left_are_told() -> None:
     assert told["least left of Azure's limits"] == "76%"
     assert told["took"] == "1m35s of 30m, the timeout of the policy"
     assert told["looks"] == "20, of which 7 whole"
+    assert told["last passed before"] == "never"
+    for changed, words_ in (
+        ({"beforeFirstPass": False}, "not known"),
+        ({"passedBefore": "2026-01-31T12:00:00Z"}, "2026-"),
+    ):
+        assert words_ in page_of({**FAILED, **changed}).text
 
 
 def test_several_waits_have_a_section_each_and_a_summary_on_top() -> None:

@@ -198,11 +198,12 @@ def _errors(wait: Wait, level: str) -> list[Markup]:
 def _about(wait: Wait, level: str) -> list[Markup]:
     known = [look.left for look in wait.looks if look.left is not None]
     policy = wait.policy.to_json()
+    before = "never" if wait.before_first_pass else "not known"
     rows = [
         ("policy", ", ".join(f"{key}: {_plain(value)}" for key, value in policy.items()) or "all defaults"),
         ("began", f"{wait.began:%Y-%m-%d %H:%M:%S} UTC"),
         ("took", f"{seconds(wait.elapsed)} of {seconds(wait.limit)}, the timeout {wait.limit_source}"),
-        ("last passed before", f"{wait.passed_before:%Y-%m-%d %H:%M:%S} UTC" if wait.passed_before else "never"),
+        ("last passed before", f"{wait.passed_before:%Y-%m-%d %H:%M:%S} UTC" if wait.passed_before else before),
         ("looks", f"{len(wait.looks):,}, of which {sum(look.is_whole for look in wait.looks):,} whole"),
         ("requests to Azure", f"{wait.requests:,}"),
         ("least left of Azure's limits", f"{min(known):.0%}" if known else "not known"),

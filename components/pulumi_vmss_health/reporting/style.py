@@ -94,6 +94,7 @@ figure{margin:1.5rem 0 0}
 svg{display:block;max-width:100%%;height:auto}
 .narrow{display:none}
 .scroll{overflow-x:auto}
+.scroll+.scroll{margin-top:1.5rem}
 table{border-collapse:collapse;width:100%%;font-size:.875rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--muted);padding-bottom:.25rem}
 th,td{text-align:left;vertical-align:top;padding:.4rem 1rem .4rem 0;border-bottom:1px solid var(--grid)}

@@ -46,10 +46,10 @@ class NotPassed(Exception):
     """The gate did not pass, or does not any more. It keeps these outputs, and is armed."""
 
     def __init__(self, outputs: Mapping[str, Any], lines: Sequence[str]) -> None:
-        """outputs: those that change; the others stay. lines: the headline, the causes and what to do, for people."""
+        """outputs: those that change; the others stay. lines: headline, causes, what to do, as people see them."""
         super().__init__("\n".join(lines))
         self.outputs = outputs
-        self.lines = [folded(line) for line in lines]
+        self.lines = lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,19 @@ class Asked:
     limit_source: str = OF_THE_POLICY
     only_warns: bool = False
     skips: bool = False
+    is_secret: bool = False
+    """Whether the scale set must not be named to people."""
 
     @classmethod
-    def by(cls, scale_set: object, inputs: Mapping[str, Any], timeout: float | None, limit_source: str) -> Asked:
+    def by(
+        cls,
+        scale_set: object,
+        inputs: Mapping[str, Any],
+        timeout: float | None,
+        limit_source: str,
+        *,
+        is_secret: bool = False,
+    ) -> Asked:
         """Read them.
 
         inputs: by the names that they have in state. timeout: the resource's own, in seconds, which wins over the
@@ -79,7 +89,16 @@ class Asked:
             OF_THE_POLICY if timeout is None else limit_source,
             inputs.get("onFailure") == "warn",
             bool(inputs.get("skip")),
+            is_secret,
         )
+
+    def shown(self, line: str) -> str:
+        """Return a line as people see it, folded for a terminal."""
+        return folded(self.discreet(line))
+
+    def discreet(self, text: str) -> str:
+        """Return a text that does not name the scale set, if that is a secret."""
+        return self.scale_set.hide_in(text) if self.is_secret else text
 
 
 def runs_without_a_change(stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
@@ -101,13 +120,13 @@ def wait(azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Teller) 
     outputs = outputs_of(outcome, requests, asked.scale_set, azure.clock.now(), before)
     if outcome.ending is Ending.HEALTHY:
         for warning in warnings(outcome):
-            teller.warn(folded(warning))
+            teller.warn(asked.shown(warning))
         return outputs
     lines = failure_lines(outcome, asked.scale_set, azure.portal)
     if asked.only_warns and outcome.ending is not Ending.CANCELLED:
-        teller.warn("\n".join(map(folded, lines)))
+        teller.warn("\n".join(map(asked.shown, lines)))
         return {**outputs, "state": WARNED}
-    raise NotPassed(outputs, lines)
+    raise NotPassed(outputs, [asked.shown(line) for line in lines])
 
 
 def _watched(azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Teller) -> tuple[Outcome, int]:
@@ -118,7 +137,7 @@ def _watched(azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Tell
     # What began since the gate last passed is still to be judged, also where failures lie in between.
     passed = parse_time(before.get("passedAt"))
     context = Context(passed, before_first_pass=passed is None)
-    status_line = StatusLine(teller.status, azure.clock)
+    status_line = StatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
     outcome = watch(look, asked.policy, azure.clock, status_line, context, asked.limit_source)
     return outcome, look.requests
 
@@ -136,8 +155,8 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
         if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
             return False
         if stored.get("state") not in PASSED:
-            raise NotPassed({}, [_armed(stored), str(error)]) from None
-        teller.warn(folded(f"could not check whether the set is still healthy: {error}"))
+            raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), str(error))]) from None
+        teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
         return True
     # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
     passed = parse_time((stored.get("evidence") or {}).get("passedAt"))
@@ -167,10 +186,11 @@ def _compare(asked: Asked, stored: Mapping[str, Any], snapshot: Snapshot, verdic
     """Say what a look means for a stored verdict. Raises NotPassed unless both are good."""
     if stored.get("state") not in PASSED:
         news = ["the set is healthy now"] if verdict.passes else causes(verdict)
-        raise NotPassed({}, [_armed(stored), *news])
+        raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), *news)])
     if not verdict.passes:
         message = f"scale set {asked.scale_set.name} was healthy and is not any more"
-        raise NotPassed(lowered(snapshot, verdict, message), [message, *causes(verdict)])
+        lines = [asked.shown(line) for line in (message, *causes(verdict))]
+        raise NotPassed(lowered(snapshot, verdict, message), lines)
 
 
 def _armed(stored: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,7 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     """Add a flag for each field of the policy, described by its docstring."""
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
     group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
-    told = _descriptions()
+    told = GatePolicy.descriptions()
     for name in _FIELDS:
         metavar = "A,B" if name in _LISTS else "VALUE"
         group.add_argument(_flag(name), dest=f"policy_{name}", metavar=metavar, help=told[name].replace("%", "%%"))
@@ -114,9 +113,3 @@ def _value(name: str, text: str) -> object:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _descriptions() -> dict[str, str]:
-    """Read what the policy's docstring says of each field."""
-    told = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |^$)", GatePolicy.__doc__ or "", re.MULTILINE | re.DOTALL)
-    return {name: " ".join(text.split()).rstrip(".") for name, text in told}

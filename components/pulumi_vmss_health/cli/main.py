@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from typing import NoReturn
 
-from pulumi_vmss_health.cli import explain, view, wait
+from pulumi_vmss_health.cli import explain, plugin, view, wait
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.version import __version__
@@ -47,13 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="vmss-health", description="The health of Azure VM scale sets.", epilog=_CODES)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="{view,wait,explain}")
+    commands = parser.add_subparsers(required=True, metavar="{view,wait,explain,plugin}")
     for name, command, text in (
         ("view", view, "show the instance view"),
         ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
         ("explain", explain, "judge saved answers of Azure, without asking it"),
+        ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
     ):
-        told = f"{text.capitalize()}. {_SIGN_IN if command is not explain else ''}"
+        told = f"{text.capitalize()}. {_SIGN_IN if command in (view, wait) else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
         command.offer(of_command)
         of_command.set_defaults(run=command.run, parser=of_command)

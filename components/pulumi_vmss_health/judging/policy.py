@@ -24,7 +24,7 @@ _BESIDES_DURATIONS = {
     "confirm_failure": "None is allowed, too: only the timeout then ends the wait",
 }
 
-_CHOICES = {
+CHOICES = {
     "set_status": ("auto", "required", "ignored"),
     "application_health": ("auto", "required", "ignored"),
     "power_state": ("running", "ignored"),
@@ -100,7 +100,7 @@ class GatePolicy:
             _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
         if self.capacity is not None:
             _check_count("capacity", self.capacity, least=0)
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             _check_choice(name, getattr(self, name), choices)
         if not isinstance(self.extensions, str) or self.extensions != "all":
             self._put("extensions", _names("extensions", self.extensions))
@@ -177,6 +177,12 @@ class GatePolicy:
         if unknown:
             raise ValueError(f"policy has no field {unknown[0]!r}; it has {', '.join(known.values())}")
         return cls(**{known[stored_key(key)]: value for key, value in given.items()})
+
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """Return what the docstring says of each field."""
+        told = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |^$)", cls.__doc__ or "", re.MULTILINE | re.DOTALL)
+        return {name: " ".join(text.split()).rstrip(".") for name, text in told}
 
     def _put(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -62,6 +62,7 @@ def test_a_preview_and_an_update_without_a_change_ask_azure_nothing_and_an_updat
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert "3/3 VMs" in ran.output, "there is no status line"
+    assert "warning" not in ran.output
     vms = {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 3}]}
     assert project.outputs() == {"healthy": True, "state": "healthy", "virtualMachine": vms}
     assert gate(project, front)["outputs"]["scaleSetId"] == web

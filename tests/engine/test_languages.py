@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.emulator.support import ArmSession
-from tests.engine.fronts import Dynamic, Front, Wanted, Yaml, has_host
+from tests.engine.fronts import Dynamic, Front, Wanted, Yaml, built, has_host
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks
 
 from vmss_emulator import Emulator
@@ -24,6 +24,7 @@ FAST = {"timeout": "4s", "hold": "0s"}
     params=[
         pytest.param(Dynamic(), id="Python", marks=pytest.mark.rest),  # the other modules here have it
         pytest.param(Yaml(), id="YAML"),
+        *(pytest.param(each, id=type(each).__name__, marks=pytest.mark.rest) for each in built()),
     ]
 )
 def front(request: pytest.FixtureRequest) -> Front:

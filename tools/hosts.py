@@ -6,6 +6,7 @@ tools/typescript locks it. What is there is left alone.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -71,6 +72,7 @@ def make_sdks(out: Path) -> None:
     codegen = ROOT / ".toolchain" / "codegen"
     build("codegen", ".", codegen)
     run("SDKs", codegen, SCHEMA, out)
+    (out / "schema.sha256").write_text(hashlib.sha256(SCHEMA.read_bytes()).hexdigest() + "\n", encoding="utf-8")
 
 
 def build(module: str, package: str, program: Path) -> None:

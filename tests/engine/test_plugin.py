@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import signal
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.engine.fronts import has_host, yaml
 from tests.engine.processes import plugins_below, wait_for_the_end
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Ran, wait_for_a_look
+from tests.pages import ROOT
 
 from vmss_emulator import Emulator
 
@@ -217,6 +219,15 @@ def test_the_function_reads_in_preview_too(project: Project, azure: Emulator) ->
     ran = project.run("preview", "--non-interactive")
     assert ran.code != 0
     assert "scaleSetId: no leading '/'" in clean(ran)
+
+
+def test_the_example_in_yaml_runs(project: Project, azure: Emulator) -> None:
+    yaml(project, {})
+    shutil.copy(ROOT / "examples" / "yaml" / "Pulumi.yaml", project.folder)
+    assert project.run("config", "set", "scaleSetId", azure.put_scale_set("web", capacity=2)).code == 0
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    assert (project.outputs()["healthy"], project.outputs()["capacity"]) == (True, 2)
 
 
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:

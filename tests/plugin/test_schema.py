@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
+
+from tests.pages import ROOT
 
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import inputs, schema
@@ -18,6 +21,11 @@ SCHEMA: dict[str, Any] = json.loads(schema.FILE.read_text())
 
 def test_the_file_is_what_the_code_says() -> None:
     assert schema.FILE.read_text() == schema.text(), "run python -m pulumi_vmss_health.plugin.schema"
+
+
+def test_the_sdks_were_generated_from_it() -> None:
+    generated_from = (ROOT / "sdk" / "schema.sha256").read_text().strip()
+    assert generated_from == hashlib.sha256(schema.FILE.read_bytes()).hexdigest(), "run make sdks"
 
 
 def test_every_resource_and_function_that_is_served_is_in_it_with_its_inputs_and_outputs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from importlib import util
 
 from pulumi_vmss_health.cli.exits import Exit
@@ -22,6 +23,8 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     if options.what == "uninstall":
         result("removed" if install.uninstall(home) else f"there is none in {install.folder_in(home)}")
         return Exit.HEALTHY
+    if os.name == "nt":
+        raise ValueError("the plugin is a shell script, which Windows does not start")
     if util.find_spec("pulumi") is None:
         raise ValueError("the plugin needs Pulumi's Python SDK beside it, which pip installs with pulumi-vmss-health")
     try:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pulumi_vmss_health import gating
 from pulumi_vmss_health.gating import Asked, NotPassed
 from pulumi_vmss_health.plugin import inputs, wire
-from vmss_instance_view.errors import InvalidScaleSetId, ScaleSetNotFound
+from vmss_instance_view.errors import InstanceViewError, InvalidScaleSetId, ScaleSetNotFound
 from vmss_instance_view.pulumi.calls import Call, storable
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.scale_set_id import ScaleSetId
@@ -85,6 +84,9 @@ class Gate:
             raise call.partial_failure(id_, outputs, failed.lines) from None
 
 
+_WRONG_SECRET = "scaleSetId is a secret, and not the ARM id of a scale set"  # noqa: S105 - no password
+
+
 def _asked(call: Call, given: Values, timeout: float | None) -> Asked:
     is_secret = wire.is_secret(given.get("scaleSetId"))
     try:
@@ -93,6 +95,8 @@ def _asked(call: Call, given: Values, timeout: float | None) -> Asked:
             known.get("scaleSetId"), known, timeout, "in the resource's customTimeouts", is_secret=is_secret
         )
     except (ValueError, TypeError) as error:
+        if is_secret and isinstance(error, InvalidScaleSetId):
+            raise call.failure(_WRONG_SECRET) from None
         source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
         raise call.failure(inputs.in_wire_words(str(error)) + source) from None
 
@@ -148,28 +152,20 @@ class View:
 
 
 def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found_grace: float) -> Values:
-    """Read the view that inputs or arguments ask for. Fails the call, without the id where that is a secret."""
+    """Read the view that inputs or arguments ask for. Errors do not name the set where its id is a secret."""
     is_secret = wire.is_secret(asked.get("scaleSetId"))
     try:
         scale_set = ScaleSetId.parse(wire.plain(asked.get("scaleSetId")))
     except InvalidScaleSetId as error:
-        raise call.failure("scaleSetId is wrong, and a secret" if is_secret else f"scaleSetId: {error}") from None
+        raise call.failure(_WRONG_SECRET if is_secret else f"scaleSetId: {error}") from None
     with_instances = wire.plain(asked.get("includeInstances")) is True
-    with _discreet(call, scale_set, is_secret):
-        outputs = viewed(azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace)
-    return storable(_secret(outputs, ("scaleSetId", "instances")) if is_secret else outputs)
-
-
-@contextmanager
-def _discreet(call: Call, scale_set: ScaleSetId, is_secret: bool) -> Iterator[None]:
     try:
-        yield
-    except ScaleSetNotFound:
+        outputs = viewed(azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace)
+    except InstanceViewError as error:
+        if is_secret:
+            error.args = (scale_set.hide_in(str(error)),)
         raise
-    except Exception as error:
-        if not is_secret:
-            raise
-        raise call.failure(scale_set.hide_in(str(error))) from None
+    return storable(_secret(outputs, ("scaleSetId", "instances")) if is_secret else outputs)
 
 
 def _same_set(olds: Values, news: Values) -> bool:

@@ -100,6 +100,7 @@ class Go:
 
     def write(self, project: Project, wanted: Wanted) -> None:
         install(Path(project.environment["PULUMI_HOME"]))
+        project.environment["CGO_ENABLED"] = "0"  # needs no C compiler
         kinds = {"recheck": "vmsshealth.Recheck", "onFailure": "vmsshealth.OnFailure", "skip": "pulumi.Bool"}
         inputs = {
             "ScaleSetId": f"pulumi.String({json.dumps(wanted.scale_set)})",

@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-rest test-matrix demo demo-broken clients axe pictures bench soak mutants types lock audit dist clean
+.PHONY: help setup check lint test test-rest languages sdks test-matrix demo demo-broken clients axe pictures bench soak mutants types lock audit dist clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -56,6 +56,13 @@ demo: setup ## watch a gate hold and release a deployment, on an offline Azure
 
 demo-broken: setup ## watch gates that do not pass, and what they say
 	$(BIN)/python -m tools.demo broken
+
+languages: setup ## what the tests of TypeScript and Go programs need (asks npm and Go's proxy once; 5 to 15 minutes)
+	$(BIN)/python -m tools.hosts
+
+sdks: setup ## the SDKs of TypeScript and Go anew, from the schema, and that from the code (5 to 10 minutes the first time)
+	$(BIN)/python -m pulumi_vmss_health.plugin.schema
+	$(BIN)/python -m tools.hosts sdks
 
 clients: setup ## az and Azure's SDKs for Python, JavaScript, Go and Java on the offline Azure (asks their registries once)
 	$(BIN)/python -m tests.emulator.clients

@@ -73,10 +73,9 @@ def skipped_outputs(scale_set: ScaleSetId, before: Mapping[str, Any]) -> dict[st
     }
 
 
-def lowered(stored: Mapping[str, Any], snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:
-    """Stored outputs after a refresh that found the set unhealthy."""
+def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:
+    """The outputs that a refresh changes that found the set unhealthy."""
     return {
-        **stored,
         **_sight(snapshot),
         **_reasons(verdict),
         "healthy": False,

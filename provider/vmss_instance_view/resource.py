@@ -25,7 +25,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from vmss_instance_view.clock import Deadline, Stopped
+from vmss_instance_view.clock import Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi import pools
@@ -49,17 +49,15 @@ from vmss_instance_view.pulumi.outputs import (
     StatusOutput,
     VirtualMachineSummaryOutput,
 )
-from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
+from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.viewing import APPEARS_WITHIN, viewed
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
-    from vmss_instance_view.reading.reader import ScaleSetReader
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
-
-_APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = dict.fromkeys(
     ("scale_set", "include_instances", "triggers", "recheck", "skip"), ()
@@ -133,20 +131,14 @@ class InstanceViewProvider(ResourceProvider):
             seen = olds if olds.get("scaleSetId") == scale_set else {}
             kept = {key: value for key, value in seen.items() if key not in _INPUTS}
             return {**kept, **news, "scaleSetId": scale_set}
-        return self._read(news, call.timeout or READ_TIMEOUT, not_found_grace=_APPEARS_WITHIN)
+        return self._read(news, call.timeout or READ_TIMEOUT, not_found_grace=APPEARS_WITHIN)
 
     def _read(self, props: dict[str, Any], timeout: float, *, not_found_grace: float = 0.0) -> dict[str, Any]:
-        scale_set = ScaleSetId.parse(props.get("scaleSet"))
-
-        def attempt(deadline: Deadline) -> dict[str, Any]:
-            reader = self._azure.reader(scale_set, deadline)
-            return _seen(reader, deadline, with_instances=props.get("includeInstances") is True)
-
-        clock = self._azure.clock
-        outputs = read_with_retry(attempt, timeout, clock, not_found_grace=not_found_grace)
-        outputs["readAt"] = clock.now().isoformat(timespec="seconds")
-        inputs: dict[str, Any] = {key: props[key] for key in _INPUTS if key in props}
-        return {**inputs, "scaleSetId": str(scale_set), **outputs}
+        scale_set, with_instances = ScaleSetId.parse(props.get("scaleSet")), props.get("includeInstances") is True
+        outputs = viewed(
+            self._azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
+        )
+        return {**{key: props[key] for key in _INPUTS if key in props}, **outputs}
 
 
 @contextmanager
@@ -158,18 +150,6 @@ def _clean_failures(call: Call) -> Iterator[None]:
         raise call.failure("cancelled before the instance view was read") from None
     except InstanceViewError as error:
         raise call.failure(str(error)) from None
-
-
-def _seen(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
-    model = reader.model(deadline)
-    instances = reader.instances(deadline) if with_instances else None
-    view = (reader.counted(instances) if instances is not None else None) or reader.view(deadline)
-    return {
-        **view.to_json(),
-        "orchestrationMode": model.orchestration_mode or "Uniform",
-        "capacity": model.capacity,
-        "instances": None if instances is None else [each.to_json() for each in instances],
-    }
 
 
 class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanceView"):

@@ -44,6 +44,12 @@ class ScaleSetId:
         names = {"subscription": self.subscription_id, "resource group": self.resource_group, "scale set": self.name}
         return _FORM.format_map(names)
 
+    def hide_in(self, text: str) -> str:
+        """Return the text without the id and its parts, for an id that is a secret."""
+        words = (str(self), self.subscription_id, self.resource_group, self.name)
+        pattern = "|".join(map(re.escape, words))
+        return re.sub(rf"(?<![\w-])(?:{pattern})(?![\w-])", "[secret]", text, flags=re.IGNORECASE)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ScaleSetId) and str(self).lower() == str(other).lower()
 

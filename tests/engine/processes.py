@@ -25,6 +25,11 @@ def stand_in_below(cli: int) -> int | None:
     return _first(cli, b"python", b"vmss_emulator.pulumi_plugin")
 
 
+def plugins_below(cli: int) -> list[int]:
+    """The processes of the plugin that serves gates to every language: one a provider, and one for a YAML program."""
+    return [pid for pid, command in _below(cli) if b"pulumi_vmss_health.plugin.server" in command]
+
+
 def descendants(pid: int) -> dict[int, str]:
     """All processes below one, with their command lines."""
     return {each: command.replace(b"\0", b" ").decode() for each, command in _below(pid)}

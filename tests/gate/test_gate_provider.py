@@ -316,14 +316,14 @@ def test_a_refresh_of_an_armed_gate_says_how_the_set_is_and_stays_armed(
 def test_a_refresh_does_not_judge_what_the_user_let_pass(
     provider: HealthGateProvider, azure: Emulator, state: str
 ) -> None:
-    stored = {"scaleSet": ID, "state": state}
+    stored = {"scaleSet": ID, "state": state, "policy": {"soonest": "of another version"}}
     assert provider.read("id", stored).outs == stored
     assert azure.requests == ()
 
 
 def test_the_resources_own_time_out_wins_over_the_policys() -> None:
-    _, policy = _asked(Call(), {"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0)
-    assert policy.timeout_seconds == 45
+    asked = _asked(Call(), {"scaleSet": ID, "policy": {"timeout": "30m"}}, 45.0)
+    assert asked.policy.timeout_seconds == 45
     with pytest.raises(CallFailed, match=r"hold \(1m\) must be shorter than timeout \(45s\)"):
         _asked(Call(), {"scaleSet": ID, "policy": {"hold": "1m"}}, 45.0)
 

@@ -173,7 +173,7 @@ def lines_of(
     yield from said(outputs_of(outcome, 7, WEB, NOW, {}))
     if seen and verdict:
         yield from causes(verdict)
-        yield from said(lowered({}, seen, verdict, "not any more"))
+        yield from said(lowered(seen, verdict, "not any more"))
 
 
 def said(outputs: dict[str, Any]) -> Iterator[str]:

@@ -60,3 +60,9 @@ def test_a_segment_as_large_as_a_body_or_made_to_harm_is_named_in_a_short_harmle
             ScaleSetId.parse("/".join([*parts[: segment + 1], *["more"] * (segment == 8)]))
         assert len(str(refused.value)) < 500
         assert harm(str(refused.value)) is None
+
+
+def test_a_secret_id_is_hidden_whole_and_in_parts_and_nothing_else_is() -> None:
+    scale_set = ScaleSetId("0b1f", "rg", "web")
+    text = f"scale set WEB in rg: az -n web-2 --ids {scale_set}, of 0b1f; webbed"
+    assert scale_set.hide_in(text) == "scale set [secret] in [secret]: az -n web-2 --ids [secret], of [secret]; webbed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import inspect
 import json
 import os
 import re
@@ -89,7 +88,7 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     """Add a flag for each field of the policy, described by its docstring."""
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
     group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
-    told = _descriptions()
+    told = GatePolicy.descriptions()
     choices = _choices()
     for name in _FIELDS:
         metavar = "WORD" if name in choices else "A,B" if name in _LISTS else "VALUE"
@@ -155,10 +154,3 @@ def _choices() -> dict[str, tuple[str, ...]]:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
-
-
-def _descriptions() -> dict[str, str]:
-    """Read what the policy's docstring says of each field."""
-    docstring = inspect.cleandoc(GatePolicy.__doc__ or "")  # whose indentation Python 3.13 takes away by itself
-    told = re.findall(r"^(\w+): (.*?)(?=^\w+: |^$)", docstring, re.MULTILINE | re.DOTALL)
-    return {name: " ".join(text.split()).rstrip(".") for name, text in told}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
-from pulumi_vmss_health.cli import capture, explain, replay, report, view, wait
+from pulumi_vmss_health.cli import capture, explain, plugin, replay, report, view, wait
 from pulumi_vmss_health.cli.console import completion
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import progress
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
         ("report", report, "draw a wait from its evidence, as a page or as a picture"),
         ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
+        ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
     ):
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)

@@ -6,6 +6,7 @@ A policy is validated when it is made, in the user's program, before anything is
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
@@ -24,7 +25,7 @@ _BESIDES_DURATIONS = {
     "confirm_failure": "None is allowed, too: only the timeout then ends the wait",
 }
 
-_CHOICES = {
+CHOICES = {
     "set_status": ("auto", "required", "ignored"),
     "application_health": ("auto", "required", "ignored"),
     "power_state": ("running", "ignored"),
@@ -100,7 +101,7 @@ class GatePolicy:
             _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
         if self.capacity is not None:
             _check_count("capacity", self.capacity, least=0)
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             _check_choice(name, getattr(self, name), choices)
         if not isinstance(self.extensions, str) or self.extensions != "all":
             self._put("extensions", _names("extensions", self.extensions))
@@ -177,6 +178,13 @@ class GatePolicy:
         if unknown:
             raise ValueError(f"policy has no field {unknown[0]!r}; it has {', '.join(known.values())}")
         return cls(**{known[stored_key(key)]: value for key, value in given.items()})
+
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """Return what the docstring says of each field."""
+        docstring = inspect.cleandoc(cls.__doc__ or "")  # whose indentation Python 3.13 takes away by itself
+        told = re.findall(r"^(\w+): (.*?)(?=^\w+: |^$)", docstring, re.MULTILINE | re.DOTALL)
+        return {name: " ".join(text.split()).rstrip(".") for name, text in told}
 
     def _put(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -120,7 +120,7 @@ def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
     host = settings.get("metadataHost")
     _stay_with_the_emulator(settings, host)
     if host:
-        return _described_by(host, deadline)
+        return _described_by(settings, host, deadline)
     name = settings.get("environment") or "public"
     cloud = _NAMES.get(name.lower())
     if cloud is None:
@@ -142,35 +142,35 @@ def _stay_with_the_emulator(settings: Settings, host: str | None) -> None:
         )
 
 
-def _described_by(host: str, deadline: Deadline) -> Cloud:
+def _described_by(settings: Settings, host: str, deadline: Deadline) -> Cloud:
     """Ask a metadata host for its cloud."""
     if not _HOST_NAME.fullmatch(host):
-        raise ConfigurationError(f"{Settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
+        raise ConfigurationError(f"{settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
     url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
-    answer = _ask(f"metadata host {host}", url, deadline)
+    answer = _ask(settings, f"metadata host {host}", url, deadline)
     try:
         cloud = _read_endpoints(answer.status, answer.content)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ConfigurationError(
-            f"{url} does not describe a cloud ({clean(str(error), 120)}); check {Settings.names('metadataHost')}"
+            f"{url} does not describe a cloud ({clean(str(error), 120)}); check {settings.names('metadataHost')}"
         ) from None
-    _refuse_impostor(host, cloud)
+    _refuse_impostor(settings, host, cloud)
     return cloud
 
 
-def _ask(what: str, url: str, deadline: Deadline) -> Answer:
+def _ask(settings: Settings, what: str, url: str, deadline: Deadline) -> Answer:
     try:
         answer = Https().fetch(what, url, Anonymous(), deadline)
     except (Silent, Stale, Overdue):
         raise Unavailable(f"{what}: no answer in time") from None
     except Rejected as error:  # too large for the description of a cloud
-        raise ConfigurationError(f"{error}; check {Settings.names('metadataHost')}") from None
+        raise ConfigurationError(f"{error}; check {settings.names('metadataHost')}") from None
     if answer.status in (408, 429) or answer.status >= 500:
         raise Unavailable(f"{what} answered HTTP {answer.status}", status=answer.status)
     return answer
 
 
-def _refuse_impostor(host: str, cloud: Cloud) -> None:
+def _refuse_impostor(settings: Settings, host: str, cloud: Cloud) -> None:
     """Refuse a description by which tokens for one cloud would be sent to another's Resource Manager.
 
     The az CLI and managed identities give out tokens for any audience, whatever the sign-in service is called here.
@@ -186,7 +186,7 @@ def _refuse_impostor(host: str, cloud: Cloud) -> None:
             f"metadata host {host} names the Resource Manager {clean(cloud.resource_manager, 120)}, the audience "
             f"{clean(cloud.scope.removesuffix('/.default'), 120)} and the sign-in {clean(cloud.authority, 120)}, "
             f"which are not of one cloud: tokens for the one must not go to the other; "
-            f"check {Settings.names('metadataHost')}"
+            f"check {settings.names('metadataHost')}"
         )
 
 

@@ -133,7 +133,7 @@ class TokenSource:
             return ours
         if trouble := _trouble(error, way, self._sign_in):
             return Unavailable(f"no token from {way.name} for now: {trouble}")
-        return CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice}")
+        return CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice(self._settings)}")
 
     def _get_token(self, way: _Way) -> AccessToken:
         from vmss_instance_view.azure.sign_in import SignIn
@@ -187,7 +187,7 @@ class _Way:
     name: str
     meant: Callable[[Settings], bool]
     make: Callable[[Settings, Cloud, SignIn], TokenCredential]
-    advice: str
+    advice: Callable[[Settings], str]
     is_remote: bool = False
 
 
@@ -239,52 +239,56 @@ def _az_cli(settings: Settings, _cloud: Cloud, _sign_in: SignIn) -> TokenCredent
     return AzureCliCredential(tenant_id=settings.get("tenantId") or "", process_timeout=int(TOKEN_WITHIN))
 
 
-def _names(*keys: str) -> str:
-    return ", ".join(map(Settings.names, keys))
-
-
 WAYS: tuple[_Way, ...] = (
     _Way(
         "the default credential",
         lambda settings: settings.is_true("useDefaultAzureCredential"),
         _default,
-        "set the variables of one of its sources (AZURE_TOKEN_CREDENTIALS chooses), or sign in with `az login`",
+        lambda _settings: (
+            "set the variables of one of its sources (AZURE_TOKEN_CREDENTIALS chooses), or sign in with `az login`"
+        ),
     ),
     _Way(
         "the client certificate",
         lambda settings: settings.get("clientCertificatePath") is not None,
         _certificate,
-        f"check {_names('clientId', 'tenantId', 'clientCertificatePath', 'clientCertificatePassword')}",
+        lambda settings: (
+            "check " + settings.names("clientId", "tenantId", "clientCertificatePath", "clientCertificatePassword")
+        ),
         is_remote=True,
     ),
     _Way(
         "the client secret",
         lambda settings: settings.get("clientSecret") is not None,
         _secret,
-        f"check {_names('clientId', 'tenantId', 'clientSecret')}",
+        lambda settings: f"check {settings.names('clientId', 'tenantId', 'clientSecret')}",
         is_remote=True,
     ),
     _Way(
         "OIDC",
         lambda settings: settings.is_true("useOidc"),
         _oidc,
-        f"check {_names('clientId', 'tenantId')}, and that the application trusts the issuer and the subject; the "
-        f"token comes from {_names('oidcToken', 'oidcTokenFilePath')}, or from "
-        f"{_names('oidcRequestUrl', 'oidcRequestToken')}",
+        lambda settings: (
+            f"check {settings.names('clientId', 'tenantId')}, and that the application trusts the issuer and "
+            f"the subject; the token comes from {settings.names('oidcToken', 'oidcTokenFilePath')}, or from "
+            f"{settings.names('oidcRequestUrl', 'oidcRequestToken')}"
+        ),
         is_remote=True,
     ),
     _Way(
         "the managed identity",
         lambda settings: settings.is_true("useMsi"),
         _managed_identity,
-        f"check that this machine has one, and {_names('clientId')}",
+        lambda settings: f"check that this machine has one, and {settings.names('clientId')}",
     ),
     _Way(
         "the az CLI",
         lambda _settings: True,
         _az_cli,
-        f"sign in with `az login`, or set {_names('clientId', 'clientSecret', 'tenantId')}, or "
-        f"{Settings.names('useMsi')} or {Settings.names('useOidc')} to true",
+        lambda settings: (
+            f"sign in with `az login`, or set {settings.names('clientId', 'clientSecret', 'tenantId')}, or "
+            f"{settings.names('useMsi')} or {settings.names('useOidc')} to true"
+        ),
     ),
 )
 """azure-native's order. Source: its authentication code, 3.29."""
@@ -319,19 +323,19 @@ def _assertion(settings: Settings, clock: Clock) -> Callable[[], str]:
     if path:
         return lambda: Path(path).read_text(encoding="utf-8").strip()
     if url and request_token:
-        return lambda: _request_oidc_token(url, request_token, clock)
+        return lambda: _request_oidc_token(settings, url, request_token, clock)
     raise CredentialError(
-        f"OIDC is set, but no token: set {_names('oidcToken', 'oidcTokenFilePath')}, or both "
-        f"{_names('oidcRequestUrl', 'oidcRequestToken')} (GitHub sets them with `permissions: id-token: write`)"
+        f"OIDC is set, but no token: set {settings.names('oidcToken', 'oidcTokenFilePath')}, or both "
+        f"{settings.names('oidcRequestUrl', 'oidcRequestToken')} (GitHub sets them with `permissions: id-token: write`)"
     )
 
 
-def _request_oidc_token(url: str, request_token: str, clock: Clock) -> str:
+def _request_oidc_token(settings: Settings, url: str, request_token: str, clock: Clock) -> str:
     """Ask the pipeline's token service. Source: GitHub, "OpenID Connect reference", requesting the JWT."""
     if not url.startswith("https://"):
-        raise ConfigurationError(f"{Settings.names('oidcRequestUrl')} must be an https URL")
+        raise ConfigurationError(f"{settings.names('oidcRequestUrl')} must be an https URL")
     if not _TOKEN.fullmatch(request_token):
-        name = Settings.names("oidcRequestToken")
+        name = settings.names("oidcRequestToken")
         raise ConfigurationError(f"{name} is not a token: it has characters that a token never has")
     what = "the OIDC token service"
     with_audience = f"{url}{'&' if '?' in url else '?'}{urlencode({'audience': _TOKEN_EXCHANGE})}"

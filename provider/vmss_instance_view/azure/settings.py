@@ -1,6 +1,7 @@
 """Read the cloud and the credential from the same settings as the stack's azure-native provider.
 
 A user who can deploy the scale set configures nothing more: first azure-native's configuration, then its variables.
+The plugin has the same settings under a name of its own, for the engine shows a plugin no other package's.
 Source: the configuration reference and the source of pulumi-azure-native 3.29.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 # Each key of azure-native's configuration, and the variables that stand in for it, in their order.
-_VARIABLES: Mapping[str, tuple[str, ...]] = {
+VARIABLES: Mapping[str, tuple[str, ...]] = {
     "clientCertificatePassword": ("ARM_CLIENT_CERTIFICATE_PASSWORD",),
     "clientCertificatePath": ("ARM_CLIENT_CERTIFICATE_PATH",),
     "clientId": ("ARM_CLIENT_ID",),
@@ -34,19 +35,28 @@ _OF_IDENTITIES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_")
 class Settings:
     """azure-native's settings. Holds secrets: it has no repr of them and is never stored."""
 
-    __slots__ = ("_config", "_environ")
+    __slots__ = ("_config", "_environ", "_package")
 
-    def __init__(self, environ: Mapping[str, str], config: Callable[[str], object] = lambda _key: None) -> None:
-        """environ: the process's variables; config: looks up a key such as "azure-native:clientId"."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        config: Callable[[str], object] = lambda _key: None,
+        package: str = "azure-native",
+    ) -> None:
+        """environ: the process's variables; config: looks up a key such as "azure-native:clientId".
+
+        package: whose configuration it is.
+        """
         self._environ = environ
         self._config = config
+        self._package = package
 
     def get(self, key: str) -> str | None:
         """Return the value of a key such as "clientId", None if it is not set or empty."""
-        configured = self._config(f"azure-native:{key}")
+        configured = self._config(f"{self._package}:{key}")
         if configured:
             return str(configured)
-        return next((self._environ[name] for name in _VARIABLES[key] if self._environ.get(name)), None)
+        return next((self._environ[name] for name in VARIABLES[key] if self._environ.get(name)), None)
 
     def is_true(self, key: str) -> bool:
         """Return whether a switch is on: azure-native takes exactly "true" for that."""
@@ -61,9 +71,8 @@ class Settings:
     def fingerprint(self) -> tuple[str, ...]:
         """All values in a fixed order, secrets included: what differs here is another cloud or another identity."""
         others = sorted(f"{name}={value}" for name, value in self._environ.items() if name.startswith(_OF_IDENTITIES))
-        return (self.emulator or "", *(self.get(key) or "" for key in _VARIABLES), *others)
+        return (self.emulator or "", *(self.get(key) or "" for key in VARIABLES), *others)
 
-    @staticmethod
-    def names(key: str) -> str:
-        """Return how a person sets a key: "azure-native:clientId or ARM_CLIENT_ID"."""
-        return f"azure-native:{key} or {_VARIABLES[key][0]}"
+    def names(self, *keys: str) -> str:
+        """Return how a person sets each of the keys: "azure-native:clientId or ARM_CLIENT_ID"."""
+        return ", ".join(f"{self._package}:{key} or {VARIABLES[key][0]}" for key in keys)

@@ -76,6 +76,12 @@ def _hear_cancel(servicer: Any) -> None:  # noqa: ANN401 - as above
         servicer.Cancel.experimental_thread_pool = _CancelPool(before)
 
 
+def end_with_engine() -> None:
+    """Have this process end soon after its engine is gone."""
+    with _install_lock:
+        _start_guard()
+
+
 def _start_guard() -> None:
     global _guard
     if _guard is None:

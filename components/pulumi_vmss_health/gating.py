@@ -1,0 +1,218 @@
+"""What a gate is, whoever calls it: what its inputs ask for, when it is armed, what a wait and a refresh mean.
+
+No type of Pulumi is in here. `gate` serves it to Python programs as a dynamic resource, `plugin` to all languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pulumi_vmss_health.evidence.file import write
+from pulumi_vmss_health.evidence.recorder import Recorder, file_text
+from pulumi_vmss_health.judging.findings import Verdict
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
+from pulumi_vmss_health.judging.verdict import evaluate
+from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
+from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
+from pulumi_vmss_health.telling.status import StatusLine
+from pulumi_vmss_health.waiting import pace
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending
+from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, Outcome, watch
+from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.model import parse_time
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+if TYPE_CHECKING:
+    from pulumi_vmss_health.waiting.look import Looker
+    from vmss_instance_view.connection import Azure
+
+_REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
+
+
+class Teller(Protocol):
+    """Tells people what a gate does."""
+
+    def status(self, text: str) -> None:
+        """Show a line until the next one; "" clears it."""
+
+    def warn(self, text: str) -> None:
+        """Show a warning that stays."""
+
+
+class NotPassed(Exception):
+    """The gate did not pass, or does not any more. It keeps these outputs, and is armed."""
+
+    def __init__(self, outputs: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """outputs: those that change; the others stay. lines: headline, causes, what to do, as people see them."""
+        super().__init__("\n".join(lines))
+        self.outputs = outputs
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the inputs of a gate ask for."""
+
+    scale_set: ScaleSetId
+    policy: GatePolicy
+    limit_source: str = OF_THE_POLICY
+    only_warns: bool = False
+    skips: bool = False
+    is_secret: bool = False
+    """Whether the scale set must not be named to people."""
+
+    @classmethod
+    def by(
+        cls,
+        scale_set: object,
+        inputs: Mapping[str, Any],
+        timeout: float | None,
+        limit_source: str,
+        *,
+        is_secret: bool = False,
+    ) -> Asked:
+        """Read them.
+
+        inputs: by the names that they have in state. timeout: the resource's own, in seconds, which wins over the
+            policy's. limit_source: where people set that one.
+        Raises ValueError or TypeError for what this version does not understand.
+        """
+        policy = GatePolicy.from_json(inputs.get("policy") or {})
+        if timeout is not None:
+            policy = policy.within(timedelta(seconds=timeout))
+        return cls(
+            ScaleSetId.parse(scale_set),
+            policy,
+            OF_THE_POLICY if timeout is None else limit_source,
+            inputs.get("onFailure") == "warn",
+            bool(inputs.get("skip")),
+            is_secret,
+        )
+
+    def shown(self, line: str) -> str:
+        """Return a line as people see it, folded for a terminal."""
+        return folded(self.discreet(line))
+
+    def discreet(self, text: str) -> str:
+        """Return a text that does not name the scale set, if that is a secret."""
+        return self.scale_set.hide_in(text) if self.is_secret else text
+
+
+def runs_without_a_change(stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Return whether the next update runs the gate although its inputs are the same: armed, or told to recheck."""
+    return stored.get("state") not in PASSED or inputs.get("recheck") == "always"
+
+
+def was_let_pass(stored: Mapping[str, Any]) -> bool:
+    """Return whether the user let the gate pass unjudged: a refresh then has nothing to say."""
+    return stored.get("state") in PASSED - {Ending.HEALTHY.value}
+
+
+def wait(
+    azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Teller, evidence_file: Path | None = None
+) -> dict[str, Any]:
+    """Wait for health; return the outputs. Raises NotPassed.
+
+    before: the evidence that the gate's last run left. evidence_file: where to write what was seen, however it ends.
+    """
+    if asked.skips:
+        return skipped_outputs(asked.scale_set, before)
+    outcome, requests = _watched(azure, asked, before, teller, evidence_file)
+    outputs = outputs_of(outcome, requests, asked.scale_set, azure.clock.now(), before)
+    if outcome.ending is Ending.HEALTHY:
+        for warning in warnings(outcome):
+            teller.warn(asked.shown(warning))
+        return outputs
+    lines = failure_lines(outcome, asked.scale_set, azure.portal)
+    if asked.only_warns and outcome.ending is not Ending.CANCELLED:
+        teller.warn("\n".join(map(asked.shown, lines)))
+        return {**outputs, "state": WARNED}
+    raise NotPassed(outputs, [asked.shown(line) for line in lines])
+
+
+def _watched(
+    azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Teller, evidence_file: Path | None
+) -> tuple[Outcome, int]:
+    """Look until it is decided; return how it ended, and how many requests that took."""
+    from pulumi_vmss_health.waiting.look import Looker
+
+    look = Looker(azure, asked.scale_set, asked.policy)
+    # What began since the gate last passed is still to be judged, also where failures lie in between.
+    passed = parse_time(before.get("passedAt"))
+    context = Context(passed, before_first_pass=passed is None)
+    status_line = StatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
+    recorder = Recorder(look, asked.policy, azure.clock, context) if evidence_file is not None else None
+    outcome = watch(look, asked.policy, azure.clock, status_line, context, asked.limit_source, recorder)
+    teller.status("")
+    if evidence_file is not None and recorder is not None:
+        _save(evidence_file, recorder.text(outcome, asked.scale_set, azure.portal), asked, teller)
+    return outcome, look.requests
+
+
+def _save(file: Path, wait: str, asked: Asked, teller: Teller) -> None:
+    """Write the evidence; that it cannot be written changes no verdict."""
+    try:
+        write(file, file_text([wait]))
+    except OSError as error:
+        teller.warn(asked.shown(f"the evidence could not be written to {file}: {error.strerror}"))
+
+
+def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Teller) -> bool:
+    """Look once; return whether the scale set is still there. A stored verdict is lowered by it, never raised.
+
+    Raises NotPassed where the gate is armed, or is from now on.
+    """
+    from pulumi_vmss_health.waiting.look import Looker
+
+    try:
+        snapshot = _look_once(Looker(azure, asked.scale_set, asked.policy), azure.clock)
+    except InstanceViewError as error:
+        if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
+            return False
+        if stored.get("state") not in PASSED:
+            raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), str(error))]) from None
+        teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
+        return True
+    # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
+    passed = parse_time((stored.get("evidence") or {}).get("passedAt"))
+    context = Context(passed, before_first_pass=passed is None, surplus_settled=True)
+    _compare(asked, stored, snapshot, evaluate(snapshot, asked.policy, context))
+    return True
+
+
+def _look_once(look: Looker, clock: Clock) -> Snapshot:
+    """One look for a refresh; where many instances have to be asked one by one, as many as it takes."""
+
+    def see(ask: Ask) -> Snapshot:
+        return clock.call(lambda: look(LOOK_LIMIT, ask), LOOK_LIMIT + MARGIN)
+
+    until = Deadline(_REFRESH_LIMIT, clock)
+    try:
+        snapshot = see(Ask())
+        while snapshot.age == float("inf"):
+            clock.wait(min(pace.QUICK, until.left()))
+            snapshot = see(Ask(Depth.OWN_VIEWS))
+    except (Overdue, Stopped):
+        raise Unavailable("the scale set could not be read completely in time") from None
+    return snapshot
+
+
+def _compare(asked: Asked, stored: Mapping[str, Any], snapshot: Snapshot, verdict: Verdict) -> None:
+    """Say what a look means for a stored verdict. Raises NotPassed unless both are good."""
+    if stored.get("state") not in PASSED:
+        news = ["the set is healthy now"] if verdict.passes else causes(verdict)
+        raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), *news)])
+    if not verdict.passes:
+        message = f"scale set {asked.scale_set.name} was healthy and is not any more"
+        lines = [asked.shown(line) for line in (message, *causes(verdict))]
+        raise NotPassed(lowered(snapshot, verdict, message), lines)
+
+
+def _armed(stored: Mapping[str, Any]) -> str:
+    return f"the next `pulumi up` runs this gate again: {stored.get('message') or 'it has not passed yet'}"

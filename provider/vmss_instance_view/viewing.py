@@ -1,0 +1,42 @@
+"""What an instance view is as a resource, whoever calls it: the outputs that one read gives. No type of Pulumi."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vmss_instance_view.clock import Deadline
+from vmss_instance_view.reading.retry import read_with_retry
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+if TYPE_CHECKING:
+    from vmss_instance_view.connection import Azure
+    from vmss_instance_view.reading.reader import ScaleSetReader
+
+APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
+
+
+def viewed(
+    azure: Azure, scale_set: ScaleSetId, timeout: float, *, with_instances: bool = False, not_found_grace: float = 0.0
+) -> dict[str, Any]:
+    """Read the view, in Azure's own JSON. Tries again for `timeout` seconds while Azure is unavailable.
+
+    Raises InstanceViewError, or Stopped.
+    """
+
+    def attempt(deadline: Deadline) -> dict[str, Any]:
+        return _seen(azure.reader(scale_set, deadline), deadline, with_instances=with_instances)
+
+    outputs = read_with_retry(attempt, timeout, azure.clock, not_found_grace=not_found_grace)
+    return {"scaleSetId": str(scale_set), **outputs, "readAt": azure.clock.now().isoformat(timespec="seconds")}
+
+
+def _seen(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
+    model = reader.model(deadline)
+    instances = reader.instances(deadline) if with_instances else None
+    view = (reader.counted(instances) if instances is not None else None) or reader.view(deadline)
+    return {
+        **view.to_json(),
+        "orchestrationMode": model.orchestration_mode or "Uniform",
+        "capacity": model.capacity,
+        "instances": None if instances is None else [each.to_json() for each in instances],
+    }

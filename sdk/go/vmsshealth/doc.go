@@ -1,0 +1,2 @@
+// A deployment health gate for Azure VM scale sets, and their instance view.
+package vmsshealth

@@ -1,0 +1,75 @@
+"""What SDKs are generated from says all that the code takes and gives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from tests.pages import ROOT
+
+from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.plugin import inputs, schema
+from pulumi_vmss_health.plugin.kinds import FUNCTION, RESOURCES
+from vmss_instance_view.azure.settings import VARIABLES
+from vmss_instance_view.keys import stored_key
+
+SCHEMA: dict[str, Any] = json.loads(schema.FILE.read_text())
+
+
+def test_the_file_is_what_the_code_says() -> None:
+    assert schema.FILE.read_text() == schema.text(), "run python -m pulumi_vmss_health.plugin.schema"
+
+
+def test_the_sdks_were_generated_from_it() -> None:
+    generated_from = (ROOT / "sdk" / "schema.sha256").read_text().strip()
+    assert generated_from == hashlib.sha256(schema.FILE.read_bytes()).hexdigest(), "run make sdks"
+
+
+def test_every_resource_and_function_that_is_served_is_in_it_with_its_inputs_and_outputs() -> None:
+    assert set(SCHEMA["resources"]) == set(RESOURCES)
+    for token, kind in RESOURCES.items():
+        assert list(SCHEMA["resources"][token]["inputProperties"]) == list(kind.checks)
+        assert set(SCHEMA["resources"][token]["properties"]) == {*kind.checks, *kind.outputs}
+    assert list(SCHEMA["functions"]) == [FUNCTION]
+    assert list(SCHEMA["functions"][FUNCTION]["inputs"]["properties"]) == list(inputs.FUNCTION)
+
+
+def test_every_field_of_a_policy_is_in_it_and_speaks_to_every_language() -> None:
+    properties = SCHEMA["types"]["vmss-health:index:GatePolicy"]["properties"]
+    assert list(properties) == [stored_key(each.name) for each in fields(GatePolicy)]
+    for each in properties.values():
+        assert "None" not in each["description"]
+        assert "timedelta" not in each["description"]
+
+
+def test_every_setting_is_in_it_and_a_secret_where_it_is_one() -> None:
+    for settings in (SCHEMA["config"]["variables"], SCHEMA["provider"]["inputProperties"]):
+        assert list(settings) == list(VARIABLES)
+        assert {key for key, each in settings.items() if each.get("secret")} == set(inputs.SECRET_SETTINGS)
+
+
+def test_everything_in_it_is_described_and_every_type_that_it_names_exists() -> None:
+    described = [
+        *SCHEMA["provider"]["inputProperties"].values(),
+        *SCHEMA["types"].values(),
+        *SCHEMA["resources"].values(),
+        *(each for resource in SCHEMA["resources"].values() for each in resource["properties"].values()),
+        *SCHEMA["types"]["vmss-health:index:GatePolicy"]["properties"].values(),
+    ]
+    assert all(each["description"] for each in described)
+    named = {name for name in references(SCHEMA) if name.startswith("#")}
+    assert named == {f"#/types/{token}" for token in SCHEMA["types"]}
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"]
+        for each in part.values():
+            yield from references(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from references(each)

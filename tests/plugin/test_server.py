@@ -1,0 +1,141 @@
+"""What the service answers, called as gRPC calls it: each error is a line, without a traceback and without a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
+from tests.gate.azure import running
+
+from pulumi_vmss_health.plugin import kinds, wire
+from pulumi_vmss_health.plugin.server import Plugin
+from vmss_emulator import Emulator
+
+GATE, VIEW = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:ScaleSetInstanceView"
+CANARY = "canary-77aa"
+
+
+class Refused(Exception):
+    """The call was aborted with this text."""
+
+
+class Context(grpc.ServicerContext):  # type: ignore[misc, unused-ignore]
+    """Of one call: what it is aborted with, and the details that travel with that."""
+
+    def __init__(self) -> None:
+        self.details: bytes | None = None
+
+    def set_trailing_metadata(self, trailing_metadata: Any) -> None:
+        ((_, self.details),) = trailing_metadata
+
+    def abort(self, code: Any, details: str) -> NoReturn:
+        assert code is grpc.StatusCode.UNKNOWN  # of another one grpc-go reports a mismatch with the details
+        raise Refused(details)
+
+
+Context.__abstractmethods__ = frozenset()  # type: ignore[attr-defined, unused-ignore]
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    with running(monkeypatch) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def plugin(azure: Emulator) -> Plugin:
+    plugin = Plugin()
+    plugin.Configure(provider_pb2.ConfigureRequest(), Context())
+    return plugin
+
+
+def struct(values: dict[str, Any]) -> struct_pb2.Struct:
+    made = struct_pb2.Struct()
+    made.update(values)
+    return made
+
+
+def create(plugin: Plugin, token: str, inputs: dict[str, Any], context: Context | None = None) -> Any:
+    request = provider_pb2.CreateRequest(urn=f"urn:pulumi:dev::p::some:Parent${token}::web", properties=struct(inputs))
+    return plugin.Create(request, context or Context())
+
+
+def test_a_gate_that_fails_is_kept_with_its_secrets_as_secrets(plugin: Plugin, azure: Emulator) -> None:
+    secret = wire.secret(azure.put_scale_set(CANARY).replace(CANARY, f"{CANARY}-gone"))
+    context = Context()
+    with pytest.raises(Refused) as refused:
+        create(plugin, GATE, {"scaleSetId": secret, "policy": {"timeout": "1s", "hold": "0s"}}, context)
+    assert CANARY not in str(refused.value)
+    kept = provider_pb2.ErrorResourceInitFailed()
+    assert context.details is not None
+    assert status_pb2.Status.FromString(context.details).details[0].Unpack(kept)
+    properties = wire.received(kept.properties)
+    assert all(wire.is_secret(properties[key]) for key in ("scaleSetId", "message", "reasons"))
+    assert (properties["state"], properties["healthy"]) == ("timedOut", False)
+    assert CANARY not in "".join(kept.reasons)
+
+
+@pytest.mark.parametrize("token", [GATE, VIEW])
+def test_a_secret_that_turns_out_to_be_no_id_is_not_shown(plugin: Plugin, token: str) -> None:
+    with pytest.raises(Refused) as refused:
+        create(plugin, token, {"scaleSetId": wire.secret(CANARY)})
+    assert str(refused.value) == "scaleSetId is a secret, and not the ARM id of a scale set"
+
+
+def test_a_view_of_a_secret_set_that_is_not_there_does_not_name_it(
+    plugin: Plugin, azure: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "APPEARS_WITHIN", 0.0)
+    gone = azure.put_scale_set("web").replace("/web", f"/{CANARY}")
+    with pytest.raises(Refused) as refused:
+        create(plugin, VIEW, {"scaleSetId": wire.secret(gone)})
+    assert "[secret]" in str(refused.value)
+    assert CANARY not in str(refused.value)
+
+
+def test_a_defect_is_one_line_that_asks_to_be_reported(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(kinds.View, "create", broken)
+    with pytest.raises(Refused, match="unexpected ZeroDivisionError: by zero; this is a defect of pulumi-vmss-health"):
+        create(plugin, VIEW, {"scaleSetId": "any"})
+
+
+def test_what_the_plugin_does_not_have_is_named_with_what_it_has(plugin: Plugin) -> None:
+    with pytest.raises(
+        Refused, match="no resource vmss-health:index:Gate; it has vmss-health:index:ScaleSetHealthGate"
+    ):
+        create(plugin, "vmss-health:index:Gate", {})
+    with pytest.raises(Refused, match="no function vmss-health:index:get; it has vmss-health:index:getInstanceView"):
+        plugin.Invoke(provider_pb2.InvokeRequest(tok="vmss-health:index:get"), Context())
+
+
+def test_settings_that_are_secrets_are_marked_where_a_program_did_not(plugin: Plugin) -> None:
+    given = {"clientSecret": CANARY, "clientId": "a", "oidcToken": wire.secret(CANARY)}
+    checked = plugin.CheckConfig(provider_pb2.CheckRequest(news=struct(given)), Context())
+    found = wire.received(checked.inputs)
+    assert wire.is_secret(found["clientSecret"])
+    assert wire.is_secret(found["oidcToken"])
+    assert found["clientId"] == "a"
+    assert not checked.failures
+
+
+def test_settings_that_changed_are_compared_by_the_engine(plugin: Plugin) -> None:
+    answer = plugin.DiffConfig(provider_pb2.DiffRequest(), Context())
+    assert answer.changes == provider_pb2.DiffResponse.DIFF_UNKNOWN
+
+
+def test_a_view_that_is_skipped_keeps_what_it_saw_of_the_same_set(plugin: Plugin, azure: Emulator) -> None:
+    web = azure.put_scale_set("web", capacity=2)
+    seen = create(plugin, VIEW, {"scaleSetId": web}).properties
+    before = len(azure.requests)
+    for scale_set, kept in ((web, True), (f"{web}2", False)):
+        news = struct({"scaleSetId": scale_set, "skip": True})
+        request = provider_pb2.UpdateRequest(urn=f"urn:pulumi:dev::p::{VIEW}::web", olds=seen, news=news)
+        assert ("capacity" in plugin.Update(request, Context()).properties) == kept
+    assert len(azure.requests) == before

@@ -168,11 +168,8 @@ def test_the_policy_the_requests_and_what_was_left_are_told() -> None:
     assert told["took"] == "1m35s of 30m, the timeout of the policy"
     assert told["looks"] == "20, of which 7 whole"
     assert told["last passed before"] == "never"
-    for changed, words_ in (
-        ({"beforeFirstPass": False}, "not known"),
-        ({"passedBefore": "2026-01-31T12:00:00Z"}, "2026-"),
-    ):
-        assert words_ in page_of({**FAILED, **changed}).text
+    assert "last passed beforenot known" in page_of({**FAILED, "beforeFirstPass": False}).text
+    assert "last passed before2026-01-31" in page_of({**FAILED, "passedBefore": "2026-01-31T12:00:00Z"}).text
 
 
 def test_several_waits_have_a_section_each_and_a_summary_on_top() -> None:

@@ -89,7 +89,9 @@ def test_an_explanation_on_a_terminal(azure: Emulator, columns: int) -> None:
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="argparse prints flags in another form since Python 3.13")
 @pytest.mark.parametrize("columns", WIDTHS)
-@pytest.mark.parametrize("command", ["", "view", "wait", "explain", "completion"])
+@pytest.mark.parametrize(
+    "command", ["", "view", "wait", "explain", "capture", "replay", "report", "completion", "plugin"]
+)
 def test_help(command: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit) as ended:

@@ -99,7 +99,7 @@ def test_of_several_waits_the_worst_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--min-healthy", "150%"], "min_healthy must be more than 0% and at most 100%"),
+        (["--min-healthy", "150%"], "--min-healthy must be more than 0% and at most 100%"),
         (["--hold", "2h"], "hold (2h) must be shorter than timeout (3m)"),
     ],
 )

@@ -49,7 +49,7 @@ POLICY = [
     (["--policy", "wrong"], f"timeout {DURATION}, not 'soon'"),
 ]
 MISTAKES = [
-    ([], "{view,wait,explain,"),
+    ([], "a command is missing: view, wait, explain, capture,"),
     (["wiat"], "invalid choice: 'wiat' (choose from 'view', 'wait', 'explain'"),
     (["wait"], "a scale set is missing: give its id, or -g GROUP -n NAME"),
     (["wait", "web"], "no leading '/' in scale set id 'web'; it looks like /subscriptions/{subscription}/"),

@@ -20,6 +20,18 @@ from vmss_instance_view.errors import InstanceViewError
 _CODES = "exit codes: 0 healthy, 1 not healthy, 2 wrong usage, 3 could not be read, 4 timed out, 130 interrupted"
 _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI."
 
+_COMMANDS: tuple[tuple[str, Any, str], ...] = (
+    ("view", view, "show the instance view"),
+    ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
+    ("explain", explain, "judge saved answers of Azure, without asking it"),
+    ("capture", capture, "keep every answer of Azure, masked, in a folder"),
+    ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
+    ("report", report, "draw a wait from its evidence, as a page or as a picture"),
+    ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
+    ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
+)
+"""Each command by its name, and what it does."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong."""
@@ -42,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
+    if options.command is None:
+        parser.error(f"a command is missing: {', '.join(name for name, *_ in _COMMANDS)}")
     of_command: _Parser = options.parser
     if unknown:
         of_command.refuse(unknown[0])
@@ -64,24 +78,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="vmss-health",
         description="The health of Azure VM scale sets.",
         epilog=_CODES,
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=16),
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(root=parser)
-    commands = parser.add_subparsers(required=True, dest="command", title="commands")
-    for name, command, text in (
-        ("view", view, "show the instance view"),
-        ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
-        ("explain", explain, "judge saved answers of Azure, without asking it"),
-        ("capture", capture, "keep every answer of Azure, masked, in a folder"),
-        ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
-        ("report", report, "draw a wait from its evidence, as a page or as a picture"),
-        ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
-        ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
-    ):
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    for name, command, text in _COMMANDS:
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
         command.offer(of_command)
         of_command.set_defaults(run=command.run, parser=of_command)
-    commands.metavar = f"{{{','.join(commands.choices)}}}"
     return parser

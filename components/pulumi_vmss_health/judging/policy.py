@@ -6,6 +6,7 @@ A policy is validated when it is made, in the user's program, before anything is
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, fields
@@ -181,7 +182,8 @@ class GatePolicy:
     @classmethod
     def descriptions(cls) -> dict[str, str]:
         """Return what the docstring says of each field."""
-        told = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |^$)", cls.__doc__ or "", re.MULTILINE | re.DOTALL)
+        text = inspect.cleandoc(cls.__doc__ or "")  # Python 3.13 does so by itself
+        told = re.findall(r"^(\w+): (.*?)(?=^\w+: |^$)", text, re.MULTILINE | re.DOTALL)
         return {name: " ".join(text.split()).rstrip(".") for name, text in told}
 
     def _put(self, name: str, value: object) -> None:

@@ -1,6 +1,6 @@
 # What people and CI run; `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint test test-rest languages sdks test-matrix demo demo-broken clients axe pictures bench soak mutants types lock audit dist clean
+.PHONY: help setup check lint test test-rest languages sdks plugin-archive test-matrix demo demo-broken clients axe pictures bench soak mutants types lock audit dist clean
 
 # The clone's own Pulumi CLI, if set-up had to make one, comes before any other.
 export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
@@ -13,7 +13,7 @@ TESTS := $(BIN)/pytest -n $(WORKERS)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  WORKERS=8                   test with so many processes side by side (4)"
 	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
@@ -63,6 +63,9 @@ languages: setup ## what the tests of TypeScript and Go programs need (asks npm 
 sdks: setup ## the SDKs of TypeScript and Go anew, from the schema, and that from the code (5 to 10 minutes the first time)
 	$(BIN)/python -m pulumi_vmss_health.plugin.schema
 	$(BIN)/python -m tools.hosts sdks
+
+plugin-archive: setup ## the plugin for this system into dist/, its Python included: for people without Python (asks PyPI)
+	$(BIN)/nox --session archive
 
 clients: setup ## az and Azure's SDKs for Python, JavaScript, Go and Java on the offline Azure (asks their registries once)
 	$(BIN)/python -m tests.emulator.clients

@@ -8,6 +8,7 @@ take no time have to notice.
 """
 
 import json
+import platform
 import shutil
 from pathlib import Path
 
@@ -89,6 +90,34 @@ def sbom(session: nox.Session) -> None:
     ):
         output = ("--output-reproducible", "--output-file", f"dist/{name}.cdx.json")
         session.run("cyclonedx-py", "requirements", locked, "--pyproject", project, *output)
+
+
+@nox.session(default=False)
+def archive(session: nox.Session) -> None:
+    """Pack the plugin, its Python included, as `pulumi plugin install resource vmss-health VERSION --file` takes it."""
+    session.install("--require-hashes", "--only-binary", ":all:", "-r", "requirements-archive.txt")
+    name, plugin = "pulumi-resource-vmss-health", "components/pulumi_vmss_health/plugin"
+    folders = ("--distpath=build/archive", "--workpath=build/pyinstaller", "--specpath=build/pyinstaller")
+    data = f"--add-data={Path(plugin, 'schema.json').resolve()}:pulumi_vmss_health/plugin"
+    # Imported by its name: the module that protobuf allows only one of.
+    hidden = "--hidden-import=pulumi.runtime.proto.status_pb2"
+    options = ("--noconfirm", "--log-level=ERROR", f"--name={name}")
+    session.run(
+        "pyinstaller",
+        *options,
+        "--paths=components",
+        "--paths=provider",
+        *folders,
+        data,
+        hidden,
+        f"{plugin}/__main__.py",
+    )
+    version = nox.project.load_toml("pyproject.toml")["project"]["version"]
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    made = shutil.make_archive(
+        f"dist/{name}-v{version}-{platform.system().lower()}-{machine}", "gztar", f"build/archive/{name}"
+    )
+    session.log(made)
 
 
 def _install_release_tools(session: nox.Session) -> None:

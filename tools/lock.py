@@ -32,6 +32,10 @@ def main() -> None:
     renew("-emulator", emulator)
     renew("", others)
     renew("-dev", [pin for pin in developers if pin not in used])
+    packed = [
+        f"--constraint={name}" for name in ("requirements.txt", "requirements-emulator.txt", "requirements-dev.txt")
+    ]
+    renew("-archive", compile_pins("pyproject.toml", "--group=archive", *packed))
     for group in ("release", "publish"):
         renew(f"-{group}", compile_pins(f"--group={group}"))
 

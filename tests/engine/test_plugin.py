@@ -24,7 +24,6 @@ pytestmark = pytest.mark.engine
 
 FAST = {"timeout": "3s", "hold": "0s"}
 CANARY = "canary-8d21"
-GATES = 12
 
 
 def gate(
@@ -238,38 +237,41 @@ def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) ->
 
 
 @pytest.mark.parametrize(
-    "faults",
+    ("gates", "faults"),
     [
-        pytest.param([], id="plain"),
-        pytest.param([{"match": "GET *", "hang": "headers"}], id="while everything hangs", marks=pytest.mark.rest),
+        pytest.param(12, [], id="12"),
+        pytest.param(
+            12, [{"match": "GET *", "hang": "headers"}], id="12 while everything hangs", marks=pytest.mark.rest
+        ),
+        pytest.param(100, [], id="100", marks=pytest.mark.rest),
     ],
 )
 def test_a_first_ctrl_c_ends_all_waiting_gates_within_a_second_and_the_next_update_gates_again(
-    project: Project, azure: Emulator, faults: list[dict[str, object]]
+    project: Project, azure: Emulator, gates: int, faults: list[dict[str, object]]
 ) -> None:
     azure.load({**UNHEALTHY, "faults": faults})
-    ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(GATES)]
+    ids = [azure.put_scale_set(f"web{number}", capacity=2, health=True) for number in range(gates)]
     policy = {"timeout": "10m", "hold": "0s"}
     yaml(project, {f"web{number}": gate(each, policy) for number, each in enumerate(ids)})
-    running = project.start_up("--parallel", "50")
-    for number in range(GATES):
+    running = project.start_up("--parallel", "200")
+    for number in range(gates):
         running.until(f"ScaleSetHealthGate web{number} creating")
     if not faults:
-        wait_for_a_look(azure, GATES)
+        wait_for_a_look(azure, gates)
     interrupted = running.interrupt()
-    ended = [running.until(f"ScaleSetHealthGate web{number} **creating failed**") for number in range(GATES)]
+    ended = [running.until(f"ScaleSetHealthGate web{number} **creating failed**") for number in range(gates)]
     ran = running.wait(timeout=20)
     assert max(ended) - interrupted < 1
     assert ran.code != 0
     assert "Traceback" not in ran.of_resources
-    assert ran.output.count("cancelled after") == GATES
-    assert states(project) == ["cancelled"] * GATES
+    assert ran.output.count("cancelled after") == gates
+    assert states(project) == ["cancelled"] * gates
     assert "pending_operations" not in project.deployment()
 
     azure.load(HEALTHY)
-    ran = project.up("--parallel", "50")
+    ran = project.up("--parallel", "200")
     assert ran.code == 0, clean(ran)
-    assert states(project) == ["healthy"] * GATES
+    assert states(project) == ["healthy"] * gates
 
 
 @pytest.mark.parametrize("victim", ["engine", "plugin"])

@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -122,3 +123,9 @@ def test_a_minimum_per_zone_is_of_the_zones_share_and_nothing_where_zones_do_not
     assert GatePolicy(min_healthy_per_zone="50%").required_per_zone(3) == 2
     assert GatePolicy(min_healthy_per_zone=1).required_per_zone(3) == 1
     assert GatePolicy().required_per_zone(3) == 0
+
+
+def test_the_docstring_describes_every_field_in_its_order_whatever_python_makes_of_its_indentation() -> None:
+    told = GatePolicy.descriptions()
+    assert list(told) == [each.name for each in dataclasses.fields(GatePolicy)]
+    assert told["timeout"] == "how long the gate waits at most"

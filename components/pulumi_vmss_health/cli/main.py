@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import difflib
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, NoReturn
 
-from pulumi_vmss_health.cli import capture, explain, plugin, replay, report, view, wait
-from pulumi_vmss_health.cli.console import completion
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.version import __version__
@@ -20,17 +20,18 @@ from vmss_instance_view.errors import InstanceViewError
 _CODES = "exit codes: 0 healthy, 1 not healthy, 2 wrong usage, 3 could not be read, 4 timed out, 130 interrupted"
 _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI."
 
-_COMMANDS: tuple[tuple[str, Any, str], ...] = (
-    ("view", view, "show the instance view"),
-    ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
-    ("explain", explain, "judge saved answers of Azure, without asking it"),
-    ("capture", capture, "keep every answer of Azure, masked, in a folder"),
-    ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
-    ("report", report, "draw a wait from its evidence, as a page or as a picture"),
-    ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
-    ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
-)
-"""Each command by its name, and what it does."""
+_COMMANDS = {
+    "view": ("view", "show the instance view"),
+    "wait": ("wait", "wait until scale sets are healthy, or say why they are not"),
+    "explain": ("explain", "judge saved answers of Azure, without asking it"),
+    "capture": ("capture", "keep every answer of Azure, masked, in a folder"),
+    "replay": ("replay", "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
+    "report": ("report", "draw a wait from its evidence, as a page or as a picture"),
+    "completion": ("console.completion", "print what lets bash, zsh or fish complete commands and flags"),
+    "plugin": ("plugin", "install the gate for Pulumi programs in other languages"),
+}
+"""Each command by its name: its module, which is imported when it is asked for, and what it does."""
+_SIGNING_IN = ("view", "wait", "capture")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,10 +53,12 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
-    parser = _parser()
-    options, unknown = parser.parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = next((each for each in given if not each.startswith("-")), "")
+    parser = _parser(_COMMANDS if asked == "completion" else [asked])
+    options, unknown = parser.parse_known_args(given)
     if options.command is None:
-        parser.error(f"a command is missing: {', '.join(name for name, *_ in _COMMANDS)}")
+        parser.error(f"a command is missing: {', '.join(_COMMANDS)}")
     of_command: _Parser = options.parser
     if unknown:
         of_command.refuse(unknown[0])
@@ -73,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of all commands. asked: those that have their flags: to import all takes longer than a look."""
     parser = _Parser(
         prog="vmss-health",
         description="The health of Azure VM scale sets.",
@@ -83,9 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(root=parser)
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for name, command, text in _COMMANDS:
-        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
+    for name, (module, text) in _COMMANDS.items():
+        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if name in _SIGNING_IN else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
-        command.offer(of_command)
-        of_command.set_defaults(run=command.run, parser=of_command)
+        if name in asked:
+            command: Any = import_module(f"pulumi_vmss_health.cli.{module}")
+            command.offer(of_command)
+            of_command.set_defaults(run=command.run, parser=of_command)
     return parser

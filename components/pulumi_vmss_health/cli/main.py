@@ -6,13 +6,13 @@ import argparse
 import difflib
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.printing import progress
+from pulumi_vmss_health.cli.printing import open_streams, progress
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
@@ -51,8 +51,22 @@ class _Parser(argparse.ArgumentParser):
         self.error(" ".join([f"there is no place for {flag!r}", *(f"(did you mean {each}?)" for each in near)]))
 
 
+class _Command(_Parser):
+    """Takes flags also between words of one list: `wait ID --timeout 5m ID`."""
+
+    _is_mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
+        """As argparse does. What mixes calls this again, in some versions of Python."""
+        if self._is_mixing:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        return self.parse_known_intermixed_args(args, namespace)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
+    open_streams()
     given = sys.argv[1:] if arguments is None else arguments
     asked = next((each for each in given if not each.startswith("-")), "")
     parser = _parser(_COMMANDS if asked == "completion" else [asked])
@@ -63,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         of_command.refuse(unknown[0])
     stop = Stop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _endings():
         signal.signal(number, lambda *_: stop.set())
     try:
         return int(options.run(options, SystemClock(stop)))
@@ -72,8 +86,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InstanceViewError as error:
         progress(f"vmss-health: {error}")
         return Exit.UNREADABLE
+    except OSError as error:  # a command tells of its own files itself
+        progress(f"vmss-health: standard output cannot be written: {error.strerror}")
+        return Exit.UNREADABLE
     except Stopped:
         return Exit.INTERRUPTED
+
+
+def _endings() -> Iterator[int]:
+    """Return the signals that end a command; among them a terminal that closes, unless nohup has it ignored."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    hangup = getattr(signal, "SIGHUP", None)  # which Windows has not
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
+        yield hangup
 
 
 def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
@@ -86,7 +111,7 @@ def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(root=parser)
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=_Command)
     for name, (module, text) in _COMMANDS.items():
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if name in _SIGNING_IN else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)

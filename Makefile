@@ -77,7 +77,7 @@ axe: setup ## an accessibility checker on the report, in a headless Chromium (as
 pictures: setup ## the pictures of the documents, from demonstrations as they run (seven minutes)
 	$(BIN)/python -m tools.pictures
 
-bench: setup ## how late a wait notices, what it asks of Azure, how long a verdict takes, what load the emulator bears
+bench: setup ## how late a wait notices, what it asks of Azure, what a verdict and one look cost, what load the emulator bears
 	$(BIN)/python -m benchmarks
 
 soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)

@@ -1,9 +1,11 @@
 """`make bench`: all of them."""
 
-from benchmarks import detection, load, verdicts
+from benchmarks import detection, load, reads, verdicts
 
 detection.main()
 print()
 verdicts.main()
+print()
+reads.main()
 print()
 load.main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -41,6 +40,8 @@ def get_instance_view_output(scale_set: ScaleSetInput) -> pulumi.Output[Instance
     Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
     update. Unknown ids stay unknown. Errors as `get_instance_view`.
     """
+    import asyncio  # half the time that importing this package takes
+
     import pulumi
 
     from vmss_instance_view.pulumi.arguments import scale_set_id

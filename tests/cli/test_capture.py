@@ -27,7 +27,8 @@ from pulumi_vmss_health.capturing.folder import MANIFEST, Captured, Folder
 from pulumi_vmss_health.capturing.mask import Mask
 from pulumi_vmss_health.capturing.playback import snapshot_in
 from pulumi_vmss_health.capturing.questions import QUESTIONS, Seen
-from pulumi_vmss_health.capturing.take import Capture, Ended, Reads
+from pulumi_vmss_health.capturing.reads import Reads
+from pulumi_vmss_health.capturing.take import Capture, Ended
 from pulumi_vmss_health.cli.main import main
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.waiting.look import Looker

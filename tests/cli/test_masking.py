@@ -22,8 +22,9 @@ from pulumi_vmss_health import GatePolicy, Snapshot, evaluate
 from pulumi_vmss_health.capturing.folder import Folder
 from pulumi_vmss_health.capturing.mask import MASKED, Mask
 from pulumi_vmss_health.capturing.playback import snapshot_in
+from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.capturing.scrub import without_secrets
-from pulumi_vmss_health.capturing.take import Capture, Ended, Reads
+from pulumi_vmss_health.capturing.take import Capture, Ended
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.telling.status import counts_of
 from pulumi_vmss_health.waiting.look import Looker

@@ -10,7 +10,7 @@ from tests.clocks import VirtualClock
 from tests.provider.conftest import trust
 
 from pulumi_vmss_health import ScaleSetId
-from pulumi_vmss_health.capturing.take import Reads
+from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.cli import view
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from vmss_emulator import Emulator

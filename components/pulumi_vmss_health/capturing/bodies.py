@@ -34,6 +34,8 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
             body = json.loads(text)
             has_view = has_view or _is_view(body)
             seen = _with(seen, body)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{name}: it is no JSON: {error}") from None
         except (ValueError, MalformedBody) as error:
             raise ValueError(f"{name}: {error}") from None
     if not has_view and seen.instances is not None:

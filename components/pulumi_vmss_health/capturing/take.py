@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
 from pulumi_vmss_health.capturing.folder import Folder, Sight
+from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN
-from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.connection import Azure
 from vmss_instance_view.errors import AzureError, InstanceViewError, Unavailable
@@ -30,26 +29,6 @@ class Ended(Enum):
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
     UNREADABLE = "unreadable"
-
-
-class Reads:
-    """The answers since they were last taken. Safe for many threads."""
-
-    def __init__(self) -> None:
-        """Hold nothing yet."""
-        self._held: list[Read] = []
-        self._lock = threading.Lock()
-
-    def keep(self, read: Read) -> None:
-        """Hold an answer."""
-        with self._lock:
-            self._held.append(read)
-
-    def take(self) -> list[Read]:
-        """Return the answers, and hold them no more."""
-        with self._lock:
-            taken, self._held = self._held, []
-            return taken
 
 
 class Capture:

@@ -8,7 +8,8 @@ from pathlib import Path
 from pulumi_vmss_health.capturing import questions
 from pulumi_vmss_health.capturing.folder import Captured, Folder
 from pulumi_vmss_health.capturing.mask import Mask
-from pulumi_vmss_health.capturing.take import Capture, Ended, Reads
+from pulumi_vmss_health.capturing.reads import Reads
+from pulumi_vmss_health.capturing.take import Capture, Ended
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import progress, result

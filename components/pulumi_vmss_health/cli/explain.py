@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pulumi_vmss_health.capturing.bodies import snapshot_of
 from pulumi_vmss_health.capturing.playback import snapshot_in
 from pulumi_vmss_health.cli.console.screen import print_told
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.flags import add_policy, policy_of
+from pulumi_vmss_health.cli.flags import add_policy, policy_of, text_of
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate
 from pulumi_vmss_health.telling.failure import causes
@@ -44,7 +43,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
 
 def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
     if not any(Path(each).is_dir() for each in files):
-        return snapshot_of((name, _text(name)) for name in files)
+        return snapshot_of((name, text_of(name)) for name in files)
     if len(files) > 1:
         raise ValueError("give either the folder of one capture, or files")
     return snapshot_in(Path(files[0]), clock)
@@ -54,10 +53,3 @@ def _state(verdict: Verdict) -> str:
     if verdict.state is State.HEALTHY and not verdict.passes:
         return "not judged"
     return verdict.state.name.lower()
-
-
-def _text(name: str) -> str:
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}: {error}") from None

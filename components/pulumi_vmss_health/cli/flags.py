@@ -7,7 +7,8 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import METADATA_WITHIN, Azure
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import clean
 
 _LISTS = ("extensions", "ignore_extensions", "ignore_failure_codes")
 _COUNTS = ("min_healthy", "min_healthy_per_zone", "capacity")
@@ -64,9 +66,20 @@ def _id(options: argparse.Namespace) -> str:
     missing = [flag for flag, value in parts.items() if not value]
     if missing:
         raise ValueError(f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing")
+    if wrong := [flag for flag, value in parts.items() if "/" in str(value)]:
+        raise ValueError(f"{wrong[0]}: a name has no '/'; an id is given without -g and -n")
     group, name = options.resource_group, options.name
     compute = "providers/Microsoft.Compute/virtualMachineScaleSets"
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{compute}/{name}"
+
+
+def told_apart(wanted: Sequence[ScaleSetId]) -> list[str]:
+    """Return a name for each scale set; with its resource group where two have the same name."""
+    alone = [each.name.lower() for each in wanted]
+    return [
+        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
+        for each in wanted
+    ]
 
 
 def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], None] | None = None) -> Azure:
@@ -125,12 +138,35 @@ def _set_in(policy: GatePolicy) -> dict[str, Any]:
 
 def _of_file(file: Path) -> dict[str, Any]:
     try:
-        read = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"--policy {file}: {error}") from None
+        read = json.loads(text_of(str(file)))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"--policy {file}: it is no JSON: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"--policy {error}") from None
     if not isinstance(read, Mapping):
         raise TypeError(f'--policy {file}: a JSON object is needed, such as {{"min_healthy": "90%"}}')
     return dict(read)
+
+
+def text_of(file: str) -> str:
+    """Return the text of a file of JSON, "-" for standard input, in whichever encoding of Unicode.
+
+    Windows PowerShell writes UTF-16. Raises ValueError, which names the file.
+    """
+    try:
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        text = content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+    except OSError as error:
+        raise ValueError(f"{_called(file)}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{_called(file)}: it is no text in UTF-8 or UTF-16") from None
+    if not text.strip():
+        raise ValueError(f"{_called(file)}: it is empty")
+    return text
+
+
+def _called(file: str) -> str:
+    return "standard input" if file == "-" else file
 
 
 def _value(name: str, text: str) -> object:

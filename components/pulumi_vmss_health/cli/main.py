@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import difflib
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, NoReturn
 
-from pulumi_vmss_health.cli import capture, explain, plugin, replay, report, view, wait
-from pulumi_vmss_health.cli.console import completion
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.printing import progress
+from pulumi_vmss_health.cli.printing import open_streams, progress
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
@@ -20,17 +20,18 @@ from vmss_instance_view.errors import InstanceViewError
 _CODES = "exit codes: 0 healthy, 1 not healthy, 2 wrong usage, 3 could not be read, 4 timed out, 130 interrupted"
 _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI."
 
-_COMMANDS: tuple[tuple[str, Any, str], ...] = (
-    ("view", view, "show the instance view"),
-    ("wait", wait, "wait until scale sets are healthy, or say why they are not"),
-    ("explain", explain, "judge saved answers of Azure, without asking it"),
-    ("capture", capture, "keep every answer of Azure, masked, in a folder"),
-    ("replay", replay, "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
-    ("report", report, "draw a wait from its evidence, as a page or as a picture"),
-    ("completion", completion, "print what lets bash, zsh or fish complete commands and flags"),
-    ("plugin", plugin, "install the gate for Pulumi programs in other languages"),
-)
-"""Each command by its name, and what it does."""
+_COMMANDS = {
+    "view": ("view", "show the instance view"),
+    "wait": ("wait", "wait until scale sets are healthy, or say why they are not"),
+    "explain": ("explain", "judge saved answers of Azure, without asking it"),
+    "capture": ("capture", "keep every answer of Azure, masked, in a folder"),
+    "replay": ("replay", "judge what a wait saw (its --evidence) by another policy, without asking Azure"),
+    "report": ("report", "draw a wait from its evidence, as a page or as a picture"),
+    "completion": ("console.completion", "print what lets bash, zsh or fish complete commands and flags"),
+    "plugin": ("plugin", "install the gate for Pulumi programs in other languages"),
+}
+"""Each command by its name: its module, which is imported when it is asked for, and what it does."""
+_SIGNING_IN = ("view", "wait", "capture")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,17 +51,33 @@ class _Parser(argparse.ArgumentParser):
         self.error(" ".join([f"there is no place for {flag!r}", *(f"(did you mean {each}?)" for each in near)]))
 
 
+class _Command(_Parser):
+    """Takes flags also between words of one list: `wait ID --timeout 5m ID`."""
+
+    _is_mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
+        """As argparse does. What mixes calls this again, in some versions of Python."""
+        if self._is_mixing:
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        return self.parse_known_intermixed_args(args, namespace)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
-    parser = _parser()
-    options, unknown = parser.parse_known_args(arguments)
+    open_streams()
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = next((each for each in given if not each.startswith("-")), "")
+    parser = _parser(_COMMANDS if asked == "completion" else [asked])
+    options, unknown = parser.parse_known_args(given)
     if options.command is None:
-        parser.error(f"a command is missing: {', '.join(name for name, *_ in _COMMANDS)}")
+        parser.error(f"a command is missing: {', '.join(_COMMANDS)}")
     of_command: _Parser = options.parser
     if unknown:
         of_command.refuse(unknown[0])
     stop = Stop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _endings():
         signal.signal(number, lambda *_: stop.set())
     try:
         return int(options.run(options, SystemClock(stop)))
@@ -69,11 +86,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InstanceViewError as error:
         progress(f"vmss-health: {error}")
         return Exit.UNREADABLE
+    except OSError as error:  # a command tells of its own files itself
+        progress(f"vmss-health: standard output cannot be written: {error.strerror}")
+        return Exit.UNREADABLE
     except Stopped:
         return Exit.INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _endings() -> Iterator[int]:
+    """Return the signals that end a command; among them a terminal that closes, unless nohup has it ignored."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    hangup = getattr(signal, "SIGHUP", None)  # which Windows has not
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
+        yield hangup
+
+
+def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of all commands. asked: those that have their flags: to import all takes longer than a look."""
     parser = _Parser(
         prog="vmss-health",
         description="The health of Azure VM scale sets.",
@@ -82,10 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(root=parser)
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for name, command, text in _COMMANDS:
-        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if command in (view, wait, capture) else ''}"
+    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=_Command)
+    for name, (module, text) in _COMMANDS.items():
+        told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if name in _SIGNING_IN else ''}"
         of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
-        command.offer(of_command)
-        of_command.set_defaults(run=command.run, parser=of_command)
+        if name in asked:
+            command: Any = import_module(f"pulumi_vmss_health.cli.{module}")
+            command.offer(of_command)
+            of_command.set_defaults(run=command.run, parser=of_command)
     return parser

@@ -1,27 +1,37 @@
-"""Print what a command has to say. Whoever reads it may have gone (`| head -1`): that changes no exit code."""
+"""Print what a command has to say. Whoever reads it may have gone (`| head -1`, `>&-`): that changes no exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
 
+def open_streams() -> None:
+    """Give a stream that the shell has closed an end: Python has None for it, and a socket would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the end
+
+
 def result(text: str) -> None:
-    """Print to standard output."""
-    _print(text, sys.stdout)
+    """Print to standard output. Raises OSError if it takes nothing more, as on a disk that is full."""
+    with suppress(BrokenPipeError):
+        _print(text, sys.stdout)
 
 
 def progress(text: str) -> None:
-    """Print to standard error."""
-    _print(text, sys.stderr)
+    """Print to standard error. If that is not possible, there is nobody to tell."""
+    with suppress(OSError):
+        _print(text, sys.stderr)
 
 
 def _print(text: str, stream: TextIO) -> None:
     try:
         print(text, file=stream, flush=True)
-    except OSError as error:
+    except OSError:
         # What could not be written stays in the stream; without this Python would complain of it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise
+        raise

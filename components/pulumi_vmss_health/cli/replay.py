@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, policy_of
+from pulumi_vmss_health.cli.flags import add_policy, policy_of, told_apart
 from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.replay import Replayed, limited, recorded_policy, replay
@@ -32,7 +32,11 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     waits = read(Path(options.file))["waits"]
     try:
         replayed = [(wait, replay(wait, _policy(options, wait))) for wait in waits]
-        told = ["\n  ".join(clean(line, LINE) for line in _lines(wait, each)) for wait, each in replayed]
+        names = told_apart([ScaleSetId.parse(wait["scaleSetId"]) for wait in waits])
+        told = [
+            "\n  ".join(clean(line, LINE) for line in _lines(name, wait, each))
+            for name, (wait, each) in zip(names, replayed, strict=True)
+        ]
     except OverflowError:
         raise ValueError(f"{options.file} is no evidence: a time in it is too large") from None
     except (ValueError, TypeError) as error:  # which may quote the file
@@ -50,8 +54,8 @@ def _policy(options: argparse.Namespace, wait: Mapping[str, Any]) -> GatePolicy:
     return policy if options.policy_timeout else limited(policy, wait)
 
 
-def _lines(wait: Mapping[str, Any], replayed: Replayed) -> list[str]:
-    outcome, name = replayed.outcome, ScaleSetId.parse(wait["scaleSetId"]).name
+def _lines(name: str, wait: Mapping[str, Any], replayed: Replayed) -> list[str]:
+    outcome = replayed.outcome
     recorded = f"recorded: {wait['ending']} after {seconds(wait['elapsedSeconds'])}"
     if replayed.unknown:
         return [f"scale set {name}: not known: {replayed.unknown}", recorded]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pulumi_vmss_health.capturing.originals import instances_of, view_of
-from pulumi_vmss_health.capturing.take import Reads
+from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.cli.console.screen import Redrawn, columns, is_terminal
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from pulumi_vmss_health.cli.exits import Exit

@@ -14,7 +14,7 @@ from typing import Protocol
 from pulumi_vmss_health.cli.console import pipeline
 from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets
+from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets, told_apart
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
@@ -25,7 +25,6 @@ from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome, watch
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.text import clean
 
 _WIDTH = 200  # scale sets that are waited for at the same time
 
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     wanted, policy, azure = scale_sets(options), policy_of(options), azure_of(options, clock)
     file = _evidence_file(options)
     recorded: dict[int, str] = {}
-    names = _names(wanted)
+    names = told_apart(wanted)
 
     def wait_for(index: int) -> Outcome:
         look = Looker(azure, wanted[index], policy)
@@ -58,9 +57,9 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
         outcomes = clock.each(wait_for, range(len(wanted)), min(len(wanted), _WIDTH))
     if file:
         _save(file, [recorded[index] for index in range(len(wanted))])
-    told = [_lines(outcome, each, azure.portal) for outcome, each in zip(outcomes, wanted, strict=True)]
+    told = [_lines(*each, azure.portal) for each in zip(outcomes, wanted, names, strict=True)]
     for lines, outcome in zip(told, outcomes, strict=True):
-        print_told(lines)
+        _print(lines)
         if outcome.ending is not Ending.HEALTHY:
             pipeline.annotate(lines)
     pipeline.summarize(list(zip(names, outcomes, told, strict=True)))
@@ -119,20 +118,19 @@ class _Lines:
             self._say(f"{seconds(self._clock.monotonic() - self._began):>6}  {self._names[index]}: {text}")
 
 
-def _names(wanted: Sequence[ScaleSetId]) -> list[str]:
-    """Return a name for each scale set; with its resource group where two have the same name."""
-    alone = [each.name.lower() for each in wanted]
-    return [
-        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
-        for each in wanted
-    ]
-
-
-def _lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None) -> Sequence[str]:
+def _lines(outcome: Outcome, scale_set: ScaleSetId, name: str, portal: str | None) -> Sequence[str]:
     """Return the headline, and below it what there is to know."""
     if outcome.ending is Ending.HEALTHY:
-        return [headline(outcome, scale_set.name), *warnings(outcome)]
-    return failure_lines(outcome, scale_set, portal)
+        return [headline(outcome, name), *warnings(outcome)]
+    return [headline(outcome, name), *failure_lines(outcome, scale_set, portal)[1:]]
+
+
+def _print(lines: Sequence[str]) -> None:
+    """Print a result. That it cannot be printed is said, and changes no exit code: how the wait ended is known."""
+    try:
+        print_told(lines)
+    except OSError as error:
+        progress(f"vmss-health: standard output cannot be written: {error.strerror}")
 
 
 def _evidence_file(options: argparse.Namespace) -> Path | None:

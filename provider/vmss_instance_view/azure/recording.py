@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from vmss_instance_view.azure.wire import Answer, Wire
-from vmss_instance_view.clock import Clock, Deadline
+if TYPE_CHECKING:  # what reads a capture needs no HTTP client
+    from vmss_instance_view.azure.wire import Answer, Wire
+    from vmss_instance_view.clock import Clock, Deadline
 
 _HEADERS = ("retry-after", "date", "age", "x-ms-request-charge", "x-ms-failure-cause")
 _OF_LIMITS = "x-ms-ratelimit-"

@@ -14,7 +14,7 @@ from pulumi.output import UNKNOWN
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from tests.gate.azure import AT_ONCE, running, settled
 
-from pulumi_vmss_health import gate
+from pulumi_vmss_health import gate, gating
 from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.gate import HealthGateProvider, _asked
 from vmss_emulator import Emulator
@@ -131,7 +131,7 @@ def test_a_disk_that_is_full_at_the_end_is_a_warning_and_no_other_verdict(
     told: list[str] = []
     monkeypatch.setattr(gate, "current_call", lambda: Call("urn:a::web"))
     monkeypatch.setattr(Call, "warn", lambda _call, text: told.append(text))
-    monkeypatch.setattr(gate, "write", full)
+    monkeypatch.setattr(gating, "write", full)
     inputs = {"scaleSet": azure.put_scale_set("web"), "policy": {"hold": "0s"}}
     provider.check({}, {**inputs, "evidenceFile": str(tmp_path / "web.json")})
     outputs = provider.create(inputs).outs

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from tests.engine.fronts import has_host, yaml
 from tests.engine.processes import plugins_below, wait_for_the_end
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Ran, wait_for_a_look
 from tests.pages import ROOT
+from yaml import safe_load
 
+from pulumi_vmss_health.plugin.install import install
+from pulumi_vmss_health.version import __version__
 from vmss_emulator import Emulator
 
 if not has_host("yaml"):
@@ -227,6 +231,21 @@ def test_the_example_in_yaml_runs(project: Project, azure: Emulator) -> None:
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert (project.outputs()["healthy"], project.outputs()["capacity"]) == (True, 2)
+
+
+def test_pulumi_package_add_takes_the_installed_plugin_and_the_program_runs_on_it(
+    project: Project, azure: Emulator
+) -> None:
+    yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2))})
+    plugin = install(Path(project.environment["PULUMI_HOME"]))
+    ran = project.run("package", "add", str(plugin))
+    assert ran.code == 0, clean(ran)
+    added = safe_load((project.folder / "Pulumi.yaml").read_text())
+    assert added["packages"] == {"vmss-health": f"vmss-health@{__version__}"}
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    assert "warning" not in ran.output
+    assert states(project) == ["healthy"]
 
 
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:

@@ -212,7 +212,7 @@ def test_two_providers_read_as_two_identities_beside_the_stacks_own(project: Pro
 def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_change_knows_of_the_file(
     project: Project, azure: Emulator
 ) -> None:
-    def gated(**inputs: str) -> None:
+    def gated(**inputs: Any) -> None:
         yaml(project, {"web": gate(web, **inputs)})
 
     web = azure.put_scale_set("web", capacity=2)
@@ -230,8 +230,8 @@ def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_
     assert "web.json" not in json.dumps(project.deployment())
 
     file.unlink()
-    for inputs in ({"evidenceFile": "elsewhere.json"}, {}, {"evidenceFile": "web.json"}):
-        gated(**inputs)
+    for other in ("elsewhere.json", None, "web.json"):
+        gated(evidenceFile=other)
         ran = project.up("--expect-no-changes")
         assert ran.code == 0, clean(ran)
     assert not list(project.folder.glob("*.json"))

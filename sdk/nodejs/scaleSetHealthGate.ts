@@ -173,7 +173,7 @@ export class ScaleSetHealthGate extends pulumi.CustomResource {
  */
 export interface ScaleSetHealthGateArgs {
     /**
-     * Where to write, as JSON, what was seen, each time that the gate runs; relative to the project's folder. No state has it: to change it shows no change and runs no gate.
+     * Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
      */
     evidenceFile?: pulumi.Input<string | undefined>;
     /**

@@ -63,7 +63,7 @@ class Gate:
         refusals = list(inputs.refusals(self.checks, news))
         stored, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
         if not refusals and file is not None and wire.is_known(file):
-            # Relative to where the engine starts this process, which is the project's folder.
+            # Relative to where the engine starts this process, which is the program's folder.
             why = self._evidence.keep(urn, Path(file).absolute())
             refusals += [(EVIDENCE_FILE, why)] if why else []
         return stored, refusals

@@ -78,7 +78,7 @@ _INPUTS: Mapping[str, dict[str, Any]] = {
     EVIDENCE_FILE: {
         **_TEXT,
         "description": "Where to write, as JSON, what was seen, each time that the gate runs; relative to the "
-        "project's folder. No state has it: to change it shows no change and runs no gate.",
+        "program's folder. No state has it: to change it shows no change and runs no gate.",
     },
     "includeInstances": {"type": "boolean", "description": "Also read every instance with its own view."},
 }

@@ -101,7 +101,7 @@ func ScaleSetHealthGateExists(ctx *pulumi.Context,
 }
 
 type scaleSetHealthGateArgs struct {
-	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the project's folder. No state has it: to change it shows no change and runs no gate.
+	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
 	EvidenceFile *string `pulumi:"evidenceFile"`
 	// "warn" lets the stack go on with a warning; `healthy` then says false.
 	OnFailure *OnFailure `pulumi:"onFailure"`
@@ -119,7 +119,7 @@ type scaleSetHealthGateArgs struct {
 
 // The set of arguments for constructing a ScaleSetHealthGate resource.
 type ScaleSetHealthGateArgs struct {
-	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the project's folder. No state has it: to change it shows no change and runs no gate.
+	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
 	EvidenceFile pulumi.StringPtrInput
 	// "warn" lets the stack go on with a warning; `healthy` then says false.
 	OnFailure OnFailurePtrInput

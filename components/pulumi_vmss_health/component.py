@@ -12,7 +12,8 @@ from typing import Any, Literal, Optional
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_vmss_health.gate import EVIDENCE_FILE, HealthGateProvider
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
+from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi.arguments import (

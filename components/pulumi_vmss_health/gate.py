@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 )
 
 from pulumi_vmss_health import gating
-from pulumi_vmss_health.evidence.file import refuse_unwritable
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE, Owners
 from pulumi_vmss_health.gating import Asked, NotPassed
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.pulumi import pools
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
-EVIDENCE_FILE = "evidenceFile"
-"""What the program passes beside the inputs: `check` takes it out, so that no state has it."""
 
 
 class HealthGateProvider(ResourceProvider):
@@ -47,14 +45,13 @@ class HealthGateProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     _azure: Azure
-    _evidence_files: dict[str, Path]  # by the gate's URN: what `check` took out of the inputs
-    _gates_of_files: dict[Path, str]
+    _evidence: Owners
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
         pools.install()
         self._azure = azure_of(req)
-        self._evidence_files, self._gates_of_files = {}, {}
+        self._evidence = Owners()
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
@@ -66,22 +63,10 @@ class HealthGateProvider(ResourceProvider):
         except (ValueError, TypeError) as error:
             failures.append(CheckFailure("policy", str(error)))
         news, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
-        if file is not None and (why := self._keep_evidence(current_call().urn, Path(file))):
+        urn = current_call().urn if file is not None else ""  # without one nobody could tell whose file it is
+        if urn and (why := self._evidence.keep(urn, Path(str(file)))):
             failures.append(CheckFailure(EVIDENCE_FILE, why))
         return CheckResult(as_before(olds, news), failures)
-
-    def _keep_evidence(self, urn: str, file: Path) -> str | None:
-        """Remember where a gate's evidence is to be written; say why it cannot be.
-
-        The inputs do not keep it: then it is not in the state, and no change of it is a reason to gate again.
-        """
-        if not urn:  # nobody could tell whose file it is
-            return None
-        first = self._gates_of_files.setdefault(file, urn)
-        if first != urn:
-            return f"{file} is the file of gate {first.rpartition('::')[2]}: each gate needs one of its own"
-        self._evidence_files[urn] = file
-        return None
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""
@@ -114,9 +99,10 @@ class HealthGateProvider(ResourceProvider):
         """Wait for health. before: the evidence that the gate's last run left in state."""
         call = current_call()
         asked = _asked(call, props, call.timeout)
-        file = None if asked.skips else self._evidence_files.get(call.urn)
-        if file is not None:
-            _refuse_unwritable(call, file)
+        try:
+            file = None if asked.skips else self._evidence.writable_file_of(call.urn)
+        except ValueError as error:
+            raise call.failure(f"evidence_file: {error}") from None
         try:
             return {**props, **_storable(call, gating.wait(self._azure, asked, before, call, file))}
         except NotPassed as failed:
@@ -130,14 +116,6 @@ def _asked(call: Call, props: Mapping[str, Any], timeout: float | None) -> Asked
         return Asked.by(props.get("scaleSet"), props, timeout, "in the resource's custom_timeouts")
     except (ValueError, TypeError) as error:
         raise call.failure(str(error)) from None
-
-
-def _refuse_unwritable(call: Call, file: Path) -> None:
-    """Fail the call before it waits, rather than to find at its end that there is no evidence."""
-    try:
-        refuse_unwritable(file)
-    except ValueError as error:
-        raise call.failure(f"evidence_file: {error}") from None
 
 
 def _storable(call: Call, outputs: Mapping[str, Any]) -> dict[str, Any]:

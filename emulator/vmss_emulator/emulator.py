@@ -115,7 +115,7 @@ class Emulator:
 
         def wired(door: wire.App) -> wire.App:
             faulty = wire.Faulty(door, self._world, self._identity, self._latency)
-            return wire.Recorded(wire.Guarded(faulty), self._journal)
+            return wire.Recorded(wire.Guarded(faulty), self._journal, self._identity)
 
         secure = wired(app.azure(self._world, self._identity, self._journal, self._control_token))
         plain = wired(app.managed_identity(self._identity))

@@ -128,6 +128,7 @@ export class ScaleSetHealthGate extends pulumi.CustomResource {
             if (args?.scaleSetId === undefined && !opts.urn) {
                 throw new Error("Missing required property 'scaleSetId'");
             }
+            resourceInputs["evidenceFile"] = args?.evidenceFile;
             resourceInputs["onFailure"] = args?.onFailure;
             resourceInputs["policy"] = args?.policy;
             resourceInputs["recheck"] = args?.recheck;
@@ -171,6 +172,10 @@ export class ScaleSetHealthGate extends pulumi.CustomResource {
  * The set of arguments for constructing a ScaleSetHealthGate resource.
  */
 export interface ScaleSetHealthGateArgs {
+    /**
+     * Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
+     */
+    evidenceFile?: pulumi.Input<string | undefined>;
     /**
      * "warn" lets the stack go on with a warning; `healthy` then says false.
      */

@@ -21,10 +21,18 @@ from tests.gate.test_worked_deployments import STORIES, Deployment
 from tests.pages import PAGES, ROOT, TESTING, blocks, prose
 
 from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health.plugin.schema import schema
 from pulumi_vmss_health.testing import HealthyMocks
 from vmss_emulator import Emulator, Timeline
 
 DOCS = ROOT / "docs"
+REGISTRY = DOCS / "_index.md"
+# What the Registry's page shows in other languages.
+EXAMPLES = {
+    "yaml": ROOT / "examples" / "yaml" / "Pulumi.yaml",
+    "typescript": ROOT / "examples" / "typescript" / "index.ts",
+    "go": ROOT / "examples" / "go" / "main.go",
+}
 BLOCKS = [
     pytest.param(page, language, text, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
@@ -43,7 +51,7 @@ REST = {
 }
 _ELLIPSIS = re.compile(r"(\w+)\(([^()]*?)\.\.\.")
 WEB = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
-CONFIGURATION = {"web:gate": json.dumps({"min_healthy": 1, "timeout": "10m"})}
+CONFIGURATION = {"web:gate": json.dumps({"min_healthy": 1, "timeout": "10m"}), "web:scaleSetId": WEB}
 
 
 @pytest.mark.parametrize(("page", "language", "text"), BLOCKS)
@@ -51,7 +59,9 @@ def test_a_block_runs_or_a_parser_reads_it(
     page: Path, language: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if language == "python":
+    if page == REGISTRY and language in EXAMPLES:
+        assert text == EXAMPLES[language].read_text(), "tests/engine runs the file"
+    elif language == "python":
         run_python(page, text, monkeypatch, tmp_path)
     elif language == "json":
         assert {"Name", "Actions", "AssignableScopes"} <= set(json.loads(text)), "no role: which test has it?"
@@ -65,6 +75,27 @@ def test_a_block_runs_or_a_parser_reads_it(
         check_capture(page, text)
     else:
         pytest.fail(f"nothing checks a block of the language {language!r}")
+
+
+@pytest.mark.parametrize("page", [REGISTRY, DOCS / "installation-configuration.md"], ids=lambda page: page.name)
+def test_a_page_for_the_registry_has_the_front_matter_that_it_wants_and_says_that_nothing_is_published(
+    page: Path,
+) -> None:
+    _, front, body = page.read_text().split("---\n", 2)
+    told = yaml.safe_load(front)
+    assert told.keys() == {"title", "meta_desc", "layout"}
+    assert told["layout"] == "package"
+    assert re.search(r"\*\*(The package is not|Nothing is) published\*\*", body)
+    assert re.findall(r"^# ", prose(page).partition("\n---\n")[2], re.MULTILINE) == [], (
+        "the title is the page's heading"
+    )
+    assert re.findall(r"\]\((?!https:)", prose(page)) == [], "the Registry has no other page of ours"
+
+
+def test_the_registrys_page_of_the_configuration_has_every_setting_as_sdks_describe_it() -> None:
+    variables = schema()["config"]["variables"]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", (DOCS / "installation-configuration.md").read_text(), re.MULTILINE)
+    assert rows == [(key, each["description"]) for key, each in variables.items()]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -36,6 +36,16 @@ def test_a_token_looks_like_azures_and_is_remembered(azure: Emulator) -> None:
     assert found in azure.tokens
 
 
+def test_a_request_is_recorded_with_whom_its_token_was_issued_to_and_never_with_the_token(azure: Emulator) -> None:
+    shown = token(azure)
+    url = f"{azure.url}/subscriptions?api-version=2022-12-01"
+    for authorization in (f"Bearer {shown}", f"bearer {shown}", f"Basic {shown}", "Bearer other", ""):
+        requests.get(url, headers={"Authorization": authorization}, verify=str(azure.ca_file), timeout=10)
+    asked = [each for each in azure.requests if each.path == "/subscriptions"]
+    assert [each.client_id for each in asked] == [azure.client_id, azure.client_id, None, None, None]
+    assert shown not in str([each.to_json() for each in asked])
+
+
 def test_a_wrong_secret_is_refused_as_entra_id_does(azure: Emulator) -> None:
     answer = ask_for_token(azure, client_secret="wrong")
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

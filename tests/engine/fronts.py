@@ -34,6 +34,17 @@ class Front(Protocol):
         """Write the program that the next command runs."""
 
 
+class Compiled(Front, Protocol):
+    """A language whose programs need an SDK, and its host `make languages`."""
+
+    example: str
+    nested: str
+    """A program: a gate in a component, of which a view `first` of the set `web` tells the id, a field, a trigger."""
+
+    def give(self, project: Project, program: str) -> None:
+        """Write this program, and beside it what it needs."""
+
+
 class Dynamic:
     """A Python program: a dynamic resource inside of a component."""
 
@@ -74,19 +85,41 @@ class TypeScript:
     """A TypeScript program on the plugin: JSON is TypeScript."""
 
     gate = "ScaleSetHealthGate"
+    example = "typescript/index.ts"
+    nested = """
+import * as pulumi from "@pulumi/pulumi";
+import * as vmss from "pulumi-vmss-health";
+
+class Gated extends pulumi.ComponentResource {
+    constructor(name: string, first: vmss.ScaleSetInstanceView) {
+        super("my:index:Gated", name);
+        new vmss.ScaleSetHealthGate(name, {
+            scaleSetId: pulumi.interpolate`FOLDER/${first.orchestrationMode}`,
+            policy: { minHealthy: first.capacity.apply(capacity => capacity!), timeout: "1m", hold: "0s" },
+            triggers: [first.readAt],
+        }, { parent: this });
+    }
+}
+
+new Gated("web", new vmss.ScaleSetInstanceView("first", { scaleSetId: "FOLDER/web" }));
+"""
 
     def write(self, project: Project, wanted: Wanted) -> None:
-        install(Path(project.environment["PULUMI_HOME"]))
         inputs = json.dumps({"scaleSetId": wanted.scale_set, "policy": wanted.policy, **wanted.inputs})
         options = json.dumps(wanted.options)
-        (project.folder / "index.ts").write_text(f"""
+        program = f"""
             import * as vmss from "pulumi-vmss-health";
             const gate = new vmss.ScaleSetHealthGate("web", {inputs}, {options});
             new vmss.ScaleSetInstanceView("after", {{ scaleSetId: gate.scaleSetId }});
             export const healthy = gate.healthy;
             export const state = gate.state;
             export const virtualMachine = gate.virtualMachine;
-        """)
+        """
+        self.give(project, program)
+
+    def give(self, project: Project, program: str) -> None:
+        install(Path(project.environment["PULUMI_HOME"]))
+        (project.folder / "index.ts").write_text(program)
         write_project(project, "nodejs")
         (project.folder / "package.json").write_text('{"name": "gated", "private": true}')
         if not (project.folder / "node_modules").exists():
@@ -97,10 +130,50 @@ class Go:
     """A Go program on the plugin."""
 
     gate = "ScaleSetHealthGate"
+    example = "go/main.go"
+    nested = """package main
+
+import (
+	"pulumi-vmss-health/sdk/go/vmsshealth"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+type Gated struct {
+	pulumi.ResourceState
+}
+
+func NewGated(ctx *pulumi.Context, name string, first *vmsshealth.ScaleSetInstanceView) error {
+	gated := &Gated{}
+	if err := ctx.RegisterComponentResource("my:index:Gated", name, gated); err != nil {
+		return err
+	}
+	_, err := vmsshealth.NewScaleSetHealthGate(ctx, name, &vmsshealth.ScaleSetHealthGateArgs{
+		ScaleSetId: pulumi.Sprintf("FOLDER/%s", first.OrchestrationMode.Elem()),
+		Policy: &vmsshealth.GatePolicyArgs{
+			MinHealthy: first.Capacity,
+			Timeout:    pulumi.String("1m"),
+			Hold:       pulumi.String("0s"),
+		},
+		Triggers: pulumi.Array{first.ReadAt},
+	}, pulumi.Parent(gated))
+	return err
+}
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		first, err := vmsshealth.NewScaleSetInstanceView(ctx, "first", &vmsshealth.ScaleSetInstanceViewArgs{
+			ScaleSetId: pulumi.String("FOLDER/web"),
+		})
+		if err != nil {
+			return err
+		}
+		return NewGated(ctx, "web", first)
+	})
+}
+"""
 
     def write(self, project: Project, wanted: Wanted) -> None:
-        install(Path(project.environment["PULUMI_HOME"]))
-        project.environment["CGO_ENABLED"] = "0"  # needs no C compiler
         kinds = {"recheck": "vmsshealth.Recheck", "onFailure": "vmsshealth.OnFailure", "skip": "pulumi.Bool"}
         inputs = {
             "ScaleSetId": f"pulumi.String({json.dumps(wanted.scale_set)})",
@@ -117,12 +190,16 @@ class Go:
             *(f"pulumi.{_title(key)}({_texts(wanted.options[key])})" for key in _LISTS if key in wanted.options),
             *(f"pulumi.Timeouts({_timeouts(each)})" for key, each in wanted.options.items() if key == "customTimeouts"),
         ]
-        (project.folder / "main.go").write_text(
-            _GO.format(
-                inputs=_literal("&vmsshealth.ScaleSetHealthGateArgs", inputs),
-                options="".join(f", {each}" for each in options),
-            )
+        program = _GO.format(
+            inputs=_literal("&vmsshealth.ScaleSetHealthGateArgs", inputs),
+            options="".join(f", {each}" for each in options),
         )
+        self.give(project, program)
+
+    def give(self, project: Project, program: str) -> None:
+        install(Path(project.environment["PULUMI_HOME"]))
+        project.environment["CGO_ENABLED"] = "0"  # needs no C compiler
+        (project.folder / "main.go").write_text(program)
         write_project(project, "go")
         example = ROOT / "examples" / "go"
         modules = (example / "go.mod").read_text().replace("../../sdk/go", str(ROOT / "sdk" / "go"))
@@ -196,7 +273,7 @@ def has_host(language: str) -> bool:
     return (TOOLCHAIN / name).exists() or shutil.which(name) is not None
 
 
-def built() -> list[Front]:
+def built() -> list[Compiled]:
     """The fronts whose hosts and SDKs `make languages` has built."""
     if not (TYPESCRIPT / "stamp").exists():
         return []

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from tests.emulator.support import ArmSession
-from tests.engine.fronts import Dynamic, Front, Wanted, Yaml, built, has_host
+from tests.engine.fronts import Compiled, Dynamic, Front, Wanted, Yaml, built, has_host
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks
+from tests.pages import ROOT
 
 from vmss_emulator import Emulator
 
@@ -209,3 +210,34 @@ def test_what_the_engine_does_with_inputs_and_time_outs_it_does_with_those_of_a_
     clean(ran)
     assert "scale set web is not healthy after 3s, which is the timeout in the resource's custom" in ran.told
     assert gate(project, front)["outputs"]["evidence"]["limitSeconds"] == 3
+
+
+@pytest.fixture(params=[pytest.param(each, id=type(each).__name__, marks=pytest.mark.rest) for each in built()])
+def compiled(request: pytest.FixtureRequest) -> Compiled:
+    found: Compiled = request.param
+    return found
+
+
+def test_a_gate_in_a_component_takes_an_id_a_policys_field_and_a_trigger_that_only_the_update_knows(
+    project: Project, azure: Emulator, compiled: Compiled, web: str
+) -> None:
+    named = azure.put_scale_set("Uniform", capacity=3)  # as the view of the other will call its mode
+    compiled.give(project, compiled.nested.replace("FOLDER", web.removesuffix("/web")))
+    ran = project.run("preview", "--non-interactive", "--diff")
+    assert ran.code == 0, clean(ran)
+    assert azure.requests == ()
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    stored = gate(project, compiled)
+    assert (stored["outputs"]["scaleSetId"], stored["outputs"]["state"]) == (named, "healthy")
+    assert stored["inputs"]["policy"]["minHealthy"] == 3
+    assert stored["inputs"]["triggers"] == [project.state()["ScaleSetInstanceView/first"]["outputs"]["readAt"]]
+    assert "::my:index:Gated$vmss-health:index:ScaleSetHealthGate::" in stored["urn"]
+
+
+def test_the_example_of_a_language_runs(project: Project, compiled: Compiled, web: str) -> None:
+    compiled.give(project, (ROOT / "examples" / compiled.example).read_text())
+    assert project.run("config", "set", "scaleSetId", web).code == 0
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    assert (project.outputs()["healthy"], project.outputs()["capacity"]) == (True, 3)

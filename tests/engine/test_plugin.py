@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +14,11 @@ from tests.engine.fronts import has_host, yaml
 from tests.engine.processes import plugins_below, wait_for_the_end
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Ran, wait_for_a_look
 from tests.pages import ROOT
+from yaml import safe_load
 
+from pulumi_vmss_health.evidence.reading import read
+from pulumi_vmss_health.plugin.install import install
+from pulumi_vmss_health.version import __version__
 from vmss_emulator import Emulator
 
 if not has_host("yaml"):
@@ -196,14 +200,48 @@ def test_two_providers_read_as_two_identities_beside_the_stacks_own(project: Pro
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert states(project) == ["healthy", "healthy"]
-    assert {appid(token) for token in azure.tokens} == {azure.client_id, machine}
+    asked = {
+        (each.client_id, name)
+        for each in azure.requests
+        for name in ("one", "other")
+        if f"/virtualMachineScaleSets/{name}" in each.path
+    }
+    assert asked == {(azure.client_id, "one"), (machine, "other")}
 
 
-def appid(token: str) -> str:
-    """Whom a token was given to."""
-    body = token.split(".")[1]
-    claims: dict[str, str] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return claims["appid"]
+def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_change_knows_of_the_file(
+    project: Project, azure: Emulator
+) -> None:
+    def gated(**inputs: Any) -> None:
+        yaml(project, {"web": gate(web, **inputs)})
+
+    web = azure.put_scale_set("web", capacity=2)
+    file = project.folder / "web.json"
+    gated(evidenceFile="web.json")
+    ran = project.run("preview", "--non-interactive")
+    assert ran.code == 0, clean(ran)
+    assert not file.exists(), "a preview waits for nothing"
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    stored = project.state()["ScaleSetHealthGate/web"]
+    (wait,) = read(file)["waits"]
+    assert (wait["ending"], wait["requests"]) == ("healthy", stored["outputs"]["evidence"]["requests"])
+    assert "evidenceFile" not in {*stored["inputs"], *stored["outputs"]}
+    assert "web.json" not in json.dumps(project.deployment())
+
+    file.unlink()
+    for other in ("elsewhere.json", None, "web.json"):
+        gated(evidenceFile=other)
+        ran = project.up("--expect-no-changes")
+        assert ran.code == 0, clean(ran)
+    assert not list(project.folder.glob("*.json"))
+
+    before = len(azure.requests)
+    gated(evidenceFile="nowhere/web.json", recheck="always")
+    ran = project.up()
+    assert ran.code != 0
+    assert "nowhere/web.json cannot be written: No such file or directory" in " ".join(clean(ran).split())
+    assert len(azure.requests) == before, "it is known before the gate waits"
 
 
 def test_the_function_reads_in_preview_too(project: Project, azure: Emulator) -> None:
@@ -227,6 +265,21 @@ def test_the_example_in_yaml_runs(project: Project, azure: Emulator) -> None:
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert (project.outputs()["healthy"], project.outputs()["capacity"]) == (True, 2)
+
+
+def test_pulumi_package_add_takes_the_installed_plugin_and_the_program_runs_on_it(
+    project: Project, azure: Emulator
+) -> None:
+    yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2))})
+    plugin = install(Path(project.environment["PULUMI_HOME"]))
+    ran = project.run("package", "add", str(plugin))
+    assert ran.code == 0, clean(ran)
+    added = safe_load((project.folder / "Pulumi.yaml").read_text())
+    assert added["packages"] == {"vmss-health": f"vmss-health@{__version__}"}
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    assert "warning" not in ran.output
+    assert states(project) == ["healthy"]
 
 
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:

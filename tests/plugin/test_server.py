@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
@@ -17,6 +18,7 @@ from vmss_emulator import Emulator
 
 GATE, VIEW = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:ScaleSetInstanceView"
 CANARY = "canary-77aa"
+ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
 
 class Refused(Exception):
@@ -77,6 +79,44 @@ def test_a_gate_that_fails_is_kept_with_its_secrets_as_secrets(plugin: Plugin, a
     assert all(wire.is_secret(properties[key]) for key in ("scaleSetId", "message", "reasons"))
     assert (properties["state"], properties["healthy"]) == ("timedOut", False)
     assert CANARY not in "".join(kept.reasons)
+
+
+def check(plugin: Plugin, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The inputs that the engine goes on with, and what it is told of those given."""
+    answer = plugin.Check(
+        provider_pb2.CheckRequest(urn=f"urn:pulumi:dev::p::{GATE}::{name}", news=struct(inputs)), Context()
+    )
+    assert {each.property for each in answer.failures} <= {"evidenceFile"}
+    return wire.received(answer.inputs), [each.reason for each in answer.failures]
+
+
+def test_where_evidence_is_written_is_taken_out_of_the_inputs_and_belongs_to_one_gate(
+    plugin: Plugin, tmp_path: Path
+) -> None:
+    inputs = {"scaleSetId": ID}
+    file = str(tmp_path / "web.json")
+    for _ in ("preview", "update"):
+        assert check(plugin, "web", {**inputs, "evidenceFile": file}) == (inputs, [])
+    assert check(plugin, "other", {**inputs, "evidenceFile": file})[1] == [
+        f"{file} is the file of gate web: each gate needs one of its own"
+    ]
+    assert check(plugin, "other", {**inputs, "evidenceFile": wire.UNKNOWN}) == (inputs, [])
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (3, "evidenceFile must be a path such as 'web.json', not a number"),
+        ("", "evidenceFile must be a path such as 'web.json'"),
+        (
+            wire.secret(CANARY),
+            "evidenceFile is a secret, and wrong: it must be a path in the clear, for errors name it",
+        ),
+    ],
+)
+def test_an_evidence_file_that_is_none_is_refused(plugin: Plugin, given: object, told: str) -> None:
+    assert check(plugin, "web", {"scaleSetId": ID, "evidenceFile": given})[1] == [told]
 
 
 @pytest.mark.parametrize("token", [GATE, VIEW])

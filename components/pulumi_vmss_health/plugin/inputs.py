@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import wire
 from vmss_instance_view.azure.settings import VARIABLES
@@ -19,8 +20,10 @@ SWITCHES = ("disableInstanceDiscovery", "useDefaultAzureCredential", "useMsi", "
 RECHECK = ("on_change", "always")
 ON_FAILURE = ("fail", "warn")
 
-Refusals = Iterator[tuple[str, str]]
-"""Of each property that is wrong: its path, and what would be right."""
+Refusal = tuple[str, str]
+"""Of a property that is wrong: its path, and what would be right."""
+
+Refusals = Iterator[Refusal]
 
 _POLICY = {each.name: f"policy.{stored_key(each.name)}" for each in fields(GatePolicy)}
 _LONG = "9999h"  # stands in for a timeout that is not known yet: whatever is compared with it is shorter
@@ -48,6 +51,9 @@ def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
         given = news.get(key)
         value = wire.plain(given)
         if value is None and key != "scaleSetId":
+            continue
+        if key == EVIDENCE_FILE and wire.is_secret(given):
+            yield key, f"{key} is a secret, and wrong: {_SHAPES[key]}"
             continue
         for path, text in check(key, value):
             yield path, text if not wire.is_secret(given) else f"{path} is a secret, and wrong: {_SHAPES[key]}"
@@ -132,6 +138,13 @@ def _list(key: str, value: object) -> Refusals:
         yield key, f"{key} must be a list of values, not {_kind(value)}"
 
 
+def _file(key: str, value: object) -> Refusals:
+    if not isinstance(value, str):
+        yield key, f"{key} must be a path such as 'web.json', not {_kind(value)}"
+    elif not value or "\0" in value:
+        yield key, f"{key} must be a path such as 'web.json'"
+
+
 def _kind(value: object) -> str:
     return _KINDS[type(value).__name__]
 
@@ -145,6 +158,7 @@ GATE: Mapping[str, Check] = {
     **_WHEN,
     "onFailure": _one_of(ON_FAILURE),
     "skip": _switch,
+    EVIDENCE_FILE: _file,
 }
 VIEW: Mapping[str, Check] = {**_VIEW_OF, **_WHEN, "skip": _switch}
 FUNCTION: Mapping[str, Check] = _VIEW_OF
@@ -157,5 +171,6 @@ _SHAPES = {
     "recheck": f"it must be {' or '.join(RECHECK)}",
     "onFailure": f"it must be {' or '.join(ON_FAILURE)}",
     "skip": "it must be true or false",
+    EVIDENCE_FILE: "it must be a path in the clear, for errors name it",
     "includeInstances": "it must be true or false",
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pulumi_vmss_health import gating
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE, Owners
 from pulumi_vmss_health.gating import Asked, NotPassed
 from pulumi_vmss_health.plugin import inputs, wire
 from vmss_instance_view.errors import InstanceViewError, InvalidScaleSetId, ScaleSetNotFound
@@ -26,6 +28,9 @@ class Kind(Protocol):
     checks: ClassVar[Mapping[str, inputs.Check]]
     outputs: ClassVar[tuple[str, ...]]
     no_import: ClassVar[str]
+
+    def checked(self, urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
+        """Return the inputs that the engine compares and stores, and what is wrong with those given."""
 
     def runs_without_a_change(self, olds: Values, news: Values) -> bool:
         """Return whether an update is due although the inputs are the same."""
@@ -49,6 +54,19 @@ class Gate:
         "capacity", "evidence",
     )  # fmt: skip
     no_import: ClassVar[str] = "a gate is a wait and nothing in Azure: declare it, and `pulumi up` runs it"
+
+    def __init__(self) -> None:
+        self._evidence = Owners()
+
+    def checked(self, urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
+        """All inputs but the evidence file, which is remembered."""
+        refusals = list(inputs.refusals(self.checks, news))
+        stored, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
+        if not refusals and file is not None and wire.is_known(file):
+            # Relative to where the engine starts this process, which is the program's folder.
+            why = self._evidence.keep(urn, Path(file).absolute())
+            refusals += [(EVIDENCE_FILE, why)] if why else []
+        return stored, refusals
 
     def runs_without_a_change(self, olds: Values, news: Values) -> bool:
         """A gate that did not pass, and one that is to run in every update."""
@@ -77,7 +95,11 @@ class Gate:
     def _wait(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
         asked = _asked(call, news, call.timeout)
         try:
-            outputs = gating.wait(azure, asked, wire.plain(olds.get("evidence")) or {}, call)
+            file = None if asked.skips else self._evidence.writable_file_of(call.urn)
+        except ValueError as error:
+            raise call.failure(f"{EVIDENCE_FILE}: {error}") from None
+        try:
+            outputs = gating.wait(azure, asked, wire.plain(olds.get("evidence")) or {}, call, file)
             return {**news, **storable(_marked(asked, outputs))}
         except NotPassed as failed:
             outputs = {**news, **storable(_marked(asked, failed.outputs))}
@@ -119,6 +141,10 @@ class View:
         "instances", "readAt",
     )  # fmt: skip
     no_import: ClassVar[str] = "an instance view is read and nothing in Azure: declare it, and `pulumi up` reads it"
+
+    def checked(self, _urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
+        """All inputs."""
+        return news, list(inputs.refusals(self.checks, news))
 
     def runs_without_a_change(self, _olds: Values, news: Values) -> bool:
         """A view that is to be read in every update."""

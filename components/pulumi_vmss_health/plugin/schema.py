@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
 from pulumi_vmss_health.judging.findings import Reason
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from pulumi_vmss_health.plugin import inputs
@@ -74,6 +75,11 @@ _INPUTS: Mapping[str, dict[str, Any]] = {
         "$ref": f"#/types/{_PACKAGE}:index:OnFailure",
     },
     "skip": {"type": "boolean", "description": "Do not look at all."},
+    EVIDENCE_FILE: {
+        **_TEXT,
+        "description": "Where to write, as JSON, what was seen, each time that the gate runs; relative to the "
+        "program's folder. No state has it: to change it shows no change and runs no gate.",
+    },
     "includeInstances": {"type": "boolean", "description": "Also read every instance with its own view."},
 }
 
@@ -181,7 +187,7 @@ def _resource(
         "description": description,
         "inputProperties": _of(given),
         "requiredInputs": ["scaleSetId"],
-        "properties": {**_of(given), **_linked(found)},
+        "properties": {**_of(key for key in given if key != EVIDENCE_FILE), **_linked(found)},
         "required": list(required),
     }
 

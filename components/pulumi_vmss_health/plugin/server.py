@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from importlib import resources
@@ -106,7 +106,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     def Check(self, request: Any, _call: Call) -> Any:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
         olds, news = wire.received(request.olds), wire.received(request.news)
-        return _checked(as_before(olds, news), inputs.refusals(_kind(request).checks, news))
+        checked, refusals = _kind(request).checked(request.urn, news)
+        return _checked(as_before(olds, checked), refusals)
 
     @_plainly
     def Diff(self, request: Any, _call: Call) -> Any:
@@ -184,11 +185,11 @@ def _kind(request: Any) -> Kind:
     return RESOURCES[token]
 
 
-def _checked(properties: Mapping[str, Any], refusals: inputs.Refusals) -> Any:
+def _checked(properties: Mapping[str, Any], refusals: Iterable[inputs.Refusal]) -> Any:
     return provider_pb2.CheckResponse(inputs=wire.sent(properties), failures=_failures(refusals))
 
 
-def _failures(refusals: inputs.Refusals) -> list[Any]:
+def _failures(refusals: Iterable[inputs.Refusal]) -> list[Any]:
     return [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in refusals]
 
 

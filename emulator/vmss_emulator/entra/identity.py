@@ -38,6 +38,7 @@ class Identity:
         self._lifetime = lifetime
         self.oidc_request_token = secrets.token_urlsafe(30)
         self._expiry: dict[str, float] = {}
+        self._owners: dict[str, str] = {}
         self._claims: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -51,6 +52,11 @@ class Identity:
         """Return whether this token was issued here and has not expired."""
         with self._lock:
             return self._expiry.get(token, 0.0) > self._clock()
+
+    def owner(self, token: str) -> str | None:
+        """Return the id of the application or managed identity that this token was issued to, also an expired one."""
+        with self._lock:
+            return self._owners.get(token)
 
     def claimed(self, token: str, wanted: Mapping[str, Any]) -> bool:
         """Return whether this token was requested with at least these claims."""
@@ -154,6 +160,7 @@ class Identity:
         token = jwts.encode(claims)
         with self._lock:
             self._expiry[token] = now + self._lifetime
+            self._owners[token] = application
             self._claims[token] = asked
         return token
 

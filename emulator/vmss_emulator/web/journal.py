@@ -19,6 +19,7 @@ class Request:
         status: of the answer; None while there is none, and for a connection that was reset or given up.
         started: `time.monotonic()` when the request arrived.
         ended: when the last byte was handed over or the client left; None while it is being answered.
+        client_id: the application, or the managed identity, that the request's token was issued to; None without one.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     status: int | None
     started: float
     ended: float | None
+    client_id: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a flat JSON object."""
@@ -46,10 +48,10 @@ class Journal:
         with self._lock:
             return tuple(self._requests)
 
-    def begin(self, method: str, path: str, query: str) -> int:
+    def begin(self, method: str, path: str, query: str, client_id: str | None) -> int:
         """Record that a request arrived; return its number for `answered` and `end`."""
         with self._lock:
-            self._requests.append(Request(method, path, query, None, time.monotonic(), None))
+            self._requests.append(Request(method, path, query, None, time.monotonic(), None, client_id))
             return len(self._requests) - 1
 
     def answered(self, number: int, status: int) -> None:

@@ -35,13 +35,15 @@ class Connection(H11Protocol):
 class Recorded:
     """Writes each request into the journal and gives its answer the ids that Azure's answers carry."""
 
-    def __init__(self, app: App, journal: Journal) -> None:
+    def __init__(self, app: App, journal: Journal, identity: Identity) -> None:
         self._app = app
         self._journal = journal
+        self._identity = identity
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        number = self._journal.begin(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+        query = scope["query_string"].decode("latin-1")
+        number = self._journal.begin(scope["method"], scope["path"], query, self._identity.owner(_token(scope)))
 
         async def recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -140,6 +142,12 @@ class Faulty:
 def _query(scope: Scope) -> str:
     """Return the query as a person would write it: clients encode it in different ways."""
     return unquote_plus(scope["query_string"].decode("latin-1"))
+
+
+def _token(scope: Scope) -> str:
+    """Return the bearer token of a request; "" without one."""
+    kind, _, token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _ids(scope: Scope) -> list[tuple[bytes, bytes]]:

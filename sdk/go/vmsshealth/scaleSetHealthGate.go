@@ -101,6 +101,8 @@ func ScaleSetHealthGateExists(ctx *pulumi.Context,
 }
 
 type scaleSetHealthGateArgs struct {
+	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
+	EvidenceFile *string `pulumi:"evidenceFile"`
 	// "warn" lets the stack go on with a warning; `healthy` then says false.
 	OnFailure *OnFailure `pulumi:"onFailure"`
 	// What is asked of the set. The default asks everything of every VM, for at most 30 minutes.
@@ -117,6 +119,8 @@ type scaleSetHealthGateArgs struct {
 
 // The set of arguments for constructing a ScaleSetHealthGate resource.
 type ScaleSetHealthGateArgs struct {
+	// Where to write, as JSON, what was seen, each time that the gate runs; relative to the program's folder. No state has it: to change it shows no change and runs no gate.
+	EvidenceFile pulumi.StringPtrInput
 	// "warn" lets the stack go on with a warning; `healthy` then says false.
 	OnFailure OnFailurePtrInput
 	// What is asked of the set. The default asks everything of every VM, for at most 30 minutes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import json
 import os
@@ -171,7 +172,8 @@ def _serve(parser: _Parser, options: argparse.Namespace) -> int:
     azure = _emulator(parser, options)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        # On a thread of its own: the signal may have interrupted whoever holds the lock that `set` needs.
+        signal.signal(number, lambda *_: _thread.start_new_thread(ended.set, ()))
     with azure:
         print(f"# Azure: {azure.url}")
         print(f"# its certificate authority: {azure.ca_file}")

@@ -58,7 +58,7 @@ class Life(RuleBasedStateMachine):
         mode=MODE,
         bare=st.booleans(),
         tells_pool=st.booleans(),
-        page=st.sampled_from([100, 100, 2, 1]),
+        page=st.sampled_from([100, 100, 100, 100, 100, 2, 1]),
         source=SOURCE,
         logs=LOGS,
         policy=POLICIES,

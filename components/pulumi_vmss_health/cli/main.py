@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import difflib
 import signal
@@ -78,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of_command.refuse(unknown[0])
     stop = Stop()
     for number in _endings():
-        signal.signal(number, lambda *_: stop.set())
+        # On a thread of its own: the signal may have interrupted whoever holds the lock that `set` needs.
+        signal.signal(number, lambda *_: _thread.start_new_thread(stop.set, ()))
     try:
         return int(options.run(options, SystemClock(stop)))
     except (ValueError, TypeError) as error:  # among them an id, a cloud or a credential that cannot be

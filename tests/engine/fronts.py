@@ -51,7 +51,12 @@ class Dynamic:
     gate = "HealthGate"
 
     def write(self, project: Project, wanted: Wanted) -> None:
-        names = {"onFailure": "on_failure", "ignoreChanges": "ignore_changes", "replaceOnChanges": "replace_on_changes"}
+        names = {
+            "onFailure": "on_failure",
+            "evidenceFile": "evidence_file",
+            "ignoreChanges": "ignore_changes",
+            "replaceOnChanges": "replace_on_changes",
+        }
         inputs = "".join(f", {names.get(key, key)}={value!r}" for key, value in wanted.inputs.items())
         options = ", ".join(f"{names.get(key, 'custom_timeouts')}={value!r}" for key, value in wanted.options.items())
         project.program(f"""
@@ -174,7 +179,12 @@ func main() {
 """
 
     def write(self, project: Project, wanted: Wanted) -> None:
-        kinds = {"recheck": "vmsshealth.Recheck", "onFailure": "vmsshealth.OnFailure", "skip": "pulumi.Bool"}
+        kinds = {
+            "recheck": "vmsshealth.Recheck",
+            "onFailure": "vmsshealth.OnFailure",
+            "skip": "pulumi.Bool",
+            "evidenceFile": "pulumi.String",
+        }
         inputs = {
             "ScaleSetId": f"pulumi.String({json.dumps(wanted.scale_set)})",
             "Policy": _literal("&vmsshealth.GatePolicyArgs", {_title(k): _text(v) for k, v in wanted.policy.items()}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.engine.fronts import Compiled, Dynamic, Front, Wanted, Yaml, built, h
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks
 from tests.pages import ROOT
 
+from pulumi_vmss_health.evidence.reading import read
 from vmss_emulator import Emulator
 
 if not has_host("yaml"):
@@ -173,6 +175,38 @@ def test_a_gate_only_warns_or_is_skipped_or_rechecks_if_it_is_told_to(
         assert ran.code == 0, clean(ran)
         assert looks(azure) > before
     assert project.run("preview", "--non-interactive", "--expect-no-changes").code != 0
+
+
+def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_change_knows_of_the_file(
+    project: Project, azure: Emulator, front: Front, web: str
+) -> None:
+    file, other = project.folder / "web.json", project.folder / "elsewhere.json"
+    front.write(project, Wanted(web, FAST, {"evidenceFile": file.name}))
+    ran = project.run("preview", "--non-interactive")
+    assert ran.code == 0, clean(ran)
+    assert not file.exists(), "a preview waits for nothing"
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    (wait,) = read(file)["waits"]
+    stored = gate(project, front)
+    assert (wait["ending"], wait["requests"]) == ("healthy", stored["outputs"]["evidence"]["requests"])
+    assert "evidenceFile" not in {*stored["inputs"], *stored["outputs"]}
+    assert file.name not in json.dumps(project.deployment())
+
+    file.unlink()
+    for inputs in ({"evidenceFile": other.name}, {}, {"evidenceFile": file.name}):
+        front.write(project, Wanted(web, FAST, inputs))
+        ran = project.up("--expect-no-changes")
+        assert ran.code == 0, clean(ran)
+    assert not file.exists()
+    assert not other.exists()
+
+    before = looks(azure)
+    front.write(project, Wanted(web, FAST, {"evidenceFile": "nowhere/web.json", "recheck": "always"}))
+    ran = project.up()
+    assert ran.code != 0
+    assert "nowhere/web.json cannot be written: No such file or directory" in " ".join(clean(ran).split())
+    assert looks(azure) == before, "it is known before the gate waits"
 
 
 def test_what_the_engine_does_with_inputs_and_time_outs_it_does_with_those_of_a_gate(

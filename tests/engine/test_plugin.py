@@ -16,7 +16,6 @@ from tests.engine.projects import HEALTHY, UNHEALTHY, Project, Ran, wait_for_a_l
 from tests.pages import ROOT
 from yaml import safe_load
 
-from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.plugin.install import install
 from pulumi_vmss_health.version import __version__
 from vmss_emulator import Emulator
@@ -207,41 +206,6 @@ def test_two_providers_read_as_two_identities_beside_the_stacks_own(project: Pro
         if f"/virtualMachineScaleSets/{name}" in each.path
     }
     assert asked == {(azure.client_id, "one"), (machine, "other")}
-
-
-def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_change_knows_of_the_file(
-    project: Project, azure: Emulator
-) -> None:
-    def gated(**inputs: Any) -> None:
-        yaml(project, {"web": gate(web, **inputs)})
-
-    web = azure.put_scale_set("web", capacity=2)
-    file = project.folder / "web.json"
-    gated(evidenceFile="web.json")
-    ran = project.run("preview", "--non-interactive")
-    assert ran.code == 0, clean(ran)
-    assert not file.exists(), "a preview waits for nothing"
-    ran = project.up()
-    assert ran.code == 0, clean(ran)
-    stored = project.state()["ScaleSetHealthGate/web"]
-    (wait,) = read(file)["waits"]
-    assert (wait["ending"], wait["requests"]) == ("healthy", stored["outputs"]["evidence"]["requests"])
-    assert "evidenceFile" not in {*stored["inputs"], *stored["outputs"]}
-    assert "web.json" not in json.dumps(project.deployment())
-
-    file.unlink()
-    for other in ("elsewhere.json", None, "web.json"):
-        gated(evidenceFile=other)
-        ran = project.up("--expect-no-changes")
-        assert ran.code == 0, clean(ran)
-    assert not list(project.folder.glob("*.json"))
-
-    before = len(azure.requests)
-    gated(evidenceFile="nowhere/web.json", recheck="always")
-    ran = project.up()
-    assert ran.code != 0
-    assert "nowhere/web.json cannot be written: No such file or directory" in " ".join(clean(ran).split())
-    assert len(azure.requests) == before, "it is known before the gate waits"
 
 
 def test_the_function_reads_in_preview_too(project: Project, azure: Emulator) -> None:

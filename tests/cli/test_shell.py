@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.cli.here import run_here
 from tests.cli.support import COMMAND, environment, put, run
 
+from pulumi_vmss_health.evidence.reading import read
 from vmss_emulator import Emulator
 
 BODY = '{"virtualMachine": {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 2}]}}'
@@ -71,6 +73,23 @@ def test_a_terminal_that_closes_ends_a_wait_as_ctrl_c_does_unless_nohup_has_it_i
     assert process.returncode == (130 if ends else 0)
     assert ("cancelled" in said) is ends
     assert file.exists()
+
+
+def test_the_evidence_is_whole_when_the_terminal_of_a_panel_closes(azure: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "web.json"
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "wait", put(azure), "--hold", "10m", "--evidence", str(file)],
+        env=environment(azure, TERM="xterm"), stdin=its, stdout=its, stderr=its, start_new_session=True,
+    )  # fmt: skip
+    os.close(its)
+    shown = b""
+    while b"healthy" not in shown:
+        shown += os.read(ours, 4096)
+    os.close(ours)  # which alone sends no signal: it is not the terminal that controls the process
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 130
+    assert read(file)["waits"][0]["ending"] == "cancelled"
 
 
 def test_a_flag_may_stand_between_the_words_of_a_command(azure: Emulator, tmp_path: Path) -> None:

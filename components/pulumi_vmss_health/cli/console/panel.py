@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions
 from rich.live import Live
@@ -100,6 +103,27 @@ class _Row:
         ]
 
 
+class _Forgiving:
+    """A terminal that may close: what it does not take any more is lost, and the waits go on to their end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what it takes."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what it takes."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever rich asks a stream
+        return getattr(self._stream, name)
+
+
 class Panel:
     """Shows several waits until they have ended, and then nothing: results are printed afterwards.
 
@@ -115,7 +139,7 @@ class Panel:
         # Standard output is left alone: it may be a file, for which the results are.
         self._live = Live(
             self,
-            console=console or Console(stderr=True),
+            console=console or Console(file=cast(TextIO, _Forgiving(sys.stderr))),
             refresh_per_second=_A_SECOND,
             transient=True,
             redirect_stdout=False,

@@ -246,6 +246,23 @@ def test_pulumi_package_add_takes_the_installed_plugin_and_the_program_runs_on_i
     assert states(project) == ["healthy"]
 
 
+def test_a_newer_plugin_gates_nothing_again(project: Project, azure: Emulator) -> None:
+    yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2))})
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    asked = len(azure.requests)
+    plugin = install(Path(project.environment["PULUMI_HOME"]))
+    newer = plugin.parent.with_name("resource-vmss-health-v99.0.0")
+    plugin.parent.rename(newer)
+    script, served = newer / plugin.name, "from pulumi_vmss_health.plugin.server"
+    told = "import pulumi_vmss_health.version as version; version.__version__ = '\"'\"'99.0.0'\"'\"'; "
+    script.write_text(script.read_text().replace(served, told + served))
+    ran = project.up("--expect-no-changes")
+    assert ran.code == 0, clean(ran)
+    assert len(azure.requests) == asked
+    assert newer.with_name(f"{newer.name}.lastused").exists(), "the engine took another one"
+
+
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:
     yaml(project, {"web": {"type": "vmss-health:ScaleSetHealthGate", "get": {"id": "any"}}})
     ran = project.up()

@@ -60,7 +60,7 @@ demo-broken: setup ## watch gates that do not pass, and what they say
 languages: setup ## what the tests of TypeScript and Go programs need (asks npm and Go's proxy once; 5 to 15 minutes)
 	$(BIN)/python -m tools.hosts
 
-sdks: setup ## the SDKs of TypeScript and Go anew, from the schema, and that from the code (5 to 10 minutes the first time)
+sdks: setup ## the SDKs of TypeScript, Go and C# anew, from the schema, and that from the code (5 to 10 minutes the first time)
 	$(BIN)/python -m pulumi_vmss_health.plugin.schema
 	$(BIN)/python -m tools.hosts sdks
 

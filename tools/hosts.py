@@ -68,7 +68,7 @@ def make_typescript() -> None:
 
 
 def make_sdks(out: Path) -> None:
-    """Generate the SDKs for TypeScript and Go from the schema."""
+    """Generate the SDKs for TypeScript, Go and C# from the schema."""
     codegen = ROOT / ".toolchain" / "codegen"
     build("codegen", ".", codegen)
     run("SDKs", codegen, SCHEMA, out)

@@ -134,6 +134,7 @@ def schema() -> dict[str, Any]:
         "version": __version__,
         "description": "A deployment health gate for Azure VM scale sets, and their instance view.",
         "keywords": ["pulumi", "azure", "vmss", "kind/native", "category/cloud"],
+        "publisher": "pulumi-vmss-health",
         "license": "Apache-2.0",
         "attribution": "",
         "language": {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.recorded import RECORDED
 from tools.chromium import AXE, CHROMIUM
+from tools.hosts import TYPESCRIPT
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -25,6 +26,7 @@ TOGETHER = (
 NEEDED = {
     "recorded": (RECORDED.exists(), f"bodies that Azure really sent, which are no part of the repository ({RECORDED})"),
     "browser": (bool(CHROMIUM), "a page in a browser: there is no chromium on PATH"),
+    "compiled": ((TYPESCRIPT / "stamp").exists(), "programs in TypeScript and Go (`make languages`)"),
     "axe": (bool(CHROMIUM) and AXE.exists(), "an accessibility checker on that page (`make axe`)"),
 }
 MISSING = {mark: what for mark, (is_here, what) in NEEDED.items() if not is_here}

@@ -86,7 +86,7 @@ def test_explain_judges_what_azure_really_sent_as_the_library_does(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = file.read_text()
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     refused = refusal_of(file.stem)
     if refused:
         with pytest.raises(SystemExit) as ended:

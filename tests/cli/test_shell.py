@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,15 @@ def test_progress_that_a_full_disk_does_not_take_changes_no_exit_code(azure: Emu
     assert (ran.returncode, ran.stdout.startswith("scale set web is healthy")) == (0, True)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+@pytest.fixture
+def hears_hangups() -> Iterator[None]:
+    """Whoever runs the tests may have had SIGHUP ignored (nohup), which every process below would inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hears_hangups")
 @pytest.mark.parametrize(("before", "ends"), [("", True), ("trap '' HUP; ", False)])
 def test_a_terminal_that_closes_ends_a_wait_as_ctrl_c_does_unless_nohup_has_it_ignored(
     azure: Emulator, tmp_path: Path, before: str, ends: bool
@@ -75,6 +84,7 @@ def test_a_terminal_that_closes_ends_a_wait_as_ctrl_c_does_unless_nohup_has_it_i
     assert file.exists()
 
 
+@pytest.mark.usefixtures("hears_hangups")
 def test_the_evidence_is_whole_when_the_terminal_of_a_panel_closes(azure: Emulator, tmp_path: Path) -> None:
     file = tmp_path / "web.json"
     ours, its = pty.openpty()

@@ -284,9 +284,9 @@ def test_it_waits_for_a_command_that_is_interrupted(everybody: bool) -> None:
 
 
 HEARS = """
-import signal
+import os, signal
 from vmss_emulator.running import processes
-signal.signal(signal.SIGTERM, lambda *_: print("the caller heard it", flush=True))
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"the caller heard it\\n"))
 code = processes.run(["sh", "-c", "trap 'echo so did the command; exit 5' TERM; kill -TERM $PPID; sleep 30 & wait"], {})
 print("exit code", code)
 """

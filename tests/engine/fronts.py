@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 from tests.engine.projects import TOOLCHAIN, Project
 from tests.pages import ROOT
 from tools.hosts import TYPESCRIPT
@@ -283,8 +284,8 @@ def has_host(language: str) -> bool:
     return (TOOLCHAIN / name).exists() or shutil.which(name) is not None
 
 
-def built() -> list[Compiled]:
-    """The fronts whose hosts and SDKs `make languages` has built."""
-    if not (TYPESCRIPT / "stamp").exists():
-        return []
-    return [front for front, host in ((TypeScript(), "nodejs"), (Go(), "go")) if has_host(host)]
+# The fronts whose hosts and SDKs `make languages` builds.
+COMPILED = [
+    pytest.param(front, id=type(front).__name__, marks=[pytest.mark.rest, pytest.mark.compiled])
+    for front in (TypeScript(), Go())
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.emulator.support import ArmSession
-from tests.engine.fronts import Compiled, Dynamic, Front, Wanted, Yaml, built, has_host
+from tests.engine.fronts import COMPILED, Compiled, Dynamic, Front, Wanted, Yaml, has_host
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks
 from tests.pages import ROOT
 
@@ -27,7 +27,7 @@ FAST = {"timeout": "4s", "hold": "0s"}
     params=[
         pytest.param(Dynamic(), id="Python", marks=pytest.mark.rest),  # the other modules here have it
         pytest.param(Yaml(), id="YAML"),
-        *(pytest.param(each, id=type(each).__name__, marks=pytest.mark.rest) for each in built()),
+        *COMPILED,
     ]
 )
 def front(request: pytest.FixtureRequest) -> Front:
@@ -246,7 +246,7 @@ def test_what_the_engine_does_with_inputs_and_time_outs_it_does_with_those_of_a_
     assert gate(project, front)["outputs"]["evidence"]["limitSeconds"] == 3
 
 
-@pytest.fixture(params=[pytest.param(each, id=type(each).__name__, marks=pytest.mark.rest) for each in built()])
+@pytest.fixture(params=COMPILED)
 def compiled(request: pytest.FixtureRequest) -> Compiled:
     found: Compiled = request.param
     return found

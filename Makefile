@@ -41,7 +41,7 @@ lint: setup ## fix what ruff can fix, format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: setup ## every behaviour, on the real Pulumi engine, too (about twelve minutes on two cores)
+test: setup ## every behaviour, on the real Pulumi engine, too (about fifteen minutes on two cores)
 	$(TESTS) -m "not rest"
 
 test-rest: setup ## further variants of what `make test` has: other credentials, signals, sizes, random kills

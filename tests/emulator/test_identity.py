@@ -36,6 +36,11 @@ def test_a_token_looks_like_azures_and_is_remembered(azure: Emulator) -> None:
     assert found in azure.tokens
 
 
+def test_a_secret_never_reads_as_an_option_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: "-" * size)
+    assert not Emulator().client_secret.startswith("-")
+
+
 def test_a_request_is_recorded_with_whom_its_token_was_issued_to_and_never_with_the_token(azure: Emulator) -> None:
     shown = token(azure)
     url = f"{azure.url}/subscriptions?api-version=2022-12-01"

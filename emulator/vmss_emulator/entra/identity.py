@@ -32,7 +32,8 @@ class Identity:
     def __init__(self, clock: Callable[[], float], lifetime: float) -> None:
         self.tenant_id = str(uuid.uuid4())
         self.client_id = str(uuid.uuid4())
-        self.client_secret = secrets.token_urlsafe(30)
+        # A letter first: a secret that begins with a dash reads as an option on a command line.
+        self.client_secret = "s" + secrets.token_urlsafe(30)
         self.identity_header = secrets.token_hex(16)
         self._clock = clock
         self._lifetime = lifetime

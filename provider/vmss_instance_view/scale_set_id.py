@@ -39,6 +39,14 @@ class ScaleSetId:
             raise InvalidScaleSetId(f"{problem} in scale set id {clean(text, 200)!r}; it looks like {_FORM}")
         return cls(parts[2], parts[4], parts[8])
 
+    @classmethod
+    def are_same(cls, one: object, other: object) -> bool:
+        """Return whether both are ids of one scale set; False where one is no id, or not known yet."""
+        try:
+            return cls.parse(one) == cls.parse(other)
+        except InvalidScaleSetId:
+            return False
+
     def __str__(self) -> str:
         """Return the ARM id."""
         names = {"subscription": self.subscription_id, "resource group": self.resource_group, "scale set": self.name}

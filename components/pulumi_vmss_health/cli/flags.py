@@ -10,9 +10,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
 from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.azure.settings import Settings
@@ -102,12 +102,11 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
     group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
     told = GatePolicy.descriptions()
-    choices = _choices()
     for name in _FIELDS:
-        metavar = "WORD" if name in choices else "A,B" if name in _LISTS else "VALUE"
+        metavar = "WORD" if name in CHOICES else "A,B" if name in _LISTS else "VALUE"
         text = told[name].replace("%", "%%")
         dest = f"policy_{name}"
-        group.add_argument(_flag(name), dest=dest, metavar=metavar, choices=choices.get(name), help=text)
+        group.add_argument(_flag(name), dest=dest, metavar=metavar, choices=CHOICES.get(name), help=text)
 
 
 def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) -> GatePolicy:
@@ -180,12 +179,6 @@ def _value(name: str, text: str) -> object:
             raise ValueError(f"{_flag(name)} names nothing: leave it out, or give names with commas between them")
         return names
     return None if name == "confirm_failure" and text.lower() == "none" else text
-
-
-def _choices() -> dict[str, tuple[str, ...]]:
-    """Return the fields that take one of some words, and these."""
-    kinds = get_type_hints(GatePolicy)
-    return {name: get_args(kinds[name]) for name in _FIELDS if get_origin(kinds[name]) is Literal}
 
 
 def _flag(name: str) -> str:

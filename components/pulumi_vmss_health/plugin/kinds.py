@@ -195,12 +195,7 @@ def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found
 
 
 def _same_set(olds: Values, news: Values) -> bool:
-    """Return whether both are of one scale set: Azure compares ids without case."""
-    try:
-        one, other = (ScaleSetId.parse(wire.plain(each.get("scaleSetId"))) for each in (olds, news))
-    except InvalidScaleSetId:  # also what is not known yet
-        return False
-    return one == other
+    return ScaleSetId.are_same(*(wire.plain(each.get("scaleSetId")) for each in (olds, news)))
 
 
 def as_before(olds: Values, news: Values) -> Values:

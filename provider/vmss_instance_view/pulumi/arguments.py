@@ -183,8 +183,5 @@ def as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
     Azure compares ids without case, and other resources spell them otherwise from one update to the next: for the
     engine that would be a change.
     """
-    try:
-        is_same = ScaleSetId.parse(olds.get("scaleSet")) == ScaleSetId.parse(news.get("scaleSet"))
-    except InvalidScaleSetId:  # also what is not known yet
-        return news
+    is_same = ScaleSetId.are_same(olds.get("scaleSet"), news.get("scaleSet"))
     return {**news, "scaleSet": olds["scaleSet"]} if is_same else news

@@ -7,9 +7,9 @@ open. `memory` decides what ends the wait early; the timeout ends it after one l
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
@@ -32,6 +32,10 @@ class Outcome:
 
     ending: Ending
     progress: Progress
+
+
+Steps: TypeAlias = Generator[float, None, Outcome]
+"""A wait in steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,35 @@ def watch(
     the wait. context: what is known when the wait begins. limit_source: where the timeout was set.
     record: called after every look, without exception.
     """
+    waiting = steps(look, policy, clock, report, context, limit_source, record)
+    try:
+        while True:
+            pause = next(waiting)
+            try:
+                clock.wait(pause)
+            except Stopped as stop:
+                waiting.throw(stop)
+    except StopIteration as end:
+        outcome: Outcome = end.value
+        return outcome
+
+
+def steps(
+    look: Look,
+    policy: GatePolicy,
+    clock: Clock,
+    report: Callable[[Progress], None],
+    context: Context = NOTHING_ELSE,
+    limit_source: str = OF_THE_POLICY,
+    record: Callable[[Looked], None] | None = None,
+) -> Steps:
+    """Wait as `watch` does, but let the caller pass the time, who may serve many waits.
+
+    Yields seconds to wait, looks when it is resumed, and returns the outcome. Stopped, thrown into it, cancels it.
+    """
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
-        clock.wait(min(look.turn(Ask(urgent=True)), memory.progress.limit))
+        yield min(look.turn(Ask(urgent=True)), memory.progress.limit)
         while True:
             ending = _look_once(look, memory, clock, record)
             progress = memory.progress
@@ -86,10 +116,10 @@ def watch(
             if ending is not None:
                 return Outcome(ending, progress)
             # The last look is at the deadline itself, however late the next one would be.
-            clock.wait(min(_pause(look, memory, clock), left))
+            yield min(_pause(look, memory, clock), left)
             # By now more may be due to be read than the pause was for, such as the pages of a large set's list.
-            clock.wait(min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock)))
-            clock.wait(min(look.turn(memory.ask(clock.monotonic())), _left(memory, clock)))
+            yield min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock))
+            yield min(look.turn(memory.ask(clock.monotonic())), _left(memory, clock))
             if _is_shut_out(look, memory, clock):
                 return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
-from vmss_instance_view.clock import Deadline, Overdue, Stopped, SystemClock
+from vmss_instance_view.clock import Deadline, Overdue, Stopped, SystemClock, Task
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -68,6 +68,25 @@ class VirtualClock:
                 heapq.heappush(lanes, self.time)
         self.time = max(lanes)
         return results
+
+    def by_turns(self, tasks: Iterable[Task], width: int, enough: Callable[[], bool]) -> None:
+        """As if `width` workers did it: each task begins when it is due and one of them is free."""
+        due = [(self.time, number, task) for number, task in enumerate(tasks)]
+        lanes = [self.time] * width
+        latest, order = self.time, len(due)
+        while due and not enough():
+            moment, _, task = heapq.heappop(due)
+            begins = max(moment, heapq.heappop(lanes))
+            if self.stop_at is not None and begins >= self.stop_at:
+                self.time = max(latest, self.stop_at)
+                raise Stopped
+            self.time = begins
+            seconds = task()
+            heapq.heappush(lanes, self.time)
+            latest, order = max(latest, self.time), order + 1
+            if seconds is not None:
+                heapq.heappush(due, (self.time + seconds, order, task))
+        self.time = latest
 
 
 class Simulation:
@@ -159,3 +178,7 @@ class SimulatedClock:
     def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
         """One after the other, which takes longer than side by side: it makes a look slower, never cheaper."""
         return [function(item) for item in items]
+
+    def by_turns(self, tasks: Iterable[Task], width: int, enough: Callable[[], bool]) -> None:
+        """Not needed: here each wait has a thread of its own."""
+        raise NotImplementedError

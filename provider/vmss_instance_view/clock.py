@@ -5,18 +5,22 @@ Whatever waits, and whatever reads the time, takes a `Clock`: tests take no time
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Protocol, TypeVar
+from itertools import count
+from typing import Protocol, TypeAlias, TypeVar
 
-from vmss_instance_view.parallel import each_of
+from vmss_instance_view.parallel import Crew, each_of
 
 A = TypeVar("A")
 T = TypeVar("T")
+Task: TypeAlias = Callable[[], "float | None"]
+"""Something that is done by turns: it returns the seconds until it is due again, None when it is done."""
 
 
 class Stopped(Exception):
@@ -44,6 +48,13 @@ class Clock(Protocol):
 
     def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
         """Call `function` for each item, at most `width` at a time; return the results in their order."""
+
+    def by_turns(self, tasks: Iterable[Task], width: int, enough: Callable[[], bool]) -> None:
+        """Call each task at once, and again after as many seconds as it returned, until it returns None.
+
+        At most `width` run at a time. Ends when none is left, or once it is enough after one of them. Raises Stopped as
+        soon as a stop is asked for, and what a task raises; tasks under way are abandoned then.
+        """
 
 
 class Deadline:
@@ -151,6 +162,22 @@ class SystemClock:
     def each(self, function: Callable[[A], T], items: Iterable[A], width: int) -> list[T]:
         """Call `function` for each item on daemon threads, at most `width` at a time."""
         return each_of(function, items, width)
+
+    def by_turns(self, tasks: Iterable[Task], width: int, enough: Callable[[], bool]) -> None:
+        """Call each task when it is due, on daemon threads."""
+        order = count()
+        due = [(self.monotonic(), next(order), task) for task in tasks]
+        with Crew(width) as crew, self._stop.waking(crew.news):
+            while (due or crew.busy) and not enough():
+                while due and crew.is_free and due[0][0] <= self.monotonic():
+                    crew.begin(heapq.heappop(due)[2])
+                crew.news.wait(max(due[0][0] - self.monotonic(), 0.0) if due and crew.is_free else None)
+                crew.news.clear()
+                if self._stop.is_set():
+                    raise Stopped
+                for task, seconds in crew.ended():
+                    if seconds is not None:
+                        heapq.heappush(due, (self.monotonic() + seconds, next(order), task))
 
 
 def sleep(seconds: float) -> None:

@@ -1,12 +1,13 @@
-"""Run many small reads at once, on daemon threads, so that an abandoned one does not keep the process alive."""
+"""Do many things at once, on daemon threads, so that an abandoned one does not keep the process alive."""
 
 from __future__ import annotations
 
 import copy
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -43,6 +44,62 @@ def each_of(function: Callable[[A], T], items: Iterable[A], width: int) -> list[
         thread.join()
     done = [future for _, future in futures if future.done()]
     return [future.result() for future in done]
+
+
+class Crew:
+    """Threads that do tasks for the one thread that leads them. Daemons, started when they are needed.
+
+    news: is set whenever a task has ended.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Start none yet. width: how many there may be."""
+        self.news = threading.Event()
+        self.busy = 0
+        self._width = width
+        self._threads = 0
+        self._todo: queue.SimpleQueue[Callable[[], float | None] | None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Callable[[], float | None], Future[float | None]]] = queue.SimpleQueue()
+
+    def __enter__(self) -> Crew:
+        """Lead it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let everybody go home after the task that is under way."""
+        for _thread in range(self._threads):
+            self._todo.put(None)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether somebody can begin a task at once."""
+        return self.busy < self._width
+
+    def begin(self, task: Callable[[], float | None]) -> None:
+        """Have a task done. Only if somebody is free."""
+        self.busy += 1
+        self._todo.put(task)
+        if self._threads < self.busy:
+            self._threads += 1
+            threading.Thread(target=self._work, name="vmss-turn", daemon=True).start()
+
+    def ended(self) -> Iterator[tuple[Callable[[], float | None], float | None]]:
+        """Take the tasks that have ended since, each with what it returned. Raise what one of them raised."""
+        with suppress(queue.Empty):
+            while True:
+                task, result = self._ended.get_nowait()
+                self.busy -= 1
+                yield task, result.result()
+
+    def _work(self) -> None:
+        while (task := self._todo.get()) is not None:
+            result: Future[float | None] = Future()
+            try:
+                result.set_result(task())
+            except BaseException as error:
+                result.set_exception(error)
+            self._ended.put((task, result))
+            self.news.set()
 
 
 class OneForAll:

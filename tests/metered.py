@@ -26,7 +26,12 @@ from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import Azure, Connection
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
-GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute"
+
+
+def group(subscription: str) -> str:
+    """The one resource group of a subscription."""
+    return f"/subscriptions/{subscription}/resourceGroups/rg/providers/Microsoft.Compute"
+
 
 # Size, and what comes back in a minute: of each resource, and of the subscription in a region.
 BUCKETS: dict[str, tuple[tuple[int, int] | None, tuple[int, int]]] = {
@@ -90,9 +95,10 @@ class Metered:
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
     _bodies: dict[tuple[int, str], tuple[Snapshot, bytes]] = field(default_factory=dict)
 
-    def add(self, name: str, scale_set: ScaleSet) -> ScaleSetId:
+    def add(self, name: str, scale_set: ScaleSet, subscription: str = SUBSCRIPTION) -> ScaleSetId:
+        """Add a set; its name is its own in all subscriptions, which have limits of their own."""
         self.sets[name] = scale_set
-        return ScaleSetId.parse(f"{GROUP}/virtualMachineScaleSets/{name}")
+        return ScaleSetId.parse(f"{group(subscription)}/virtualMachineScaleSets/{name}")
 
     def azure(self, clock: Clock | None = None) -> Azure:
         return Azure(Settings({}), clock or self.clock, Connection(PUBLIC, self, Tokens()))
@@ -118,14 +124,14 @@ class Metered:
     def _keys(self, route: Route) -> list[str]:
         bucket = _BUCKET_OF[route.kind]
         own = [f"{bucket} of {route.resource}"] if BUCKETS[bucket][0] else []
-        return [*own, f"{bucket} of all", *ARM]
+        return [*own, f"{bucket} of {_all(route)}", *(f"{each} of {_all(route)}" for each in ARM)]
 
     def size(self, key: str) -> tuple[int, int]:
-        if key in ARM:
-            return ARM[key]
         bucket, _, whose = key.partition(" of ")
+        if bucket in ARM:
+            return ARM[bucket]
         own, of_all = BUCKETS[bucket]
-        return of_all if whose == "all" or own is None else own
+        return of_all if own is None or whose.split()[0] == "all" else own
 
     def left(self, key: str, now: float) -> float:
         size, per_minute = self.size(key)
@@ -142,9 +148,10 @@ class Metered:
     def _throttled(self, key: str, now: float) -> Answer:
         _, per_minute = self.size(key)
         wait = self.retry_after or max(1, round((1 - self.left(key, now)) * 60 / per_minute + 0.5))
-        code = "OperationNotAllowed" if key not in ARM else "TooManyRequests"
+        by_compute = key.partition(" of ")[0] not in ARM
+        code = "OperationNotAllowed" if by_compute else "TooManyRequests"
         target = key.replace(" of all", "Subscription").replace(" of ", " ")
-        details = [{"code": "TooManyRequests", "target": target}] if key not in ARM else []
+        details = [{"code": "TooManyRequests", "target": target}] if by_compute else []
         body = {"error": {"code": code, "message": "too many", "details": details}}
         return Answer(429, {"Retry-After": str(wait)}, json.dumps(body).encode())
 
@@ -155,7 +162,7 @@ class Metered:
         content = self._bodies[key][1]
         if route.kind == "instances":
             listed = len((seen.instances or ())[route.skip : route.skip + scale_set.page])
-            self.take("listed of all", now, listed)
+            self.take(f"listed of {_all(route)}", now, listed)
         if content == b"null":
             return Answer(404, {}, b'{"error": {"code": "NotFound", "message": "not there"}}')
         left = [
@@ -180,6 +187,7 @@ class Tokens:
 class Route:
     """What a URL asks for. resource: whose bucket it is. place: kind, instance and page."""
 
+    subscription: str
     kind: str
     name: str
     resource: str
@@ -189,6 +197,10 @@ class Route:
     @property
     def place(self) -> str:
         return f"{self.kind} {self.instance} {self.skip}"
+
+
+def _all(route: Route) -> str:
+    return "all" if route.subscription == SUBSCRIPTION else f"all {route.subscription}"
 
 
 _BUCKET_OF = {
@@ -210,24 +222,26 @@ def _route(url: str) -> Route:
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     skip = int(query.get("$skiptoken", ["0"])[0])
+    subscription = parts.path.split("/")[2]
     own = _OWN.fullmatch(parts.path)
     if match := _OF_SET.fullmatch(parts.path):
         name, rest = match["name"], match["rest"] or ""
         if own:
-            return Route("vmss vm", name, f"{name}/{own['id']}", own["id"])
+            return Route(subscription, "vmss vm", name, f"{name}/{own['id']}", own["id"])
         kind = {"": "model", "/instanceView": "view", "/virtualMachines": "instances"}.get(rest, "upgrade")
-        return Route(kind, name, name, skip=skip)
+        return Route(subscription, kind, name, name, skip=skip)
     if own:
-        return Route("vm", own["id"].rpartition("_")[0], own["id"], own["id"])
+        return Route(subscription, "vm", own["id"].rpartition("_")[0], own["id"], own["id"])
     filtered = _OF_SET.fullmatch(query["$filter"][0].rpartition(" ")[2].strip("'"))
     assert filtered is not None
-    return Route("expanded list" if "$expand" in query else "list", filtered["name"], filtered["name"], skip=skip)
+    kind = "expanded list" if "$expand" in query else "list"
+    return Route(subscription, kind, filtered["name"], filtered["name"], skip=skip)
 
 
 def _body(scale_set: ScaleSet, route: Route, seen: Snapshot) -> Any:
     instances = seen.instances or ()
     if scale_set.flexible:
-        instances = tuple(_flexible(route.name, each) for each in instances)
+        instances = tuple(_flexible(route, each) for each in instances)
     if route.kind == "model":
         assert seen.scale_set is not None
         mode = "Flexible" if scale_set.flexible else "Uniform"
@@ -248,26 +262,26 @@ def _body(scale_set: ScaleSet, route: Route, seen: Snapshot) -> Any:
 
 
 def _next_link(route: Route, skip: int) -> str:
-    own = f"{GROUP}/virtualMachineScaleSets/{route.name}"
+    own = f"{group(route.subscription)}/virtualMachineScaleSets/{route.name}"
     if route.kind == "instances":
         return f"{PUBLIC.resource_manager}{own}/virtualMachines?$skiptoken={skip}"
     expand = "&$expand=instanceView" if route.kind == "expanded list" else ""
     query = f"$filter='virtualMachineScaleSet/id' eq '{own}'{expand}&$skiptoken={skip}"
-    return f"{PUBLIC.resource_manager}{GROUP}/virtualMachines?{query}"
+    return f"{PUBLIC.resource_manager}{group(route.subscription)}/virtualMachines?{query}"
 
 
 def _names(instance: Instance) -> tuple[str, ...]:
     return (instance.instance_id, instance.name or "")
 
 
-def _flexible(name: str, instance: Instance) -> Instance:
+def _flexible(route: Route, instance: Instance) -> Instance:
     """The VM as one of a Flexible set: it tells its model by a tag, and knows no protection."""
-    vm = f"{name}_{instance.instance_id}"
+    vm = f"{route.name}_{instance.instance_id}"
     return replace(
         instance,
         instance_id="",
         name=vm,
-        id=f"{GROUP}/virtualMachines/{vm}",
+        id=f"{group(route.subscription)}/virtualMachines/{vm}",
         latest_model_applied=None,
         profile_time_created=TAGS[instance.latest_model_applied],
         protected_from_scale_set_actions=None,

@@ -20,6 +20,7 @@ from vmss_instance_view import __all__ as _reader
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
+    from pulumi_vmss_health.fleet import FleetHealthGate, FleetSetOutput
     from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
 else:
 
@@ -27,6 +28,8 @@ else:
         """Import what needs Pulumi, and the reader's names, only when they are asked for."""
         if name in ("ReasonOutput", "ScaleSetHealthGate"):
             found = import_module("pulumi_vmss_health.component")
+        elif name in ("FleetHealthGate", "FleetSetOutput"):
+            found = import_module("pulumi_vmss_health.fleet")
         elif name in _reader:
             found = import_module("vmss_instance_view")
         else:
@@ -36,6 +39,8 @@ else:
 
 
 __all__ = [
+    "FleetHealthGate",
+    "FleetSetOutput",
     "GatePolicy",
     "Reason",
     "ReasonOutput",

@@ -123,7 +123,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         Raises ValueError or TypeError that names the argument.
         """
         check_options(opts, _ARGUMENTS)
-        asked = _policy(policy)
+        asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
         identity = telling_secrecy(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons"))
@@ -138,7 +138,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
         say_whose_identity_reads(self, scale_set, opts)
-        own = _options(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
+        own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
@@ -158,7 +158,8 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
 """What ignore_changes and replace_on_changes may name, with the fields below it."""
 
 
-def _policy(policy: object) -> GatePolicy:
+def policy_of(policy: object) -> GatePolicy:
+    """Return the policy that a person gave. Raises ValueError or TypeError, naming it and its field."""
     if policy is None:
         return GatePolicy()
     if isinstance(policy, GatePolicy):
@@ -192,14 +193,14 @@ def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Outpu
     return pulumi.Output.all(identity, gate.urn).apply(lambda both: canonical(both[0]))
 
 
-def _options(
+def options_of(
     parent: pulumi.Resource,
     given: pulumi.ResourceOptions,
     timeouts: pulumi.CustomTimeouts | None,
     changed_by: Sequence[pulumi.Resource],
     secret: list[str],
 ) -> pulumi.ResourceOptions:
-    """The component's options that are meant for its gate: Pulumi itself ignores them on components."""
+    """Return the component's options that are meant for its gate: Pulumi itself ignores them on components."""
     return pulumi.ResourceOptions(
         parent=parent,
         depends_on=changed_by,

@@ -29,7 +29,7 @@ from pulumi_vmss_health.gating import Asked, NotPassed
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import as_before, scale_set_failures
-from vmss_instance_view.pulumi.calls import Call, current_call, storable
+from vmss_instance_view.pulumi.calls import Call, current_call, stored
 from vmss_instance_view.pulumi.configuration import azure_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class HealthGateProvider(ResourceProvider):
         try:
             is_there = gating.refresh(self._azure, asked, props, call)
         except NotPassed as failed:
-            outputs = _storable(call, {**props, **failed.outputs})
+            outputs = stored(call, {**props, **failed.outputs})
             raise call.partial_failure(id_, outputs, failed.lines) from None
         return ReadResult(id_, props) if is_there else ReadResult("", {})
 
@@ -104,9 +104,9 @@ class HealthGateProvider(ResourceProvider):
         except ValueError as error:
             raise call.failure(f"evidence_file: {error}") from None
         try:
-            return {**props, **_storable(call, gating.wait(self._azure, asked, before, call, file))}
+            return {**props, **stored(call, gating.wait(self._azure, asked, before, call, file))}
         except NotPassed as failed:
-            outputs = {**props, **_storable(call, failed.outputs)}
+            outputs = {**props, **stored(call, failed.outputs)}
             raise call.partial_failure(id_, outputs, failed.lines) from None
 
 
@@ -116,11 +116,3 @@ def _asked(call: Call, props: Mapping[str, Any], timeout: float | None) -> Asked
         return Asked.by(props.get("scaleSet"), props, timeout, "in the resource's custom_timeouts")
     except (ValueError, TypeError) as error:
         raise call.failure(str(error)) from None
-
-
-def _storable(call: Call, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs that state can hold: a verdict is stored, also where what it was made of cannot be."""
-    kept = storable(outputs)
-    for key in sorted(outputs.keys() - kept.keys()):
-        call.warn(f"{key}: not stored, for Pulumi cannot store what it holds")
-    return kept

@@ -143,9 +143,7 @@ def _watched(
     from pulumi_vmss_health.waiting.look import Looker
 
     look = Looker(azure, asked.scale_set, asked.policy)
-    # What began since the gate last passed is still to be judged, also where failures lie in between.
-    passed = parse_time(before.get("passedAt"))
-    context = Context(passed, before_first_pass=passed is None)
+    context = context_of(before.get("passedAt"))
     status_line = StatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
     recorder = Recorder(look, asked.policy, azure.clock, context) if evidence_file is not None else None
     outcome = watch(look, asked.policy, azure.clock, status_line, context, asked.limit_source, recorder)
@@ -171,22 +169,30 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
     from pulumi_vmss_health.waiting.look import Looker
 
     try:
-        snapshot = _look_once(Looker(azure, asked.scale_set, asked.policy), azure.clock)
+        snapshot = look_once(Looker(azure, asked.scale_set, asked.policy), azure.clock)
     except InstanceViewError as error:
         if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
             return False
         if stored.get("state") not in PASSED:
-            raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), str(error))]) from None
+            raise NotPassed({}, [asked.shown(line) for line in (armed(stored), str(error))]) from None
         teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
         return True
     # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
-    passed = parse_time((stored.get("evidence") or {}).get("passedAt"))
-    context = Context(passed, before_first_pass=passed is None, surplus_settled=True)
+    context = context_of((stored.get("evidence") or {}).get("passedAt"), surplus_settled=True)
     _compare(asked, stored, snapshot, evaluate(snapshot, asked.policy, context))
     return True
 
 
-def _look_once(look: Looker, clock: Clock) -> Snapshot:
+def context_of(passed_at: str | None, *, surplus_settled: bool = False) -> Context:
+    """Return what is known before a look. passed_at: when the set last passed, as stored; None if it never did.
+
+    What began since then is still to be judged, also where failures lie in between.
+    """
+    passed = parse_time(passed_at)
+    return Context(passed, before_first_pass=passed is None, surplus_settled=surplus_settled)
+
+
+def look_once(look: Looker, clock: Clock) -> Snapshot:
     """One look for a refresh; where many instances have to be asked one by one, as many as it takes."""
 
     def see(ask: Ask) -> Snapshot:
@@ -207,12 +213,13 @@ def _compare(asked: Asked, stored: Mapping[str, Any], snapshot: Snapshot, verdic
     """Say what a look means for a stored verdict. Raises NotPassed unless both are good."""
     if stored.get("state") not in PASSED:
         news = ["the set is healthy now"] if verdict.passes else causes(verdict)
-        raise NotPassed({}, [asked.shown(line) for line in (_armed(stored), *news)])
+        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *news)])
     if not verdict.passes:
         message = f"scale set {asked.scale_set.name} was healthy and is not any more"
         lines = [asked.shown(line) for line in (message, *causes(verdict))]
         raise NotPassed(lowered(snapshot, verdict, message), lines)
 
 
-def _armed(stored: Mapping[str, Any]) -> str:
+def armed(stored: Mapping[str, Any]) -> str:
+    """Return what a refresh says of a gate that did not pass."""
     return f"the next `pulumi up` runs this gate again: {stored.get('message') or 'it has not passed yet'}"

@@ -36,7 +36,7 @@ def outputs_of(
     progress = outcome.progress
     return {
         **_sight(progress.snapshot),
-        **_reasons(progress.verdict, progress.error),
+        "reasons": reasons_json(progress.verdict, progress.error, REASONS),
         "scaleSetId": str(scale_set),
         "healthy": outcome.ending is Ending.HEALTHY,
         "state": outcome.ending.value,
@@ -77,7 +77,7 @@ def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any
     """The outputs that a refresh changes that found the set unhealthy."""
     return {
         **_sight(snapshot),
-        **_reasons(verdict),
+        "reasons": reasons_json(verdict, None, REASONS),
         "healthy": False,
         "state": verdict.state.name.lower() if verdict.state is not State.HEALTHY else "progressing",
         "message": message,
@@ -88,17 +88,25 @@ def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
     if snapshot is None:
         return {}
     view = snapshot.view.to_json()
-    model = snapshot.scale_set
     return {
         **{key: view[key] for key in ("statuses", "virtualMachine", "extensions") if key in view},
+        **mode_and_capacity(snapshot),
+    }
+
+
+def mode_and_capacity(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what is stored of a set's model."""
+    model = snapshot.scale_set
+    return {
         "orchestrationMode": (model.orchestration_mode if model else None) or "Uniform",
         "capacity": model.capacity if model else None,
     }
 
 
-def _reasons(verdict: Verdict | None, error: InstanceViewError | None = None) -> dict[str, Any]:
+def reasons_json(verdict: Verdict | None, error: InstanceViewError | None, most: int) -> list[dict[str, str]]:
+    """Return the reasons of the last look, at most so many; error: what it failed with."""
     reasons = [*([lost_look(error)] if error else []), *beside_the_headline(verdict)]
-    return {"reasons": [reason_json(each) for each in reasons[:REASONS]]}
+    return [reason_json(each) for each in reasons[:most]]
 
 
 def reason_json(reason: Reason) -> dict[str, str]:

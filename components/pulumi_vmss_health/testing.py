@@ -15,6 +15,9 @@ from typing import Any
 
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
+from pulumi_vmss_health.fleets.asked import ALL, required_of
+from pulumi_vmss_health.fleets.stored import fleet_outputs, skipped_fleet
+from pulumi_vmss_health.fleets.watch import Fleet, Goal
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.stored import outputs_of, skipped_outputs
@@ -24,6 +27,7 @@ from vmss_instance_view.model import InstanceView, ScaleSet
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 _GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+_FLEET = "pulumi-python:dynamic/vmss-health:FleetGate"
 _VIEW = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
 _SCALE_SET = ":VirtualMachineScaleSet"  # the end of azure-native's token, with or without an API version before it
 
@@ -61,6 +65,8 @@ class HealthyMocks(Mocks):
 
 def healthy_outputs(args: MockResourceArgs) -> dict[str, Any]:
     """Return the outputs that a gate or a view adds to its inputs, by their names in state; {} for other resources."""
+    if args.typ == _FLEET:
+        return _fleet(args.inputs)
     if args.typ not in (_GATE, _VIEW):
         return {}
     id_ = str(args.inputs.get("scaleSet") or _id("web"))
@@ -75,6 +81,20 @@ def _gate(id_: str, inputs: dict[str, Any]) -> dict[str, Any]:
     snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))
     progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
     return outputs_of(Outcome(Ending.HEALTHY, progress), 4, scale_set, _NOW, {})
+
+
+def _fleet(inputs: dict[str, Any]) -> dict[str, Any]:
+    given = {name: str(each or _id(name)) for name, each in inputs["scaleSets"].items()}
+    ids = {name: _id(each.rpartition("/")[2]) for name, each in given.items()}
+    goal = Goal(required_of(inputs.get("minHealthySets", ALL), len(ids)), 0.0)
+    if inputs.get("skip"):
+        outputs = skipped_fleet(ids, goal.required, {})
+    else:
+        snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))
+        progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
+        ended = dict.fromkeys(ids, Outcome(Ending.HEALTHY, progress))
+        outputs = fleet_outputs(Fleet(list(ids), goal, ended=ended), ids, "", 4 * len(ids), _NOW, {})
+    return {**outputs, "scaleSetIds": given}
 
 
 def _view(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -96,9 +96,9 @@ class GatePolicy:
         """Check every field, then whether they agree."""
         for each in fields(self):
             _refuse_output(each.name, getattr(self, each.name))
-        _check_amount("min_healthy", self.min_healthy)
+        check_amount("min_healthy", self.min_healthy)
         if self.min_healthy_per_zone is not None:
-            _check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
+            check_amount("min_healthy_per_zone", self.min_healthy_per_zone)
         if self.capacity is not None:
             _check_count("capacity", self.capacity, least=0)
         for name, choices in CHOICES.items():
@@ -113,13 +113,13 @@ class GatePolicy:
 
     def required(self, capacity: int) -> int:
         """Return how many of `capacity` VMs must pass, rounded up."""
-        return _amount("min_healthy", self.min_healthy, capacity)
+        return amount("min_healthy", self.min_healthy, capacity)
 
     def required_per_zone(self, share: int) -> int:
         """Return how many VMs of a zone's `share` of the capacity must pass, rounded up; 0 if zones are not checked."""
         if self.min_healthy_per_zone is None:
             return 0
-        return _amount("min_healthy_per_zone", self.min_healthy_per_zone, share)
+        return amount("min_healthy_per_zone", self.min_healthy_per_zone, share)
 
     @property
     def timeout_seconds(self) -> float:
@@ -234,7 +234,8 @@ def _refuse_output(name: str, value: object) -> None:
             )
 
 
-def _check_amount(name: str, value: int | str) -> None:
+def check_amount(name: str, value: int | str) -> None:
+    """Refuse what is neither a count of at least 1 nor a percentage. Raises ValueError or TypeError, naming it."""
     if isinstance(value, str):
         _percentage(name, value)
     elif isinstance(value, bool) or not isinstance(value, int):
@@ -243,7 +244,8 @@ def _check_amount(name: str, value: int | str) -> None:
         _check_count(name, value, least=1)
 
 
-def _amount(name: str, value: int | str, whole: int) -> int:
+def amount(name: str, value: int | str, whole: int) -> int:
+    """Return how many of `whole` a checked count or percentage is, rounded up."""
     if isinstance(value, int):
         return value
     return int((_percentage(name, value) * whole / 100).to_integral_value(ROUND_CEILING))

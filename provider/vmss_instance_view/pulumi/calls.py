@@ -91,6 +91,14 @@ def storable(outputs: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in outputs.items() if _is_storable(key, value)}
 
 
+def stored(call: Call, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the storable outputs, and warn of the others: a verdict is stored, also if its evidence cannot be."""
+    kept = storable(outputs)
+    for key in sorted(outputs.keys() - kept.keys()):
+        call.warn(f"{key}: not stored, for Pulumi cannot store what it holds")
+    return kept
+
+
 def _is_storable(key: str, value: Any) -> bool:  # noqa: ANN401 - any output
     from google.protobuf import struct_pb2
 

@@ -1,0 +1,196 @@
+"""What people put into programs with many scale sets: a component that blocks until enough of the sets are healthy."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Optional
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of
+from pulumi_vmss_health.fleet_gate import FleetGateProvider
+from pulumi_vmss_health.fleets.asked import ALL, AT_FAILURE, check_names, refuse_twins, required_of
+from pulumi_vmss_health.judging.policy import GatePolicy
+from vmss_instance_view.keys import stored_key
+from vmss_instance_view.pulumi.arguments import (
+    ScaleSetInput,
+    canonical,
+    changes_of,
+    check_choice,
+    check_flag,
+    scale_set_id,
+    telling_secrecy,
+    triggers_of,
+)
+from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
+from vmss_instance_view.pulumi.outputs import plain
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+# Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
+# ruff: noqa: UP045
+
+
+@pulumi.output_type
+class FleetSetOutput(dict[str, object]):
+    """What a fleet's gate found of one scale set. passed_at: when the set last passed this gate."""
+
+    scale_set_id: str = pulumi.property("scaleSetId")
+    healthy: bool
+    state: str
+    message: str
+    reasons: Sequence[ReasonOutput]
+    orchestration_mode: Optional[str] = pulumi.property("orchestrationMode")
+    capacity: Optional[int]
+    passed_at: Optional[str] = pulumi.property("passedAt")
+
+
+class _Fleet(Resource, module="vmss-health", name="FleetGate"):
+    """The dynamic resource inside of the component. Its properties have the names that state has."""
+
+    healthy: pulumi.Output[bool]
+    state: pulumi.Output[str]
+    message: pulumi.Output[str]
+    reasons: pulumi.Output[Sequence[ReasonOutput]]
+    sets: pulumi.Output[Mapping[str, FleetSetOutput]]
+    healthySets: pulumi.Output[int]
+    requiredSets: pulumi.Output[int]
+    scaleSetIds: pulumi.Output[Mapping[str, str]]
+    evidence: pulumi.Output[Optional[dict[str, Any]]]
+
+    def __init__(self, name: str, inputs: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        # Declared as None: only declared outputs resolve, and these are unknown in preview.
+        outputs = dict.fromkeys(_Fleet.__annotations__)
+        super().__init__(FleetGateProvider(), name, {**inputs, **outputs}, opts)
+
+
+class FleetHealthGate(pulumi.ComponentResource):
+    """Blocks what depends on it until enough of many scale sets are healthy.
+
+    One resource watches them all, on a few threads and within Azure's rate limits; each set is judged as a gate of its
+    own would judge it. Where too few sets can still become healthy it fails with the causes: which sets, which
+    instances, what to do next. The next `pulumi up` then gates again, and looks at the sets that did not pass.
+
+    Outputs: healthy; state ("healthy", "failing", "timedOut", "skipped", "warned", …); message; reasons; sets, which
+    holds what was found of each set by its name; healthy_sets and required_sets, which are numbers; evidence; and
+    scale_set_ids, which in `up` resolves once the gate has passed.
+    """
+
+    healthy: pulumi.Output[bool]
+    state: pulumi.Output[str]
+    message: pulumi.Output[str]
+    reasons: pulumi.Output[Sequence[ReasonOutput]]
+    sets: pulumi.Output[Mapping[str, FleetSetOutput]]
+    healthy_sets: pulumi.Output[int]
+    required_sets: pulumi.Output[int]
+    scale_set_ids: pulumi.Output[Mapping[str, str]]
+    evidence: pulumi.Output[Optional[dict[str, Any]]]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        scale_sets: Mapping[str, ScaleSetInput],
+        policy: GatePolicy | Mapping[str, Any] | None = None,
+        min_healthy_sets: int | str = ALL,
+        on_set_failure: Literal["wait", "fail"] = "wait",
+        changed_by: Sequence[pulumi.Resource] = (),
+        triggers: Sequence[pulumi.Input[Any]] | None = None,
+        recheck: Literal["on_change", "always"] = "on_change",
+        on_failure: Literal["fail", "warn"] = "fail",
+        skip: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the gate.
+
+        scale_sets: what to watch, by names of your choice: for each a `pulumi_azure_native.compute.
+            VirtualMachineScaleSet`, anything else with an `id`, or an id.
+        policy: what is asked of each set, as for `ScaleSetHealthGate`; its timeout is that of the whole fleet.
+        min_healthy_sets: how many sets have to be healthy: a count, or a percentage, rounded up.
+        on_set_failure: "fail" ends the wait as soon as one set has failed; "wait" goes on while enough other sets can
+            still become healthy.
+        changed_by, triggers: as for `ScaleSetHealthGate`: a change gates all sets again; a change of one set's `etag`
+            or `unique_id` gates that set again.
+        recheck: "always" gates all sets in every `pulumi up`, also without a change.
+        on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
+        skip: do not look at all; `healthy` then says False, and `state` "skipped".
+        opts: as for `ScaleSetHealthGate`.
+        Raises ValueError or TypeError that names the argument, and the entry of scale_sets.
+        """
+        check_options(opts, _ARGUMENTS)
+        identities = _identities(scale_sets)
+        required_of(min_healthy_sets, len(identities))
+        asked = policy_of(policy)
+        timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
+        secret: list[str] = []
+        ids = {name: telling_secrecy(each, secret, _TELLING) for name, each in identities.items()}
+        inputs = {
+            "scaleSets": ids,
+            "policy": asked.to_json(),
+            "minHealthySets": min_healthy_sets,
+            "onSetFailure": check_choice("on_set_failure", on_set_failure, AT_FAILURE),
+            "triggers": [*triggers_of("", triggers), *changes_of(changed_by)],
+            "setTriggers": {name: own for name, each in scale_sets.items() if (own := triggers_of(each, None))},
+            "recheck": check_choice("recheck", recheck, ("on_change", "always")),
+            "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
+            "skip": check_flag("skip", skip),
+        }
+        super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
+        for each in scale_sets.values():
+            say_whose_identity_reads(self, each, opts)
+        gate = _Fleet(
+            resource_name, inputs, options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
+        )
+        for name in inspect.get_annotations(FleetHealthGate):
+            setattr(self, name, getattr(gate, stored_key(name)))
+        if pulumi.runtime.is_dry_run():
+            self.scale_set_ids = _in_preview(ids, gate)
+        self.register_outputs({name: getattr(gate, name).apply(_plain) for name in _Fleet.__annotations__})
+
+
+_TELLING = ("sets", "scaleSetIds", "message", "reasons")
+"""The outputs that would tell an id that is a secret."""
+
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "scale_sets": (),
+    "policy": tuple(each.name for each in dataclasses.fields(GatePolicy)),
+    "min_healthy_sets": (),
+    "on_set_failure": (),
+    "triggers": (),
+    "recheck": (),
+    "on_failure": (),
+    "skip": (),
+}
+"""What ignore_changes and replace_on_changes may name, with the fields below it."""
+
+
+def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
+    """The ids of what a user gave, checked where they are known. Raises ValueError or TypeError, naming the entry."""
+    if not isinstance(scale_sets, Mapping):
+        hint = "; the names are needed before any Output is known" if isinstance(scale_sets, pulumi.Output) else ""
+        example = "{'web-weu': weu, 'web-neu': neu}"
+        raise TypeError(f"scale_sets must be a dict such as {example}, not {type(scale_sets).__name__}{hint}")
+    check_names(scale_sets)
+    ids: dict[str, str | pulumi.Output[str]] = {}
+    for name, each in scale_sets.items():
+        try:
+            ids[name] = scale_set_id(each)
+        except (ValueError, TypeError) as error:
+            raise type(error)(str(error).replace("scale_set", f"scale_sets[{name!r}]")) from None
+    refuse_twins((name, ScaleSetId.parse(each)) for name, each in ids.items() if isinstance(each, str))
+    return ids
+
+
+def _in_preview(ids: Mapping[str, str | pulumi.Output[str]], gate: _Fleet) -> pulumi.Output[Mapping[str, str]]:
+    """The ids as far as the program knows them, depending on the gate; as for the gate of one set."""
+    known = pulumi.Output.all(pulumi.Output.from_input(dict(ids)), gate.urn)
+    return known.apply(lambda both: {name: canonical(each) for name, each in both[0].items()})
+
+
+def _plain(value: object) -> object:
+    """Typed outputs as state has them; the names that the user gave to the sets stay as they are."""
+    if isinstance(value, Mapping) and all(isinstance(each, FleetSetOutput) for each in value.values()):
+        return {name: plain(each) for name, each in value.items()}
+    return plain(value)

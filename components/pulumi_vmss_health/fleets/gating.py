@@ -1,0 +1,141 @@
+"""What a fleet's gate is, whoever calls it: which sets it looks at, what a wait and a refresh mean. Without Pulumi."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pulumi_vmss_health.fleets.asked import AskedOfFleet
+from pulumi_vmss_health.fleets.stored import Sets, fleet_outputs, lowered_set, skipped_fleet, totals
+from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named
+from pulumi_vmss_health.fleets.watch import WIDTH, Begin, watch_fleet
+from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, look_once
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.snapshot import Ask
+from pulumi_vmss_health.judging.verdict import evaluate
+from pulumi_vmss_health.stored import PASSED, WARNED
+from pulumi_vmss_health.telling.failure import causes
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Steps, steps
+from vmss_instance_view.clock import Task
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+
+if TYPE_CHECKING:
+    from pulumi_vmss_health.waiting.look import Looker
+    from vmss_instance_view.connection import Azure
+
+_OF_ALL = ("policy", "triggers")
+_OF_A_SET = ("scaleSets", "setTriggers")
+
+
+def wait(
+    azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], inputs: Mapping[str, Any], teller: Teller
+) -> dict[str, Any]:
+    """Wait until enough sets are healthy; return the outputs. Raises NotPassed.
+
+    stored: inputs and outputs of the gate's last run. inputs: of this one.
+    """
+    from pulumi_vmss_health.waiting.look import Looker
+
+    before: Sets = stored.get("sets") or {}
+    if asked.skips:
+        return skipped_fleet(asked.sets, asked.goal.required, before)
+    standing = [name for name in asked.sets if _stands(name, stored, inputs)]
+    looks = {name: Looker(azure, id_, asked.policy) for name, id_ in asked.sets.items() if name not in standing}
+
+    def begin(name: str) -> Begin:
+        def began(report: Callable[[Progress], None]) -> Steps:
+            context = context_of(before.get(name, {}).get("passedAt"))
+            return steps(looks[name], asked.policy, azure.clock, report, context, asked.limit_source)
+
+        return began
+
+    status_line = FleetStatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
+    fleet = watch_fleet({name: begin(name) for name in looks}, asked.goal, azure.clock, status_line, standing)
+    teller.status("")
+    requests = sum(look.requests for look in looks.values())
+    outputs = fleet_outputs(fleet, asked.sets, asked.limit_source, requests, azure.clock.now(), before)
+    lines = fleet_lines(fleet, asked.sets, asked.limit_source, azure.portal)
+    if fleet.passes:
+        if len(lines) > 1:  # the sets that are not healthy, and that the goal can do without
+            teller.warn("\n".join(map(asked.shown, lines)))
+        return outputs
+    if asked.only_warns and not fleet.is_cancelled:
+        teller.warn("\n".join(map(asked.shown, lines)))
+        return {**outputs, "state": WARNED}
+    raise NotPassed(outputs, [asked.shown(line) for line in lines])
+
+
+def _stands(name: str, stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Return whether a set passed in an earlier run, and nothing that this depends on has changed since."""
+    if inputs.get("recheck") == "always" or not ((stored.get("sets") or {}).get(name) or {}).get("healthy"):
+        return False
+    of_all = all(stored.get(key) == inputs.get(key) for key in _OF_ALL)
+    return of_all and all((stored.get(key) or {}).get(name) == (inputs.get(key) or {}).get(name) for key in _OF_A_SET)
+
+
+def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller: Teller) -> dict[str, Any] | None:
+    """Look at each set once; return the outputs, None if no set is there any more.
+
+    A stored verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
+    """
+    from pulumi_vmss_health.waiting.look import Looker
+
+    before: Sets = stored.get("sets") or {}
+    found: dict[str, Verdict | InstanceViewError] = {}
+
+    def look_at(name: str) -> Task:
+        look = Looker(azure, asked.sets[name], asked.policy)
+        pauses = iter((look.turn(Ask()), None))
+
+        def task() -> float | None:
+            if (pause := next(pauses)) is None:
+                found[name] = _seen(azure, look, asked, before.get(name, {}))
+            return pause
+
+        return task
+
+    azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: False)
+    gone = [name for name, each in found.items() if isinstance(each, ScaleSetNotFound) and each.is_of_the_set]
+    if len(gone) == len(asked.sets):
+        return None
+    lost = {name: each for name, each in found.items() if isinstance(each, InstanceViewError) and name not in gone}
+    verdicts = {name: each for name, each in found.items() if isinstance(each, Verdict)}
+    if stored.get("state") not in PASSED:
+        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost))])
+    if lost:
+        first = next(iter(lost))
+        teller.warn(asked.shown(f"could not check whether {named(list(lost))} still are healthy: {lost[first]}"))
+    sets = {name: _lowered(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
+    outputs = totals(sets, asked.goal.required)
+    if outputs["healthySets"] >= asked.goal.required:
+        return outputs
+    message = f"{outputs['healthySets']} of {len(sets)} scale sets are healthy, {asked.goal.required} were"
+    lines = [asked.shown(line) for line in (message, *_news(verdicts, lost))]
+    raise NotPassed({**outputs, "healthy": False, "state": "progressing", "message": message}, lines)
+
+
+def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, Any]) -> Verdict | InstanceViewError:
+    try:
+        snapshot = look_once(look, azure.clock)
+    except InstanceViewError as error:
+        return error
+    return evaluate(snapshot, asked.policy, context_of(before.get("passedAt"), surplus_settled=True))
+
+
+def _lowered(name: str, before: Mapping[str, Any], verdict: Verdict | None, is_gone: bool) -> Mapping[str, Any]:
+    """Return what is stored of a set after one more look at it."""
+    if not before.get("healthy") or (verdict is None and not is_gone) or (verdict and verdict.passes):
+        return before
+    if verdict is None:
+        return lowered_set(before, Ending.DELETED.value, f"{name} is not there any more")
+    state = verdict.state.name.lower() if verdict.state is not State.HEALTHY else "progressing"
+    return lowered_set(before, state, f"{name} was healthy and is not any more", verdict)
+
+
+def _news(verdicts: Mapping[str, Verdict], lost: Mapping[str, InstanceViewError]) -> list[str]:
+    """Return what keeps the sets from passing now, one line for each cause."""
+    told = {name: (key_of(each), causes(each)) for name, each in verdicts.items() if not each.passes}
+    errors = {name: (str(error), [f"could not be read: {error}"]) for name, error in lost.items()}
+    lines = [line for group in grouped({**told, **errors}) for line in group.lines]
+    return lines or ["all sets are healthy now"]

@@ -1,0 +1,112 @@
+"""What a fleet's gate keeps in a stack's state. Keys and states never change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pulumi_vmss_health.fleets.telling import fleet_headline
+from pulumi_vmss_health.fleets.watch import Fleet
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reasons_json
+from pulumi_vmss_health.telling.failure import headline
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.scale_set_id import ScaleSetId
+
+_REASONS_OF_SET = 3
+
+Sets = Mapping[str, Mapping[str, Any]]
+"""What is stored of each set."""
+
+
+def fleet_outputs(
+    fleet: Fleet, asked: Mapping[str, ScaleSetId], limit_source: str, requests: int, now: datetime, before: Sets
+) -> dict[str, Any]:
+    """Return the outputs that say how a wait ended.
+
+    requests: what the wait took of Azure. before: what is stored of each set.
+    """
+    ended = now.isoformat(timespec="seconds")
+    sets = {
+        name: before[name] if name in fleet.standing else _of_set(name, id_, fleet, ended, before.get(name, {}))
+        for name, id_ in asked.items()
+    }
+    looks = sum(each.progress.looks for each in fleet.ended.values()) + sum(each.looks for each in fleet.seen.values())
+    return {
+        **totals(sets, fleet.goal.required),
+        "healthy": fleet.passes,
+        "state": fleet.ending.value,
+        "message": fleet_headline(fleet, limit_source),
+        "evidence": {
+            "looks": looks,
+            "requests": requests,
+            "elapsedSeconds": round(fleet.elapsed, 1),
+            "limitSeconds": fleet.goal.limit,
+            "endedAt": ended,
+        },
+    }
+
+
+def totals(sets: Sets, required: int) -> dict[str, Any]:
+    """Return the outputs that follow from those of the sets."""
+    reasons = [
+        {**reason, "subject": f"{name}: {reason['subject']}"}
+        for name, each in sets.items()
+        if not each["healthy"]
+        for reason in each["reasons"]
+    ]
+    return {
+        "sets": dict(sets),
+        "scaleSetIds": {name: each["scaleSetId"] for name, each in sets.items()},
+        "healthySets": sum(bool(each["healthy"]) for each in sets.values()),
+        "requiredSets": required,
+        "reasons": reasons[:REASONS],
+    }
+
+
+def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) -> dict[str, Any]:
+    """Return the outputs of a gate that was told not to look; when its sets last passed is not forgotten."""
+    sets = {
+        name: _set(id_, SKIPPED, f"scale set {id_.name}: skipped, not judged", passed=before.get(name, {}))
+        for name, id_ in asked.items()
+    }
+    message = f"{len(sets)} scale sets: skipped, not judged"
+    return {**totals(sets, required), "healthy": False, "state": SKIPPED, "message": message, "evidence": {}}
+
+
+def lowered_set(before: Mapping[str, Any], state: str, message: str, verdict: Verdict | None = None) -> dict[str, Any]:
+    """Return what is stored of a set that a refresh found unhealthy."""
+    reasons = reasons_json(verdict, None, _REASONS_OF_SET)
+    return {**before, "healthy": False, "state": state, "message": message, "reasons": reasons}
+
+
+def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, now: str, before: Mapping[str, Any]) -> dict[str, Any]:
+    if (outcome := fleet.ended.get(name)) is not None:
+        passed = {"passedAt": now} if outcome.ending is Ending.HEALTHY else before
+        return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, passed)
+    if fleet.ending is Ending.TIMED_OUT and name in fleet.seen:
+        outcome = Outcome(Ending.TIMED_OUT, fleet.seen[name])
+        return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, before)
+    progress = fleet.seen.get(name)
+    is_failing = progress is not None and progress.verdict is not None and progress.verdict.state is State.FAILING
+    message = f"scale set {id_.name} was not decided when the wait of the fleet ended"
+    return _set(id_, "failing" if is_failing else "progressing", message, progress, before)
+
+
+def _set(
+    id_: ScaleSetId, state: str, message: str, progress: Progress | None = None, passed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """passed: holds passedAt, if it passed at all."""
+    snapshot = progress.snapshot if progress else None
+    verdict, error = (progress.verdict, progress.error) if progress else (None, None)
+    return {
+        "scaleSetId": str(id_),
+        "healthy": state == Ending.HEALTHY.value,
+        "state": state,
+        "message": message,
+        "reasons": reasons_json(verdict, error, _REASONS_OF_SET),
+        **(mode_and_capacity(snapshot) if snapshot else {}),
+        **{key: passed[key] for key in ("passedAt",) if passed and key in passed},
+    }

@@ -1,0 +1,156 @@
+"""A fleet in words: its status line, how its wait ended, and the causes, each with the sets that it keeps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pulumi_vmss_health.fleets.watch import Fleet
+from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.telling.commands import where_to_look
+from pulumi_vmss_health.telling.failure import causes, headline, lost_look
+from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.clock import Clock
+from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import LINE, clean
+
+_HEARTBEAT = 30.0  # seconds between equal status lines
+_PAUSE = 5.0  # seconds between any two: the sets of a large fleet change all the time
+_NAMED = 3  # sets on a status line and before a cause
+_CAUSES = 10  # of a failure, and further ones are counted
+
+
+class FleetStatusLine:
+    """Says how the wait of a fleet goes: on a change, but not on every one, and now and then that it still waits."""
+
+    def __init__(self, say: Callable[[str], None], clock: Clock) -> None:
+        """Say nothing yet."""
+        self._say = say
+        self._clock = clock
+        self._topic: str | None = None
+        self._said_at = float("-inf")
+
+    def __call__(self, fleet: Fleet) -> None:
+        """Say it if it is news, or if nothing was said for long."""
+        topic, now = status_topic(fleet), self._clock.monotonic()
+        if now - self._said_at >= (_HEARTBEAT if topic == self._topic else _PAUSE):
+            self._topic, self._said_at = topic, now
+            self._say(status_line(fleet))
+
+
+def status_line(fleet: Fleet) -> str:
+    """Say how the wait goes: "41/50 sets healthy, 3 failing (web-weu, api-weu, api-neu), 2m of 30m"."""
+    return f"{status_topic(fleet)}, {seconds(fleet.elapsed)} of {seconds(fleet.goal.limit)}"
+
+
+def status_topic(fleet: Fleet) -> str:
+    """Return the status line without its time: only another one is news."""
+    needed = "" if fleet.goal.required == len(fleet.names) else f" of {fleet.goal.required} needed"
+    failing = fleet.failing
+    return ", ".join(
+        [
+            f"{len(fleet.healthy)}/{len(fleet.names)} sets healthy{needed}",
+            *([f"{len(failing)} failing ({named(failing)})"] if failing else []),
+        ]
+    )
+
+
+def fleet_headline(fleet: Fleet, limit_source: str) -> str:
+    """Say why the wait stopped, in one line."""
+    healthy, number, required = len(fleet.healthy), len(fleet.names), fleet.goal.required
+    after, limit = seconds(fleet.elapsed), seconds(fleet.goal.limit)
+    of_all = f"{healthy} of {number} scale sets {'is' if healthy == 1 else 'are'} healthy"
+    needed = "all are needed" if required == number else f"{required} {'is' if required == 1 else 'are'} needed"
+    if fleet.ending is Ending.HEALTHY:
+        return f"{of_all} after {after}" + (f"; {needed}" if healthy < number else "")
+    if fleet.ending is Ending.CANCELLED:
+        return f"{of_all}: cancelled after {after}; {needed}"
+    if fleet.ending is Ending.TIMED_OUT:
+        return f"{of_all} after {limit}, which is the timeout {limit_source}; {needed}"
+    return clean(f"{of_all}, {named(fleet.failed)} failed: given up after {after} of {limit}; {needed}", LINE)
+
+
+def fleet_lines(fleet: Fleet, sets: Mapping[str, ScaleSetId], limit_source: str, portal: str | None) -> list[str]:
+    """Return the headline, each cause with the sets that it keeps, and where to look at the first of them."""
+    if fleet.ending is Ending.CANCELLED:
+        return [fleet_headline(fleet, limit_source)]
+    ill = _unwell(fleet)
+    groups = grouped({name: causes_of(name, each) for name, each in ill.items()})
+    lines = [line for group in groups[:_CAUSES] for line in group.lines]
+    if len(groups) > _CAUSES:
+        more = sum(len(group.names) for group in groups[_CAUSES:])
+        lines.append(f"and {more} more scale set{'s' * (more > 1)}, with other causes")
+    first = groups[0].names[0] if groups else None
+    closer = where_to_look(sets[first], portal, _progress(ill[first])) if first else []
+    return [clean(line, LINE) for line in (fleet_headline(fleet, limit_source), *lines, *closer)]
+
+
+def named(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sets that are kept by the same cause. told: the cause as lines, of the first of them."""
+
+    names: Sequence[str]
+    told: Sequence[str]
+
+    @property
+    def lines(self) -> list[str]:
+        """The cause behind the names of its sets, then what else there is to say."""
+        return [f"{named(self.names)}: {self.told[0]}", *self.told[1:]]
+
+
+def grouped(told: Mapping[str, tuple[object, Sequence[str]]]) -> list[Group]:
+    """Group sets by the key of their cause, the largest group first.
+
+    told: for each set a key that is equal for equal causes, and the cause as lines.
+    """
+    groups: dict[object, list[str]] = {}
+    for name, (key, _) in told.items():
+        groups.setdefault(key, []).append(name)
+    in_order = sorted(groups.values(), key=len, reverse=True)
+    return [Group(names, told[names[0]][1]) for names in in_order]
+
+
+def causes_of(name: str, state: Outcome | Progress) -> tuple[object, list[str]]:
+    """Return what keeps a set from passing: a key that is equal for equal causes, and lines."""
+    progress = _progress(state)
+    lines = [lost_look(progress.error).message] if progress.error else []
+    if progress.verdict:
+        lines += causes(progress.verdict)
+    if not lines:
+        lines = [headline(state, name) if isinstance(state, Outcome) else "it was not seen yet"]
+    return (type(progress.error), key_of(progress.verdict) or lines[0]), lines
+
+
+def key_of(verdict: Verdict | None) -> tuple[str, str, str] | None:
+    """Return what the worst reason of a verdict has in common with the same one of another set; None without one."""
+    reasons = [each for each in (verdict.reasons if verdict else ()) if each.state is not State.HEALTHY]
+    return (reasons[0].code, reasons[0].have, reasons[0].want) if reasons else None
+
+
+def _unwell(fleet: Fleet) -> dict[str, Outcome | Progress]:
+    """Return what is known of the sets that did not pass, or look like it, in their order."""
+    is_over = fleet.ending is Ending.TIMED_OUT
+    ill: dict[str, Outcome | Progress] = {}
+    for name in fleet.names:
+        ended, seen = fleet.ended.get(name), fleet.seen.get(name)
+        if ended is not None and ended.ending is not Ending.HEALTHY:
+            ill[name] = ended
+        elif ended is None and seen is not None and (is_over or _fails(seen)):
+            ill[name] = seen
+    return ill
+
+
+def _fails(progress: Progress) -> bool:
+    return progress.verdict is not None and progress.verdict.state is State.FAILING
+
+
+def _progress(state: Outcome | Progress) -> Progress:
+    return state.progress if isinstance(state, Outcome) else state

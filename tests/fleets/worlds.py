@@ -1,0 +1,83 @@
+"""Fleets on an Azure that counts, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.clocks import VirtualClock
+from tests.metered import SUBSCRIPTION, Metered, ScaleSet, Show, timeline
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health.fleets.watch import WIDTH, Begin, Fleet, Goal, watch_fleet
+from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.memory import Progress
+from pulumi_vmss_health.waiting.watch import Steps, steps
+
+GOOD = snapshot(Vm(), Vm())
+BOOTING = snapshot(Vm(), Vm(provisioning="creating", health=None, extensions=()))
+ILL = snapshot(Vm(), Vm(health="unhealthy"))
+BROKEN = snapshot(Vm(), Vm(extensions=(("cse", "failed/1"),)))
+
+AT_ONCE = timeline({0: GOOD})
+NEVER = timeline({0: ILL})
+FAILS = timeline({0: BROKEN})
+
+
+def healthy_after(seconds: float) -> Show:
+    return timeline({0: BOOTING, seconds: GOOD})
+
+
+@dataclass
+class Ran:
+    """A fleet's wait. told: its status after each look. ended_at: the moment at which the wait of a set ended."""
+
+    fleet: Fleet
+    azure: Metered
+    told: list[tuple[int, int]] = field(default_factory=list)
+    ended_at: dict[str, float] = field(default_factory=dict)
+
+
+def run(
+    sets: Mapping[str, Show | ScaleSet],
+    required: int | None = None,
+    policy: GatePolicy | None = None,
+    *,
+    at_first_failure: bool = False,
+    standing: tuple[str, ...] = (),
+    stop_at: float | None = None,
+    width: int = WIDTH,
+    subscription_of: Callable[[str], str] = lambda _name: SUBSCRIPTION,
+) -> Ran:
+    """Wait for a fleet of these sets, by the product's own parts."""
+    clock = VirtualClock()
+    clock.stop_at = stop_at
+    metered = Metered(clock)
+    azure = metered.azure()
+    asked = policy or GatePolicy(timeout="20m")
+    told: list[tuple[int, int]] = []
+    ended_at: dict[str, float] = {}
+
+    def begin(name: str) -> Begin:
+        shown = sets[name]
+        scale_set = shown if isinstance(shown, ScaleSet) else ScaleSet(shown)
+        look = Looker(azure, metered.add(name, scale_set, subscription_of(name)), asked)
+
+        def began(report: Callable[[Progress], None]) -> Steps:
+            outcome = yield from steps(look, asked, clock, report)
+            ended_at[name] = clock.time
+            return outcome
+
+        return began
+
+    goal = Goal(required or len(sets) + len(standing), asked.timeout_seconds, at_first_failure)
+    fleet = watch_fleet(
+        {name: begin(name) for name in sets},
+        goal,
+        clock,
+        lambda fleet: told.append((len(fleet.healthy), len(fleet.failing))),
+        standing,
+        width,
+    )
+    return Ran(fleet, metered, told, ended_at)

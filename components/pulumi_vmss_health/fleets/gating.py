@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
-from pulumi_vmss_health.fleets.stored import Sets, fleet_outputs, lowered_set, skipped_fleet, totals
+from pulumi_vmss_health.fleets.stored import RECOVERED, Sets, fleet_outputs, seen_set, skipped_fleet, totals
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named
 from pulumi_vmss_health.fleets.watch import WIDTH, Begin, watch_fleet
 from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, look_once
@@ -68,7 +68,8 @@ def wait(
 
 def _stands(name: str, stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
     """Return whether a set passed in an earlier run, and nothing that this depends on has changed since."""
-    if inputs.get("recheck") == "always" or not ((stored.get("sets") or {}).get(name) or {}).get("healthy"):
+    known = (stored.get("sets") or {}).get(name) or {}
+    if inputs.get("recheck") == "always" or known.get("state") != Ending.HEALTHY.value:
         return False
     of_all = all(stored.get(key) == inputs.get(key) for key in _OF_ALL)
     return of_all and all((stored.get(key) or {}).get(name) == (inputs.get(key) or {}).get(name) for key in _OF_A_SET)
@@ -77,7 +78,7 @@ def _stands(name: str, stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> 
 def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller: Teller) -> dict[str, Any] | None:
     """Look at each set once; return the outputs, None if no set is there any more.
 
-    A stored verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
+    The fleet's verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
     """
     from pulumi_vmss_health.waiting.look import Looker
 
@@ -106,7 +107,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
     if lost:
         first = next(iter(lost))
         teller.warn(asked.shown(f"could not check whether {named(list(lost))} still are healthy: {lost[first]}"))
-    sets = {name: _lowered(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
+    sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:
         return outputs
@@ -123,14 +124,16 @@ def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, 
     return evaluate(snapshot, asked.policy, context_of(before.get("passedAt"), surplus_settled=True))
 
 
-def _lowered(name: str, before: Mapping[str, Any], verdict: Verdict | None, is_gone: bool) -> Mapping[str, Any]:
-    """Return what is stored of a set after one more look at it."""
-    if not before.get("healthy") or (verdict is None and not is_gone) or (verdict and verdict.passes):
+def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | None, is_gone: bool) -> Mapping[str, Any]:
+    """Return what is stored of a set after one more look at it. found: None if it could not be read."""
+    if is_gone:
+        return seen_set(before, Ending.DELETED.value, f"{name} is not there any more")
+    if found is None or found.passes is bool(before.get("healthy")):
         return before
-    if verdict is None:
-        return lowered_set(before, Ending.DELETED.value, f"{name} is not there any more")
-    state = verdict.state.name.lower() if verdict.state is not State.HEALTHY else "progressing"
-    return lowered_set(before, state, f"{name} was healthy and is not any more", verdict)
+    if found.passes:
+        return seen_set(before, RECOVERED, f"{name} was seen healthy once since")
+    state = found.state.name.lower() if found.state is not State.HEALTHY else "progressing"
+    return seen_set(before, state, f"{name} was healthy and is not any more", found)
 
 
 def _news(verdicts: Mapping[str, Verdict], lost: Mapping[str, InstanceViewError]) -> list[str]:

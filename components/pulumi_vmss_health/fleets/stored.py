@@ -15,6 +15,9 @@ from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.scale_set_id import ScaleSetId
 
+RECOVERED = "recovered"
+"""The state of a set that a refresh saw healthy: it counts, but the next run looks at it again, for it did not hold."""
+
 _REASONS_OF_SET = 3
 
 Sets = Mapping[str, Mapping[str, Any]]
@@ -76,10 +79,10 @@ def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) 
     return {**totals(sets, required), "healthy": False, "state": SKIPPED, "message": message, "evidence": {}}
 
 
-def lowered_set(before: Mapping[str, Any], state: str, message: str, verdict: Verdict | None = None) -> dict[str, Any]:
-    """Return what is stored of a set that a refresh found unhealthy."""
+def seen_set(before: Mapping[str, Any], state: str, message: str, verdict: Verdict | None = None) -> dict[str, Any]:
+    """Return what is stored of a set of which a refresh found something else."""
     reasons = reasons_json(verdict, None, _REASONS_OF_SET)
-    return {**before, "healthy": False, "state": state, "message": message, "reasons": reasons}
+    return {**before, "healthy": state == RECOVERED, "state": state, "message": message, "reasons": reasons}
 
 
 def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, now: str, before: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from tests.metered import SUBSCRIPTION, Metered, ScaleSet, Show, timeline
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy
-from pulumi_vmss_health.fleets.watch import WIDTH, Begin, Fleet, Goal, watch_fleet
+from pulumi_vmss_health.fleets.watch import Begin, Fleet, Goal, watch_fleet
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Progress
-from pulumi_vmss_health.waiting.watch import Steps, steps
+from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 
 GOOD = snapshot(Vm(), Vm())
 BOOTING = snapshot(Vm(), Vm(provisioning="creating", health=None, extensions=()))

@@ -20,6 +20,7 @@ from vmss_instance_view import __all__ as _reader
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
+    from pulumi_vmss_health.required import RequireHealthy
     from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
 else:
 
@@ -27,6 +28,8 @@ else:
         """Import what needs Pulumi, and the reader's names, only when they are asked for."""
         if name in ("ReasonOutput", "ScaleSetHealthGate"):
             found = import_module("pulumi_vmss_health.component")
+        elif name == "RequireHealthy":
+            found = import_module("pulumi_vmss_health.required")
         elif name in _reader:
             found = import_module("vmss_instance_view")
         else:
@@ -39,6 +42,7 @@ __all__ = [
     "GatePolicy",
     "Reason",
     "ReasonOutput",
+    "RequireHealthy",
     "ScaleSetHealthGate",
     "Snapshot",
     "State",

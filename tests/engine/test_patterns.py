@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 EXAMPLES = ROOT / "examples"
 ILL = {"instances": [1], "health": "unhealthy"}
-QUICK = {"hold": "0s", "timeout": "4s"}
+QUICK = {"hold": "0s", "timeout": "6s"}
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def assert_it_failed_with_the_gates_reasons(ran: Ran) -> None:
     assert found, ran.output
     causes = [line.strip() for line in told.splitlines() if line.strip().startswith("* ")]
     assert causes[0].startswith("* the gate did not pass: scale set green")
-    assert "is not healthy after 4s, which is the timeout of the policy" in causes[0]
+    assert "is not healthy after 6s, which is the timeout of the policy" in causes[0]
     assert causes[1].startswith("* instance 1: application health unhealthy, want healthy")
     assert causes[2].startswith("* next: check the application's log on the instance")
     assert causes[3].startswith("* next: mend it, then run `pulumi up` again")
@@ -137,6 +137,8 @@ def test_a_candidate_that_never_gets_healthy_gets_no_traffic_and_fails_every_upd
     assert_it_failed_with_the_gates_reasons(project.up())
     assert (release.gate["healthy"], release.gate["state"]) == (False, "warned")
     assert release.served_by == "blue"
+    before_it = project.state()["RequireHealthy/candidate"]["dependencies"]
+    assert project.state()["RecordSet/web"]["urn"] in before_it, "the update may fail before the traffic has moved"
 
     before = looks(azure)
     assert_it_failed_with_the_gates_reasons(project.up())
@@ -190,6 +192,44 @@ def test_ctrl_c_while_traffic_moves_back_loses_nothing_and_the_next_update_gates
     assert release.served_by == "blue"
     release.assert_blue_was_never_touched()
     assert "pending_operations" not in project.deployment()
+
+
+WARNED = """
+policy = vmss.GatePolicy(hold="0s", timeout="2s")
+gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=policy, on_failure="warn", skip={skip})
+vmss.RequireHealthy("web", gate=gate)
+"""
+
+
+def test_required_health_repeats_what_the_gate_said_until_it_passes_or_is_skipped_through_previews_and_refreshes(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(ill("web"))
+    scale_set = azure.put_scale_set("web", capacity=2, health=True)
+    project.program(WARNED.format(id=scale_set, skip=False))
+    ran = project.run("preview", "--non-interactive")
+    assert ran.code == 0, ran.output
+    assert project.up().code != 0, "nothing was there before"
+    azure.load({"scale_sets": {"*": AT_ONCE}})
+    ran = project.refresh()
+    assert ran.code == 0, ran.output
+
+    # The gate has had its last word until an input changes: it has no recheck="always".
+    before = len(azure.requests)
+    ran = project.up()
+    assert ran.code != 0
+    assert "the gate did not pass: scale set web is not healthy after 2s" in ran.told
+    assert "Traceback" not in ran.output
+    assert len(azure.requests) == before
+    ran = project.run("preview", "--non-interactive")
+    assert ran.code == 0, ran.output
+    assert "RequireHealthy web update" in ran.output
+
+    project.program(WARNED.format(id=scale_set, skip=True))
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    assert project.up("--expect-no-changes").code == 0
+    assert len(azure.requests) == before
 
 
 # Rings.
@@ -289,7 +329,7 @@ def test_a_stack_gates_what_others_deployed_and_names_the_one_that_is_not_well(
     ran = project.up()
     assert ran.code != 0
     assert "HealthGate (organization/south/dev):" in ran.output
-    assert "scale set south is not healthy after 4s" in ran.told
+    assert "scale set south is not healthy after 6s" in ran.told
     assert "HealthGate (organization/north/dev):" not in ran.output
     assert project.outputs()["healthyThen"] == dict.fromkeys(stacks, True)
     states = {name: project.state()[f"HealthGate/{name}"]["outputs"]["state"] for name in stacks}

@@ -194,6 +194,21 @@ def test_ctrl_c_while_traffic_moves_back_loses_nothing_and_the_next_update_gates
     assert "pending_operations" not in project.deployment()
 
 
+@pytest.mark.rest  # a failure of Azure's own, before the gate
+def test_traffic_stays_where_it_is_if_azure_refuses_the_change_of_the_candidate(
+    release: Release, project: Project, azure: Emulator
+) -> None:
+    refused = {"match": "PUT */virtualMachineScaleSets/green*", "status": 409, "code": "OperationNotAllowed"}
+    azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [refused]})
+    before = looks(azure)
+    ran = project.up()
+    assert ran.code != 0
+    assert "OperationNotAllowed" in ran.output
+    assert looks(azure) == before
+    assert release.served_by == "blue"
+    release.assert_blue_was_never_touched()
+
+
 WARNED = """
 policy = vmss.GatePolicy(hold="0s", timeout="2s")
 gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=policy, on_failure="warn", skip={skip})

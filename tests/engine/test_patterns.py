@@ -16,7 +16,7 @@ from tests.waiting import until
 
 from vmss_emulator import Emulator
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]  # several deployments each
 
 EXAMPLES = ROOT / "examples"
 ILL = {"instances": [1], "health": "unhealthy"}

@@ -103,40 +103,35 @@ def watch_fleet(
     fleet = Fleet([*standing, *waits], goal, standing)
     began = clock.monotonic()
     lock = threading.Lock()
-    is_over = False
+    is_over = fleet.is_decided  # what comes later is not recorded: nobody then sees a fleet that still changes
 
-    def seen(name: str) -> Callable[[Progress], None]:
-        def progressed(progress: Progress) -> None:
-            with lock:
-                if not is_over:
-                    fleet.seen[name] = progress
-                    fleet.elapsed = clock.monotonic() - began
-                    report(fleet)
-
-        return progressed
+    def seen(name: str, progress: Progress) -> None:
+        with lock:
+            if not is_over:
+                fleet.seen[name] = progress
+                fleet.elapsed = clock.monotonic() - began
+                report(fleet)
 
     def ended(name: str, outcome: Outcome) -> None:
+        nonlocal is_over
         with lock:
             if is_over:
                 return
             fleet.elapsed = clock.monotonic() - began
             if outcome.ending is Ending.CANCELLED:
                 fleet.is_cancelled = True
-                return
-            fleet.ended[name] = _slim(outcome)
-            fleet.seen.pop(name, None)
-            report(fleet)
+            else:
+                fleet.ended[name] = _slim(outcome)
+                fleet.seen.pop(name, None)
+                report(fleet)
+            is_over = fleet.is_cancelled or fleet.is_decided
 
     # Nobody waits longer for a set that hangs at the deadline than for one alone.
     longest = goal.limit + LAST_LOOK + MARGIN
     alarm = iter((longest, None))
-    tasks = [in_steps(begin(seen(name)), partial(ended, name)) for name, begin in waits.items()]
+    tasks = [in_steps(begin(partial(seen, name)), partial(ended, name)) for name, begin in waits.items()]
     try:
-        clock.by_turns(
-            [*tasks, lambda: next(alarm)],
-            width,
-            lambda: fleet.is_cancelled or fleet.is_decided or clock.monotonic() - began >= longest,
-        )
+        clock.by_turns([*tasks, lambda: next(alarm)], width, lambda: is_over or clock.monotonic() - began >= longest)
     except Stopped:
         fleet.is_cancelled = True
     with lock:

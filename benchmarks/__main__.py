@@ -1,8 +1,10 @@
 """`make bench`: all of them."""
 
-from benchmarks import detection, load, reads, verdicts
+from benchmarks import detection, fleets, load, reads, verdicts
 
 detection.main()
+print()
+fleets.main()
 print()
 verdicts.main()
 print()

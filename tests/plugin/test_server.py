@@ -12,7 +12,7 @@ from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, status_pb2
 from tests.gate.azure import running
 
-from pulumi_vmss_health.plugin import kinds, wire
+from pulumi_vmss_health.plugin import view, wire
 from pulumi_vmss_health.plugin.server import Plugin
 from vmss_emulator import Emulator
 
@@ -129,7 +129,7 @@ def test_a_secret_that_turns_out_to_be_no_id_is_not_shown(plugin: Plugin, token:
 def test_a_view_of_a_secret_set_that_is_not_there_does_not_name_it(
     plugin: Plugin, azure: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "APPEARS_WITHIN", 0.0)
+    monkeypatch.setattr(view, "APPEARS_WITHIN", 0.0)
     gone = azure.put_scale_set("web").replace("/web", f"/{CANARY}")
     with pytest.raises(Refused) as refused:
         create(plugin, VIEW, {"scaleSetId": wire.secret(gone)})
@@ -141,7 +141,7 @@ def test_a_defect_is_one_line_that_asks_to_be_reported(plugin: Plugin, monkeypat
     def broken(*_: object) -> NoReturn:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(kinds.View, "create", broken)
+    monkeypatch.setattr(view.View, "create", broken)
     with pytest.raises(Refused, match="unexpected ZeroDivisionError: by zero; this is a defect of pulumi-vmss-health"):
         create(plugin, VIEW, {"scaleSetId": "any"})
 

@@ -38,8 +38,9 @@ _KINDS = {
     "NoneType": "null",
 }
 
-
 Check = Callable[[str, Any], Refusals]
+
+WRONG_SECRET_ID = "scaleSetId is a secret, and not the ARM id of a scale set"  # noqa: S105 - no password
 
 
 def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
@@ -57,6 +58,17 @@ def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
             continue
         for path, text in check(key, value):
             yield path, text if not wire.is_secret(given) else f"{path} is a secret, and wrong: {_SHAPES[key]}"
+
+
+def as_before(olds: Mapping[str, Any], news: wire.Values) -> wire.Values:
+    """Return inputs in which a scale set is written as before, if it is the same one: else it would be a change."""
+    known = {key: _as_before(olds.get(key), news[key]) for key in ("scaleSetId",) if key in news}
+    return {**news, **known}
+
+
+def _as_before(old: object, new: object) -> object:
+    is_same = ScaleSetId.are_same(wire.plain(old), wire.plain(new)) and wire.is_secret(old) == wire.is_secret(new)
+    return old if is_same else new
 
 
 def setting_refusals(settings: Mapping[str, Any]) -> Refusals:

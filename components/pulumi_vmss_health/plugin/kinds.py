@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pulumi_vmss_health.plugin import inputs
+from pulumi_vmss_health.plugin.fleet import FleetGate
 from pulumi_vmss_health.plugin.gate import Gate
 from pulumi_vmss_health.plugin.view import View
 from pulumi_vmss_health.plugin.wire import Values
@@ -35,11 +36,12 @@ class Kind(Protocol):
         """Return all properties of a resource that changed."""
 
     def refresh(self, azure: Azure, call: Call, id_: str, stored: Values) -> Values | None:
-        """Return all properties of a resource as they are now; None if its scale set is gone."""
+        """Return all properties of a resource as they are now; None if every scale set of it is gone."""
 
 
 RESOURCES: Mapping[str, Kind] = {
     "vmss-health:index:ScaleSetHealthGate": Gate(),
+    "vmss-health:index:FleetHealthGate": FleetGate(),
     "vmss-health:index:ScaleSetInstanceView": View(),
 }
 FUNCTION = "vmss-health:index:getInstanceView"

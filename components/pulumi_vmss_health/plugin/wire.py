@@ -30,8 +30,11 @@ _UNKNOWNS = {
 
 
 def received(properties: struct_pb2.Struct) -> Values:
-    """Return properties with their marks; whole numbers as int, because Pulumi sends 3 as 3.0."""
-    return {key: _json(value) for key, value in properties.fields.items()}
+    """Return properties with their marks, by their names in order, because a map on the wire has none.
+
+    Whole numbers become int, because Pulumi sends 3 as 3.0.
+    """
+    return {key: _json(value) for key, value in sorted(properties.fields.items())}
 
 
 def _json(value: struct_pb2.Value) -> Any:  # noqa: ANN401 - JSON
@@ -55,6 +58,13 @@ def sent(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 def is_secret(value: object) -> bool:
     """Return whether a value, as it was received, is a secret."""
     return isinstance(value, Mapping) and value.get(_MARK) == _SECRET
+
+
+def holds_secret(value: object) -> bool:
+    """Return whether a value, as it was received, is a secret, or one is in it."""
+    if isinstance(value, Mapping):
+        return is_secret(value) or any(map(holds_secret, value.values()))
+    return isinstance(value, list) and any(map(holds_secret, value))
 
 
 def secret(value: object) -> object:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.engine.fronts import has_host, yaml
 from tests.engine.projects import AT_ONCE, HEALTHY, UNHEALTHY, Project, Ran
+from tests.pages import ROOT, blocks
 
 from vmss_emulator import Emulator
 
@@ -94,6 +95,18 @@ def test_a_fleet_passes_with_what_was_found_of_each_set_and_nothing_runs_without
     ran = project.up("--target", stored(project)["urn"])
     assert ran.code == 0, clean(ran)
     assert asked_of(azure, before) == {"a"}
+
+
+def test_the_fleet_of_the_documents_runs(project: Project, azure: Emulator, ids: dict[str, str]) -> None:
+    (text,) = [text for language, text in blocks(ROOT / "docs" / "languages.md") if language == "yaml"]
+    azure.load(ONE_ILL)
+    yaml(project, {})
+    (project.folder / "Pulumi.yaml").write_text(text.replace("name: fleet", f"name: {project.name}"))
+    for key, value in {"webWeu": ids["web-a"], "webNeu": ids["web-b"], "release": "1"}.items():
+        assert project.run("config", "set", key, value).code == 0
+    ran = project.up()
+    assert ran.code == 0, clean(ran)
+    assert project.outputs() == {"healthySets": 1, "capacity": 2}
 
 
 def test_a_fleet_fails_with_the_lines_of_the_python_front_and_the_next_update_looks_only_at_the_rest(

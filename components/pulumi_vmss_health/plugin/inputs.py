@@ -75,7 +75,9 @@ def _without_secrets(key: str, path: str, text: str, given: object) -> str:
     entries = {_entry(key, name): each for name, each in given.items()} if isinstance(given, Mapping) else {}
     if wire.is_secret(given) or wire.is_secret(entries.get(path)):
         return f"{path} is a secret, and wrong: {shape}"
-    return text if not wire.holds_secret(entries.get(path, given)) else f"{path} is wrong, and holds a secret: {shape}"
+    if wire.holds_secret(entries.get(path, given)):
+        return f"{path} is wrong (not shown, for {key} holds a secret): {shape}"
+    return text
 
 
 def _entry(key: str, name: str) -> str:

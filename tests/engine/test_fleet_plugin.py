@@ -17,7 +17,7 @@ if not has_host("yaml"):
 
 pytestmark = pytest.mark.engine
 
-FAST = {"timeout": "4s", "hold": "0s"}
+FAST = {"timeout": "8s", "hold": "0s"}
 CANARY = "canary-31b7"
 ONE_ILL = {"scale_sets": {"*": AT_ONCE, "b": UNHEALTHY["scale_sets"]["*"]}}
 PYTHON = """

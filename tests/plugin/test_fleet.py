@@ -19,7 +19,7 @@ from vmss_instance_view.pulumi.calls import Call
 FLEET = "vmss-health:index:FleetHealthGate"
 URN = f"urn:pulumi:dev::p::{FLEET}::web"
 CANARY = "canary-5e0c"
-QUICK = {"timeout": "3s", "hold": "0s"}
+QUICK = {"timeout": "6s", "hold": "0s"}
 ILL = {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}
 TELLING = ("sets", "scaleSetIds", "message", "reasons")
 
@@ -95,7 +95,7 @@ def test_a_fleet_that_fails_is_armed_and_the_next_run_looks_only_at_the_rest(plu
     inputs = fleet(azure)
     inputs["scaleSetIds"]["a"] += "/"  # as outputs do not spell it
     context = Context()
-    with pytest.raises(Refused, match="2 of 3 scale sets are healthy after 3s"):
+    with pytest.raises(Refused, match="2 of 3 scale sets are healthy after 6s"):
         create(plugin, FLEET, inputs, context)
     stored, _ = kept_by(context)
     assert {name: each["state"] for name, each in stored["sets"].items()} == {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMELINES = ROOT / "examples" / "timelines"
-CONSUMER = Path("examples", "stack_reference")
+CONSUMER = Path("examples", "many_stacks")
 QUICKSTART = "organization/web/dev"
 
 WIDE_ENOUGH = 100
@@ -127,9 +127,9 @@ def demo(quickstart: Stack, second_stack: Callable[[], Stack]) -> None:
     ran = quickstart("up", "--yes")
     show_gate(ran)
     tell(proof.held(ran))
-    say("A second stack reads what the gate found, and looks for itself.")
+    say("A second stack reads what the gate found, and gates the same scale set itself.")
     consumer = second_stack()
-    consumer.configure(quickstart=QUICKSTART)
+    consumer.configure(stacks=json.dumps([QUICKSTART]))
     tell(proof.read_twice(consumer("up", "--yes", "--skip-preview")))
     tell(proof.left(consumer("destroy", "--yes", "--skip-preview")))
     tell(proof.left(quickstart("destroy", "--yes", "--skip-preview")))

@@ -132,9 +132,8 @@ def old_outputs(run: Run) -> str:
 
 def read_twice(run: Run) -> str:
     """A run of the stack that reads the first one's outputs."""
-    then, now = json.dumps(run.outputs["healthyThen"]), run.outputs["vmsNow"]["statusesSummary"]
-    counted = ", ".join(f"{each['count']} VMs {each['code']}" for each in now)
-    return f"From the first stack's outputs: healthy {then}. Read from Azure by this stack itself: {counted}."
+    (then,), (now,) = run.outputs["healthyThen"].values(), run.outputs["messageNow"].values()
+    return f"From the first stack's outputs: healthy {json.dumps(then)}. From this stack's own gate: {now}."
 
 
 def left(run: Run) -> str:

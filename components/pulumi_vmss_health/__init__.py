@@ -21,15 +21,21 @@ from vmss_instance_view import __all__ as _reader
 if TYPE_CHECKING:
     from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
     from pulumi_vmss_health.fleet import FleetHealthGate, FleetSetOutput
+    from pulumi_vmss_health.required import RequireHealthy
     from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
 else:
+    _WITH_PULUMI = {
+        "FleetHealthGate": "fleet",
+        "FleetSetOutput": "fleet",
+        "ReasonOutput": "component",
+        "RequireHealthy": "required",
+        "ScaleSetHealthGate": "component",
+    }
 
     def __getattr__(name: str) -> object:
         """Import what needs Pulumi, and the reader's names, only when they are asked for."""
-        if name in ("ReasonOutput", "ScaleSetHealthGate"):
-            found = import_module("pulumi_vmss_health.component")
-        elif name in ("FleetHealthGate", "FleetSetOutput"):
-            found = import_module("pulumi_vmss_health.fleet")
+        if name in _WITH_PULUMI:
+            found = import_module(f"pulumi_vmss_health.{_WITH_PULUMI[name]}")
         elif name in _reader:
             found = import_module("vmss_instance_view")
         else:
@@ -44,6 +50,7 @@ __all__ = [
     "GatePolicy",
     "Reason",
     "ReasonOutput",
+    "RequireHealthy",
     "ScaleSetHealthGate",
     "Snapshot",
     "State",

@@ -142,5 +142,5 @@ azure.monitor.AutoscaleSetting(
 pulumi.export("release", release)
 pulumi.export("healthy", gate.healthy)
 pulumi.export("message", gate.message)
-# For a second stack that wants to look for itself, such as examples/stack_reference.
+# For a second stack that wants to look for itself, such as examples/many_stacks.
 pulumi.export("scaleSetId", web.id)

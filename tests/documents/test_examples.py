@@ -1,4 +1,7 @@
-"""The examples for pipelines: a parser reads each, and what knows a command's options checks each line of shell."""
+"""The examples for pipelines: a parser reads each, and what knows a command's options checks each line of shell.
+
+Those that are programs run on the engine: tests/engine.
+"""
 
 from __future__ import annotations
 
@@ -48,3 +51,8 @@ def test_every_example_says_that_it_was_not_tried_on_the_service() -> None:
     files = [*FILES, FOLDER / "Makefile"]
     assert len(files) == 3
     assert [file.name for file in files if not re.search(r"not tried", file.read_text(), re.IGNORECASE)] == []
+
+
+def test_the_machines_of_two_examples_which_can_each_be_copied_alone_are_the_same() -> None:
+    rings, blue_green = ((ROOT / "examples" / name / "machines.py").read_text() for name in ("rings", "blue_green"))
+    assert rings == blue_green

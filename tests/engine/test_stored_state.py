@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.engine.projects import Project
+from tests.engine.projects import UNHEALTHY, Project
 from tests.engine.record_state import SCALE_SET, STATES, recorded
 
 from vmss_emulator import Emulator
@@ -143,3 +143,25 @@ def test_secret_inputs_are_secrets_in_state_also_where_an_output_tells_them(proj
     shown = json.loads(project.run("stack", "output", "--json", "--show-secrets").output)
     assert shown == {"id": scale_set}
     assert project.up("--expect-no-changes").code == 0
+
+
+@pytest.mark.rest  # another resource that stores what a gate says
+def test_what_a_gate_says_of_a_secret_set_is_a_secret_also_where_its_health_is_required(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(UNHEALTHY)
+    scale_set = azure.put_scale_set("hush-hush", capacity=2, health=True)
+    assert project.run("config", "set", "--secret", "scaleSet", scale_set).code == 0
+    project.program("""
+    web = pulumi.Config().require_secret("scaleSet")
+    gate = vmss.ScaleSetHealthGate(
+        "web", scale_set=web, policy=vmss.GatePolicy(hold="0s", timeout="2s"), on_failure="warn", recheck="always"
+    )
+    vmss.RequireHealthy("web", gate=gate)
+    """)
+    for _ in ("create", "update"):
+        assert project.up().code != 0
+        required = project.state()["RequireHealthy/web"]
+        assert required["initErrors"], "it did not fail: this shows nothing"
+        assert "hush-hush" not in json.dumps([required["inputs"], required["outputs"]])
+        assert "ciphertext" in required["outputs"]["message"]

@@ -17,7 +17,7 @@ from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 ILL = {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}
-QUICK = {"timeout": "3s", "hold": "0s"}
+QUICK = {"timeout": "6s", "hold": "0s"}
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_fleet_that_fails_keeps_what_passed_and_the_next_run_looks_only_at_the
     with pytest.raises(PartialFailure) as failed:
         provider.create(inputs)
     text = " ".join(str(failed.value).split())
-    assert text.startswith("2 of 3 scale sets are healthy after 3s, which is the timeout of the policy; all are needed")
+    assert text.startswith("2 of 3 scale sets are healthy after 6s, which is the timeout of the policy; all are needed")
     assert ": application health unhealthy, want healthy (2 of 3 pass, 3 required)" in text
     (stored,) = kept
     assert {name: each["state"] for name, each in stored["sets"].items()} == {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,8 +16,11 @@ from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GOOD, ILL, NEVER, Ran, h
 from tests.metered import Metered, ScaleSet, Show, timeline, wait
 
 from pulumi_vmss_health import GatePolicy, Snapshot
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.fleets.watch import Goal, watch_fleet
+from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.watch import Outcome, Steps
 from vmss_instance_view.azure.wire import Answer
+from vmss_instance_view.clock import SystemClock
 
 FORBIDDEN = Answer(403, {}, b'{"error": {"code": "AuthorizationFailed", "message": "may not read"}}')
 GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "not there"}}')
@@ -231,3 +235,23 @@ def test_what_is_told_never_takes_back_a_set_that_passed() -> None:
     sets, _ = of_random_moments(10, 120)
     healthy = [each for each, _ in run(sets).told]
     assert all(before <= after for before, after in pairwise(healthy))
+
+
+def test_many_sets_that_end_at_once_on_many_threads_are_all_counted() -> None:
+    outcome = Outcome(Ending.HEALTHY, Progress(0.0, 60.0))
+
+    def ending(report: Callable[[Progress], None]) -> Steps:
+        report(outcome.progress)
+        yield 0.001
+        return outcome
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        fleet = watch_fleet(
+            {f"web{each}": ending for each in range(300)}, Goal(300, 60.0), SystemClock(), lambda _: None
+        )
+    finally:
+        sys.setswitchinterval(before)
+    assert len(fleet.healthy) == 300
+    assert fleet.ending is Ending.HEALTHY

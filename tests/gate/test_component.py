@@ -50,9 +50,11 @@ GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
 def test_the_resource_tokens_are_those_that_users_states_hold(recorder: Recorder) -> None:
     declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=ID).healthy)
     declare(lambda: vmss.ScaleSetInstanceView("web", scale_set=ID).id)
+    declare(lambda: vmss.RequireHealthy("web", gate=vmss.ScaleSetHealthGate("web", scale_set=ID)).id)
     assert set(recorder.registered) == {
         "vmss-health:index:ScaleSetHealthGate",
         GATE,
+        "pulumi-python:dynamic/vmss-health:RequireHealthy",
         "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView",
     }
 

@@ -33,6 +33,7 @@ by_output = vmss.ScaleSetHealthGate("b", scale_set=pulumi.Output.from_input(ID),
 by_object = vmss.ScaleSetHealthGate("c", scale_set=Mine(), changed_by=[extension], triggers=["v1", 2])
 by_awaitable = vmss.ScaleSetHealthGate("d", scale_set=later(), recheck="always", on_failure="warn", skip=True)
 by_parsed = vmss.ScaleSetHealthGate("e", scale_set=vmss.ScaleSetId.parse(ID))
+vmss.RequireHealthy("d", gate=by_awaitable, opts=pulumi.ResourceOptions(depends_on=[extension]))
 view = vmss.ScaleSetInstanceView(
     "v", scale_set=by_id.scale_set_id, recheck="always", skip=False, include_instances=True
 )

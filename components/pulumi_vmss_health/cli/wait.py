@@ -6,7 +6,7 @@ import argparse
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -18,15 +18,14 @@ from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, po
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
+from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import StatusLine, seconds
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
-from pulumi_vmss_health.waiting.watch import Outcome, watch
-from vmss_instance_view.clock import Clock
+from pulumi_vmss_health.waiting.watch import WIDTH, Outcome, in_steps, steps
+from vmss_instance_view.clock import Clock, Stopped, Task
 from vmss_instance_view.scale_set_id import ScaleSetId
-
-_WIDTH = 200  # scale sets that are waited for at the same time
 
 
 def offer(parser: argparse.ArgumentParser) -> None:
@@ -41,22 +40,14 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Wait for all, and print how each ended. Raises ValueError or TypeError for a wrong id or policy."""
     wanted, policy, azure = scale_sets(options), policy_of(options), azure_of(options, clock)
     file = _evidence_file(options)
-    recorded: dict[int, str] = {}
     names = told_apart(wanted)
-
-    def wait_for(index: int) -> Outcome:
-        look = Looker(azure, wanted[index], policy)
-        recorder = Recorder(look, policy, clock) if file else None
-        outcome = watch(look, policy, clock, shown.report(index), record=recorder)
-        if recorder:
-            recorded[index] = recorder.text(outcome, wanted[index], azure.portal)
-        shown.ended(index, outcome)
-        return outcome
-
+    looks = [Looker(azure, each, policy) for each in wanted]
+    recorders = [Recorder(look, policy, clock) if file else None for look in looks]
     with _showing(names, policy.timeout_seconds, clock, is_quiet=options.quiet) as shown:
-        outcomes = clock.each(wait_for, range(len(wanted)), min(len(wanted), _WIDTH))
+        outcomes = _outcomes(looks, policy, clock, shown, recorders)
     if file:
-        _save(file, [recorded[index] for index in range(len(wanted))])
+        told_of = zip(recorders, outcomes, wanted, strict=True)
+        _save(file, [each.text(outcome, id_, azure.portal) for each, outcome, id_ in told_of if each])
     told = [_lines(*each, azure.portal) for each in zip(outcomes, wanted, names, strict=True)]
     for lines, outcome in zip(told, outcomes, strict=True):
         _print(lines)
@@ -64,6 +55,35 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
             pipeline.annotate(lines)
     pipeline.summarize(list(zip(names, outcomes, told, strict=True)))
     return exit_of(outcome.ending for outcome in outcomes)
+
+
+def _outcomes(
+    looks: Sequence[Looker],
+    policy: GatePolicy,
+    clock: Clock,
+    shown: _Shown,
+    recorders: Sequence[Recorder | None],
+) -> list[Outcome]:
+    """Wait for all at once, on a few threads; return how each wait ended. A stop cancels those that go on."""
+    seen = [Progress(0.0, policy.timeout_seconds) for _ in looks]
+    outcomes: dict[int, Outcome] = {}
+
+    def wait_for(index: int) -> Task:
+        tell = shown.report(index)
+
+        def report(progress: Progress) -> None:
+            seen[index] = progress
+            tell(progress)
+
+        def ended(outcome: Outcome) -> None:
+            outcomes[index] = outcome
+            shown.ended(index, outcome)
+
+        return in_steps(steps(looks[index], policy, clock, report, record=recorders[index]), ended)
+
+    with suppress(Stopped):
+        clock.by_turns([wait_for(index) for index in range(len(looks))], WIDTH, lambda: False)
+    return [outcomes.get(index) or Outcome(Ending.CANCELLED, each) for index, each in enumerate(seen)]
 
 
 class _Shown(Protocol):

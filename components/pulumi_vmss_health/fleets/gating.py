@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.stored import RECOVERED, Sets, fleet_outputs, seen_set, skipped_fleet, totals
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named
-from pulumi_vmss_health.fleets.watch import WIDTH, Begin, watch_fleet
+from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
 from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Ask
@@ -16,7 +16,7 @@ from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED
 from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.waiting.memory import Ending, Progress
-from pulumi_vmss_health.waiting.watch import Steps, steps
+from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 from vmss_instance_view.clock import Task
 from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
 

@@ -34,8 +34,11 @@ class FleetStatusLine:
 
     def __call__(self, fleet: Fleet) -> None:
         """Say it if it is news, or if nothing was said for long."""
-        topic, now = status_topic(fleet), self._clock.monotonic()
-        if now - self._said_at >= (_HEARTBEAT if topic == self._topic else _PAUSE):
+        now = self._clock.monotonic()
+        if now - self._said_at < _PAUSE:  # before anything is counted: looks are many
+            return
+        topic = status_topic(fleet)
+        if topic != self._topic or now - self._said_at >= _HEARTBEAT:
             self._topic, self._said_at = topic, now
             self._say(status_line(fleet))
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pulumi_vmss_health.judging.findings import State
 from pulumi_vmss_health.waiting.memory import Ending, Progress
-from pulumi_vmss_health.waiting.watch import LAST_LOOK, MARGIN, Outcome, Steps
-from vmss_instance_view.clock import Clock, Stopped, Task
-
-WIDTH = 32
-"""Scale sets that are looked at in the same moment: Azure answers in less than a second, and its limits allow less."""
+from pulumi_vmss_health.waiting.watch import LAST_LOOK, MARGIN, WIDTH, Outcome, Steps, in_steps
+from vmss_instance_view.clock import Clock, Stopped
 
 _WORST = (Ending.FAILING, Ending.DELETED, Ending.UNREADABLE, Ending.TIMED_OUT)
 
@@ -105,61 +103,41 @@ def watch_fleet(
     fleet = Fleet([*standing, *waits], goal, standing)
     began = clock.monotonic()
     lock = threading.Lock()
-    is_over = False
+    is_over = fleet.is_decided  # what comes later is not recorded: nobody then sees a fleet that still changes
 
-    def seen(name: str) -> Callable[[Progress], None]:
-        def progressed(progress: Progress) -> None:
-            with lock:
-                if not is_over:
-                    fleet.seen[name] = progress
-                    fleet.elapsed = clock.monotonic() - began
-                    report(fleet)
-
-        return progressed
+    def seen(name: str, progress: Progress) -> None:
+        with lock:
+            if not is_over:
+                fleet.seen[name] = progress
+                fleet.elapsed = clock.monotonic() - began
+                report(fleet)
 
     def ended(name: str, outcome: Outcome) -> None:
+        nonlocal is_over
         with lock:
             if is_over:
                 return
             fleet.elapsed = clock.monotonic() - began
             if outcome.ending is Ending.CANCELLED:
                 fleet.is_cancelled = True
-                return
-            fleet.ended[name] = _slim(outcome)
-            fleet.seen.pop(name, None)
-            report(fleet)
+            else:
+                fleet.ended[name] = _slim(outcome)
+                fleet.seen.pop(name, None)
+                report(fleet)
+            is_over = fleet.is_cancelled or fleet.is_decided
 
     # Nobody waits longer for a set that hangs at the deadline than for one alone.
     longest = goal.limit + LAST_LOOK + MARGIN
     alarm = iter((longest, None))
-    tasks = [_by_steps(name, begin(seen(name)), ended) for name, begin in waits.items()]
+    tasks = [in_steps(begin(partial(seen, name)), partial(ended, name)) for name, begin in waits.items()]
     try:
-        clock.by_turns(
-            [*tasks, lambda: next(alarm)],
-            width,
-            lambda: fleet.is_cancelled or fleet.is_decided or clock.monotonic() - began >= longest,
-        )
+        clock.by_turns([*tasks, lambda: next(alarm)], width, lambda: is_over or clock.monotonic() - began >= longest)
     except Stopped:
         fleet.is_cancelled = True
     with lock:
         is_over = True
         fleet.elapsed = clock.monotonic() - began
     return fleet
-
-
-def _by_steps(name: str, steps: Steps, ended: Callable[[str, Outcome], None]) -> Task:
-    """Return a task that takes a wait on to its next pause."""
-
-    def step() -> float | None:
-        try:
-            while (seconds := next(steps)) <= 0:
-                pass
-        except StopIteration as end:
-            ended(name, end.value)
-            return None
-        return seconds
-
-    return step
 
 
 def _slim(outcome: Outcome) -> Outcome:

@@ -15,7 +15,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory, Progress
-from vmss_instance_view.clock import Clock, Overdue, Stopped
+from vmss_instance_view.clock import Clock, Overdue, Stopped, Task
 from vmss_instance_view.errors import InstanceViewError, Unavailable, UnexpectedError
 from vmss_instance_view.limits.quota import Room
 
@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds for the look at the deadline
+WIDTH = 32
+"""Scale sets that are looked at in the same moment: Azure answers in less than a second, and its limits allow less."""
 MARGIN = 0.5  # seconds of grace, so that the look's own error, which says more, comes before ours
 
 
@@ -124,6 +126,21 @@ def steps(
                 return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.progress)
+
+
+def in_steps(waiting: Steps, ended: Callable[[Outcome], None]) -> Task:
+    """Return a task for `Clock.by_turns` that takes a wait on to its next pause. ended: is told how the wait ended."""
+
+    def step() -> float | None:
+        try:
+            while (seconds := next(waiting)) <= 0:
+                pass
+        except StopIteration as end:
+            ended(end.value)
+            return None
+        return seconds
+
+    return step
 
 
 def _pause(look: Look, memory: Memory, clock: Clock) -> float:

@@ -71,6 +71,37 @@ namespace Pulumi.VmssHealth
     }
 
     /// <summary>
+    /// What a fleet's gate does when one set has failed.
+    /// </summary>
+    [EnumType]
+    public readonly struct OnSetFailure : IEquatable<OnSetFailure>
+    {
+        private readonly string _value;
+
+        private OnSetFailure(string value)
+        {
+            _value = value ?? throw new ArgumentNullException(nameof(value));
+        }
+
+        public static OnSetFailure Wait { get; } = new OnSetFailure("wait");
+        public static OnSetFailure Fail { get; } = new OnSetFailure("fail");
+
+        public static bool operator ==(OnSetFailure left, OnSetFailure right) => left.Equals(right);
+        public static bool operator !=(OnSetFailure left, OnSetFailure right) => !left.Equals(right);
+
+        public static explicit operator string(OnSetFailure value) => value._value;
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override bool Equals(object? obj) => obj is OnSetFailure other && Equals(other);
+        public bool Equals(OnSetFailure other) => string.Equals(_value, other._value, StringComparison.Ordinal);
+
+        [EditorBrowsable(EditorBrowsableState.Never)]
+        public override int GetHashCode() => _value?.GetHashCode() ?? 0;
+
+        public override string ToString() => _value;
+    }
+
+    /// <summary>
     /// "running" (stopped and deallocated VMs do not count), "ignored"
     /// </summary>
     [EnumType]

@@ -5,6 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 // Export members:
+export { FleetHealthGateArgs } from "./fleetHealthGate";
+export type FleetHealthGate = import("./fleetHealthGate").FleetHealthGate;
+export const FleetHealthGate: typeof import("./fleetHealthGate").FleetHealthGate = null as any;
+utilities.lazyLoad(exports, ["FleetHealthGate"], () => require("./fleetHealthGate"));
+
 export { GetInstanceViewArgs, GetInstanceViewResult, GetInstanceViewOutputArgs } from "./getInstanceView";
 export const getInstanceView: typeof import("./getInstanceView").getInstanceView = null as any;
 export const getInstanceViewOutput: typeof import("./getInstanceView").getInstanceViewOutput = null as any;
@@ -42,6 +47,8 @@ const _module = {
     version: utilities.getVersion(),
     construct: (name: string, type: string, urn: string): pulumi.Resource => {
         switch (type) {
+            case "vmss-health:index:FleetHealthGate":
+                return new FleetHealthGate(name, <any>undefined, { urn })
             case "vmss-health:index:ScaleSetHealthGate":
                 return new ScaleSetHealthGate(name, <any>undefined, { urn })
             case "vmss-health:index:ScaleSetInstanceView":

@@ -108,10 +108,82 @@ def test_a_view_is_asked_for_instances_by_true_or_false() -> None:
 def test_what_is_not_known_yet_is_left_to_the_update_also_in_a_policy(unknown: str) -> None:
     everything = dict.fromkeys(("scaleSetId", "policy", "triggers", "recheck", "onFailure", "skip"), unknown)
     assert refused(everything) == []
+    assert of_fleet(**dict.fromkeys(inputs.FLEET, unknown)) == []
     assert of_policy(minHealthy=unknown, extensions=["a", unknown]) == []
     # The hold is to be compared with a timeout that nobody knows.
     assert of_policy(hold="40m", timeout=unknown) == []
     assert [path for path, _ in of_policy(hold="soon", timeout=unknown)] == ["policy.hold"]
+
+
+IDS = {"web-weu": ID, "web-neu": f"{ID}2"}
+
+
+def of_fleet(**given: Any) -> list[tuple[str, str]]:
+    """The refusals of what a program gives to the gate of a fleet."""
+    struct = struct_pb2.Struct()
+    struct.update({"scaleSetIds": IDS, **given})
+    return list(inputs.fleet_refusals(wire.received(struct)))
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "text"),
+    [
+        ({"scaleSetIds": None}, "scaleSetIds", "scaleSetIds must be a map of names to ids, such as {"),
+        ({"scaleSetIds": [ID]}, "scaleSetIds", '/virtualMachineScaleSets/web"}, not a list'),
+        ({"scaleSetIds": {}}, "scaleSetIds", 'scaleSetIds must name at least one scale set, such as {"web-weu": '),
+        (
+            {"scaleSetIds": {"web-weu": ID, "b": "web"}},
+            'scaleSetIds["b"]',
+            "scaleSetIds[\"b\"]: no leading '/' in scale set id 'web'; it looks like /subscriptions/",
+        ),
+        ({"scaleSetIds": {'a"b': 3}}, r'scaleSetIds["a\"b"]', "scale set id must be a text, not a number"),
+        ({"scaleSetIds": {"a": None}}, 'scaleSetIds["a"]', "must be a text, not null"),
+        ({"scaleSetIds": {"a\n": ID}}, "scaleSetIds", "scaleSetIds: 'a' is no name: use letters, digits and dashes"),
+        ({"scaleSetIds": {"": ID}}, "scaleSetIds", "scaleSetIds: '' is no name"),
+        (
+            {"scaleSetIds": {"a": ID, "None": ID.replace("web", "WEB/")}},
+            "scaleSetIds",
+            "scaleSetIds: 'None' and 'a' are the same scale set",
+        ),
+        ({"minHealthySets": 3}, "minHealthySets", "minHealthySets (3) must not be more than the number of scale sets"),
+        ({"minHealthySets": 0}, "minHealthySets", "minHealthySets must be at least 1, not 0"),
+        ({"minHealthySets": 1.5}, "minHealthySets", "minHealthySets must be a whole number, not 1.5"),
+        ({"minHealthySets": "9O%"}, "minHealthySets", "must be a count such as 3 or a percentage such as '90%', not"),
+        ({"minHealthySets": "101%"}, "minHealthySets", "minHealthySets must be more than 0% and at most 100%"),
+        ({"minHealthySets": True}, "minHealthySets", "or a percentage such as '90%', not a boolean"),
+        ({"onSetFailure": "stop"}, "onSetFailure", "onSetFailure must be 'wait' or 'fail', not 'stop'"),
+        ({"policy": {"hold": "40m"}}, "policy.hold", "policy.hold (40m) must be shorter than policy.timeout (30m)"),
+        ({"setTriggers": ["a"]}, "setTriggers", "must be a map of names of sets to lists of values, not a list"),
+        ({"setTriggers": {"web-weu": "a"}}, 'setTriggers["web-weu"]', "must be a list of values, not a text"),
+        (
+            {"setTriggers": {"web_weu": []}},
+            'setTriggers["web_weu"]',
+            'setTriggers["web_weu"] is of no scale set: scaleSetIds has web-neu, web-weu',
+        ),
+        ({"triggers": "a"}, "triggers", "triggers must be a list of values, not a text"),
+        ({"recheck": "often"}, "recheck", "recheck must be 'on_change' or 'always', not 'often'"),
+        ({"scaleSetId": ID}, "scaleSetId", "scaleSetId is no input; there are scaleSetIds, policy, minHealthySets,"),
+        ({"evidenceFile": "web.json"}, "evidenceFile", "evidenceFile is no input"),
+    ],
+)
+def test_a_wrong_input_of_a_fleet_is_refused_by_its_path(given: dict[str, Any], path: str, text: str) -> None:
+    ((property_, reason),) = of_fleet(**given)
+    assert property_ == path
+    assert text in reason
+    assert not [word for word in ("scale_set", "min_healthy", "NoneType", "float") if word in reason]
+
+
+def test_what_is_known_of_a_fleet_is_checked_beside_what_is_not() -> None:
+    unknown = UNKNOWNS[0]
+    assert of_fleet(scaleSetIds={"a": unknown, "b": ID}, minHealthySets=2, setTriggers={"a": unknown}) == []
+    assert of_fleet(scaleSetIds=unknown, minHealthySets=7, setTriggers={"a": []}) == []
+    assert [path for path, _ in of_fleet(scaleSetIds={"a": unknown, "b": "web"})] == ['scaleSetIds["b"]']
+    assert [path for path, _ in of_fleet(scaleSetIds={"a": unknown, "b": ID}, minHealthySets=3)] == ["minHealthySets"]
+
+
+def test_every_wrong_id_of_a_fleet_is_named() -> None:
+    found = [path for path, _ in of_fleet(scaleSetIds={"a": "web", "b": ID, "c": f"{ID}/x"})]
+    assert found == ['scaleSetIds["a"]', 'scaleSetIds["c"]']
 
 
 def secret(value: object) -> dict[str, object]:
@@ -124,6 +196,53 @@ def test_a_secret_that_is_wrong_is_not_shown(key: str) -> None:
     assert path == key
     assert f"{key} is a secret, and wrong: it must " in reason
     assert CANARY not in reason
+
+
+@pytest.mark.parametrize("key", [key for key in inputs.FLEET if key not in inputs.GATE])
+def test_a_secret_of_a_fleet_that_is_wrong_is_not_shown(key: str) -> None:
+    ((path, reason),) = of_fleet(**{key: secret({"web-weu": CANARY} if key != "onSetFailure" else CANARY)})
+    assert path in (key, f'{key}["web-weu"]')
+    assert f"{path} is a secret, and wrong: it must " in reason
+    assert CANARY not in reason
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"scaleSetIds": {"a": secret(CANARY), "b": ID}}, 'scaleSetIds["a"] is a secret, and wrong: it must look like'),
+        ({"scaleSetIds": {"a": secret(ID), "b": "web"}}, "scaleSetIds[\"b\"]: no leading '/' in scale set id 'web'"),
+        (
+            {"scaleSetIds": {"a": secret(ID), "b": ID}},
+            "scaleSetIds is wrong (not shown, for scaleSetIds holds a secret): it must hold",
+        ),
+        (
+            {"policy": {"hold": secret(CANARY)}},
+            "policy.hold is wrong (not shown, for policy holds a secret): it must be an object",
+        ),
+    ],
+)
+def test_a_secret_in_an_input_that_is_wrong_is_not_shown_and_what_is_none_is(given: Any, told: str) -> None:
+    ((_, reason),) = of_fleet(**given)
+    assert reason.startswith(told)
+    assert CANARY not in reason
+
+
+def test_an_id_that_is_only_spelled_otherwise_is_no_change_and_one_that_becomes_a_secret_is() -> None:
+    other = f"{ID.replace('resourceGroups/rg', 'resourcegroups/RG')}/"
+    for key, old, new, taken in (
+        ("scaleSetId", ID, other, ID),
+        ("scaleSetId", secret(ID), secret(other), secret(ID)),
+        ("scaleSetId", ID, secret(other), secret(other)),
+        ("scaleSetIds", {"a": ID}, {"a": other, "b": other}, {"a": ID, "b": other}),
+        ("scaleSetIds", {"a": ID}, {"a": f"{other}2"}, {"a": f"{other}2"}),
+        ("scaleSetIds", {"a": secret(ID), "b": ID}, {"a": secret(other), "b": secret(other)}, None),
+        ("scaleSetIds", secret({"a": ID}), secret({"a": other}), secret({"a": ID})),
+        ("scaleSetIds", secret({"a": ID}), {"a": other}, {"a": other}),
+        ("scaleSetIds", {"a": ID}, UNKNOWNS[6], UNKNOWNS[6]),
+    ):
+        expected = taken if taken is not None else {"a": secret(ID), "b": secret(other)}
+        assert inputs.as_before({key: old}, {key: new, "skip": True}) == {key: expected, "skip": True}
+    assert inputs.as_before({"scaleSetIds": {"a": ID}}, {}) == {}
 
 
 def test_a_secret_that_is_right_is_taken() -> None:

@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
+from inspect import get_annotations
+from typing import Any, get_args
 
 from tests.pages import ROOT
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
+from pulumi_vmss_health.fleet import FleetSetOutput
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import inputs, schema
 from pulumi_vmss_health.plugin.kinds import FUNCTION, RESOURCES
@@ -39,6 +41,15 @@ def test_every_resource_and_function_that_is_served_is_in_it_with_its_inputs_and
     assert list(SCHEMA["functions"][FUNCTION]["inputs"]["properties"]) == list(inputs.FUNCTION)
 
 
+def test_what_is_told_of_a_set_of_a_fleet_is_in_it_as_python_programs_get_it() -> None:
+    told = SCHEMA["types"]["vmss-health:index:FleetSet"]
+    hints = get_annotations(FleetSetOutput, eval_str=True)
+    assert set(told["properties"]) == {stored_key(name) for name in hints}
+    assert told["required"] == sorted(
+        stored_key(name) for name, hint in hints.items() if type(None) not in get_args(hint)
+    )
+
+
 def test_every_field_of_a_policy_is_in_it_and_speaks_to_every_language() -> None:
     properties = SCHEMA["types"]["vmss-health:index:GatePolicy"]["properties"]
     assert list(properties) == [stored_key(each.name) for each in fields(GatePolicy)]
@@ -59,7 +70,11 @@ def test_everything_in_it_is_described_and_every_type_that_it_names_exists() -> 
         *SCHEMA["types"].values(),
         *SCHEMA["resources"].values(),
         *(each for resource in SCHEMA["resources"].values() for each in resource["properties"].values()),
-        *SCHEMA["types"]["vmss-health:index:GatePolicy"]["properties"].values(),
+        *(
+            each
+            for name in ("GatePolicy", "FleetSet")
+            for each in SCHEMA["types"][f"vmss-health:index:{name}"]["properties"].values()
+        ),
     ]
     assert all(each["description"] for each in described)
     named = {name for name in references(SCHEMA) if name.startswith("#")}

@@ -6,40 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import grpc
 import pytest
-from google.protobuf import struct_pb2
-from pulumi.runtime.proto import provider_pb2, status_pb2
+from pulumi.runtime.proto import provider_pb2
 from tests.gate.azure import running
+from tests.plugin.calls import Context, Refused, create, kept_by, struct, update
 
-from pulumi_vmss_health.plugin import kinds, wire
+from pulumi_vmss_health.plugin import view, wire
 from pulumi_vmss_health.plugin.server import Plugin
 from vmss_emulator import Emulator
 
 GATE, VIEW = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:ScaleSetInstanceView"
 CANARY = "canary-77aa"
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
-
-
-class Refused(Exception):
-    """The call was aborted with this text."""
-
-
-class Context(grpc.ServicerContext):  # type: ignore[misc, unused-ignore]
-    """Of one call: what it is aborted with, and the details that travel with that."""
-
-    def __init__(self) -> None:
-        self.details: bytes | None = None
-
-    def set_trailing_metadata(self, trailing_metadata: Any) -> None:
-        ((_, self.details),) = trailing_metadata
-
-    def abort(self, code: Any, details: str) -> NoReturn:
-        assert code is grpc.StatusCode.UNKNOWN  # of another one grpc-go reports a mismatch with the details
-        raise Refused(details)
-
-
-Context.__abstractmethods__ = frozenset()  # type: ignore[attr-defined, unused-ignore]
 
 
 @pytest.fixture
@@ -55,30 +33,16 @@ def plugin(azure: Emulator) -> Plugin:
     return plugin
 
 
-def struct(values: dict[str, Any]) -> struct_pb2.Struct:
-    made = struct_pb2.Struct()
-    made.update(values)
-    return made
-
-
-def create(plugin: Plugin, token: str, inputs: dict[str, Any], context: Context | None = None) -> Any:
-    request = provider_pb2.CreateRequest(urn=f"urn:pulumi:dev::p::some:Parent${token}::web", properties=struct(inputs))
-    return plugin.Create(request, context or Context())
-
-
 def test_a_gate_that_fails_is_kept_with_its_secrets_as_secrets(plugin: Plugin, azure: Emulator) -> None:
     secret = wire.secret(azure.put_scale_set(CANARY).replace(CANARY, f"{CANARY}-gone"))
     context = Context()
     with pytest.raises(Refused) as refused:
         create(plugin, GATE, {"scaleSetId": secret, "policy": {"timeout": "1s", "hold": "0s"}}, context)
     assert CANARY not in str(refused.value)
-    kept = provider_pb2.ErrorResourceInitFailed()
-    assert context.details is not None
-    assert status_pb2.Status.FromString(context.details).details[0].Unpack(kept)
-    properties = wire.received(kept.properties)
+    properties, lines = kept_by(context)
     assert all(wire.is_secret(properties[key]) for key in ("scaleSetId", "message", "reasons"))
     assert (properties["state"], properties["healthy"]) == ("timedOut", False)
-    assert CANARY not in "".join(kept.reasons)
+    assert CANARY not in "".join(lines)
 
 
 def check(plugin: Plugin, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -129,7 +93,7 @@ def test_a_secret_that_turns_out_to_be_no_id_is_not_shown(plugin: Plugin, token:
 def test_a_view_of_a_secret_set_that_is_not_there_does_not_name_it(
     plugin: Plugin, azure: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kinds, "APPEARS_WITHIN", 0.0)
+    monkeypatch.setattr(view, "APPEARS_WITHIN", 0.0)
     gone = azure.put_scale_set("web").replace("/web", f"/{CANARY}")
     with pytest.raises(Refused) as refused:
         create(plugin, VIEW, {"scaleSetId": wire.secret(gone)})
@@ -141,7 +105,7 @@ def test_a_defect_is_one_line_that_asks_to_be_reported(plugin: Plugin, monkeypat
     def broken(*_: object) -> NoReturn:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(kinds.View, "create", broken)
+    monkeypatch.setattr(view.View, "create", broken)
     with pytest.raises(Refused, match="unexpected ZeroDivisionError: by zero; this is a defect of pulumi-vmss-health"):
         create(plugin, VIEW, {"scaleSetId": "any"})
 
@@ -175,7 +139,6 @@ def test_a_view_that_is_skipped_keeps_what_it_saw_of_the_same_set(plugin: Plugin
     seen = create(plugin, VIEW, {"scaleSetId": web}).properties
     before = len(azure.requests)
     for scale_set, kept in ((web, True), (f"{web}2", False)):
-        news = struct({"scaleSetId": scale_set, "skip": True})
-        request = provider_pb2.UpdateRequest(urn=f"urn:pulumi:dev::p::{VIEW}::web", olds=seen, news=news)
-        assert ("capacity" in plugin.Update(request, Context()).properties) == kept
+        again = update(plugin, VIEW, seen, {"scaleSetId": scale_set, "skip": True})
+        assert ("capacity" in again.properties) == kept
     assert len(azure.requests) == before

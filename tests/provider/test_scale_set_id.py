@@ -66,3 +66,8 @@ def test_a_secret_id_is_hidden_whole_and_in_parts_and_nothing_else_is() -> None:
     scale_set = ScaleSetId("0b1f", "rg", "web")
     text = f"scale set WEB in rg: az -n web-2 --ids {scale_set}, of 0b1f; webbed"
     assert scale_set.hide_in(text) == "scale set [secret] in [secret]: az -n web-2 --ids [secret], of [secret]; webbed"
+
+
+def test_a_secret_id_is_hidden_in_the_names_of_its_instances() -> None:
+    scale_set = ScaleSetId("0b1f", "rg", "web")
+    assert scale_set.hide_in("instance web_1b2c3d4e, web-2_0, my_web") == "instance [secret]_1b2c3d4e, web-2_0, my_web"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
+from pulumi_vmss_health.fleets.asked import AT_FAILURE, check_names, refuse_twins, required_of
+from pulumi_vmss_health.fleets.telling import named
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import wire
 from vmss_instance_view.azure.settings import VARIABLES
@@ -26,7 +29,10 @@ Refusal = tuple[str, str]
 Refusals = Iterator[Refusal]
 
 _POLICY = {each.name: f"policy.{stored_key(each.name)}" for each in fields(GatePolicy)}
+_WORDS = {**_POLICY, "scale_sets": "scaleSetIds", "min_healthy_sets": "minHealthySets"}
 _LONG = "9999h"  # stands in for a timeout that is not known yet: whatever is compared with it is shorter
+_MANY = 10**6  # more sets than any fleet has
+_EXAMPLE = '{"web-weu": "/subscriptions/…/virtualMachineScaleSets/web"}'
 _OF_PULUMI = ("version", "pluginDownloadURL")
 _KINDS = {
     "dict": "an object",
@@ -38,8 +44,12 @@ _KINDS = {
     "NoneType": "null",
 }
 
-
 Check = Callable[[str, Any], Refusals]
+
+IDS = ("scaleSetId", "scaleSetIds")
+"""The inputs that say which scale sets; they have to be there."""
+
+WRONG_SECRET_ID = "scaleSetId is a secret, and not the ARM id of a scale set"  # noqa: S105 - no password
 
 
 def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
@@ -50,13 +60,50 @@ def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
     for key, check in checks.items():
         given = news.get(key)
         value = wire.plain(given)
-        if value is None and key != "scaleSetId":
+        if value is None and key not in IDS:
             continue
         if key == EVIDENCE_FILE and wire.is_secret(given):
             yield key, f"{key} is a secret, and wrong: {_SHAPES[key]}"
             continue
         for path, text in check(key, value):
-            yield path, text if not wire.is_secret(given) else f"{path} is a secret, and wrong: {_SHAPES[key]}"
+            yield path, _without_secrets(key, path, text, given)
+
+
+def _without_secrets(key: str, path: str, text: str, given: object) -> str:
+    """Return what is wrong at a path of an input; only what would be right, where that could tell a secret."""
+    shape = _SHAPES[key] if path == key else _SHAPES.get(f"{key}[]", _SHAPES[key])
+    entries = {_entry(key, name): each for name, each in given.items()} if isinstance(given, Mapping) else {}
+    if wire.is_secret(given) or wire.is_secret(entries.get(path)):
+        return f"{path} is a secret, and wrong: {shape}"
+    if wire.holds_secret(entries.get(path, given)):
+        return f"{path} is wrong (not shown, for {key} holds a secret): {shape}"
+    return text
+
+
+def _entry(key: str, name: str) -> str:
+    """Return the path of an entry of a map."""
+    return f"{key}[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def fleet_refusals(news: Mapping[str, Any]) -> Refusals:
+    """What is wrong with the inputs of a fleet, also of one beside another."""
+    ids = wire.plain(news.get("scaleSetIds"))
+    return refusals(_fleet(ids if isinstance(ids, Mapping) else ()), news)
+
+
+def as_before(olds: Mapping[str, Any], news: wire.Values) -> wire.Values:
+    """Return inputs in which a scale set is written as before, if it is the same one: else it would be a change."""
+    return {**news, **{key: spelled_as(olds.get(key), news[key]) for key in IDS if key in news}}
+
+
+def spelled_as(other: Any, ids: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return an id, or a map of ids, as the other writes it, if it is the same scale set and as much of a secret."""
+    if wire.is_secret(ids) != wire.is_secret(other):
+        return ids
+    if isinstance(ids, Mapping) and isinstance(other, Mapping):
+        # Of two secrets, too: beside the mark they hold a value.
+        return {key: spelled_as(other.get(key), each) for key, each in ids.items()}
+    return other if ScaleSetId.are_same(other, ids) else ids
 
 
 def setting_refusals(settings: Mapping[str, Any]) -> Refusals:
@@ -75,9 +122,9 @@ def setting_refusals(settings: Mapping[str, Any]) -> Refusals:
 
 def in_wire_words(text: str) -> str:
     """Return what the policy says of a field, which it says to Python programs, for every language."""
-    one_word = "|".join(name for name in _POLICY if "_" not in name)
-    names = "|".join(name for name in _POLICY if "_" in name)
-    text = re.sub(rf"\b(?:{names})\b|^(?:{one_word})\b|\b(?:{one_word})(?= \()", lambda found: _POLICY[found[0]], text)
+    one_word = "|".join(name for name in _WORDS if "_" not in name)
+    names = "|".join(name for name in _WORDS if "_" in name)
+    text = re.sub(rf"\b(?:{names})\b|^(?:{one_word})\b|\b(?:{one_word})(?= \()", lambda found: _WORDS[found[0]], text)
     return _with_kinds(text.replace("None", "'never'")).replace("a timedelta or a text", "a text")
 
 
@@ -92,6 +139,57 @@ def _scale_set_id(key: str, value: object) -> Refusals:
             ScaleSetId.parse(value)
     except InvalidScaleSetId as error:
         yield key, f"{key}: {_with_kinds(str(error))}"
+
+
+def _scale_set_ids(key: str, value: object) -> Refusals:
+    """Refuse an entry by its path. Those not known yet are left to the update."""
+    if not isinstance(value, Mapping):
+        if wire.is_known(value):
+            yield key, f"{key} must be a map of names to ids, such as {_EXAMPLE}, not {_kind(value)}"
+        return
+    if not value:
+        yield key, f"{key} must name at least one scale set, such as {_EXAMPLE}"
+        return
+    wrong = [each for name, id_ in value.items() for each in _scale_set_id(_entry(key, name), id_)]
+    yield from wrong
+    try:
+        check_names(value)
+        if not wrong:
+            refuse_twins((name, ScaleSetId.parse(id_)) for name, id_ in value.items() if wire.is_known(id_))
+    except ValueError as error:
+        yield key, str(error).replace("scale_sets", key, 1)
+
+
+def _minimum(sets: int | None) -> Check:
+    """Return the check of how many have to be healthy. sets: how many there are, where that is known."""
+
+    def check(key: str, value: object) -> Refusals:
+        if not wire.is_known(value):
+            return
+        try:
+            _refuse_fraction(key, value)
+            required_of(value, sets or _MANY)
+        except (ValueError, TypeError) as error:
+            yield key, in_wire_words(str(error))
+
+    return check
+
+
+def _set_triggers(names: Collection[str]) -> Check:
+    """Return the check of triggers by the names of sets. names: those there are, where they are known."""
+
+    def check(key: str, value: object) -> Refusals:
+        if not isinstance(value, Mapping):
+            if wire.is_known(value):
+                yield key, f"{key} must be a map of names of sets to lists of values, not {_kind(value)}"
+            return
+        for name, each in value.items():
+            entry = _entry(key, name)
+            yield from _list(entry, each)
+            if names and name not in names:
+                yield entry, f"{entry} is of no scale set: scaleSetIds has {named(list(names))}"
+
+    return check
 
 
 def _policy(key: str, value: object) -> Refusals:
@@ -115,8 +213,12 @@ def _policy(key: str, value: object) -> Refusals:
 def _refuse_fractions(policy: Mapping[str, Any]) -> None:
     """Refuse 2.5 VMs. The policy itself takes any number that Pulumi passes as a float for a whole one."""
     for name in ("minHealthy", "minHealthyPerZone", "capacity"):
-        if isinstance(policy.get(name), float):
-            raise TypeError(f"policy.{name} must be a whole number, not {policy[name]}")
+        _refuse_fraction(f"policy.{name}", policy.get(name))
+
+
+def _refuse_fraction(path: str, value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError(f"{path} must be a whole number, not {value}")
 
 
 def _one_of(choices: tuple[str, ...]) -> Check:
@@ -160,12 +262,38 @@ GATE: Mapping[str, Check] = {
     "skip": _switch,
     EVIDENCE_FILE: _file,
 }
+
+
+def _fleet(names: Collection[str]) -> Mapping[str, Check]:
+    return {
+        "scaleSetIds": _scale_set_ids,
+        "policy": _policy,
+        "minHealthySets": _minimum(len(names) or None),
+        "onSetFailure": _one_of(AT_FAILURE),
+        "triggers": _list,
+        "setTriggers": _set_triggers(names),
+        "recheck": _one_of(RECHECK),
+        "onFailure": _one_of(ON_FAILURE),
+        "skip": _switch,
+    }
+
+
+FLEET = _fleet(())
 VIEW: Mapping[str, Check] = {**_VIEW_OF, **_WHEN, "skip": _switch}
 FUNCTION: Mapping[str, Check] = _VIEW_OF
 
+_ID = (
+    "look like /subscriptions/{subscription}/resourceGroups/{resource group}"
+    "/providers/Microsoft.Compute/virtualMachineScaleSets/{scale set}"
+)
 _SHAPES = {
-    "scaleSetId": "it must look like /subscriptions/{subscription}/resourceGroups/{resource group}"
-    "/providers/Microsoft.Compute/virtualMachineScaleSets/{scale set}",
+    "scaleSetId": f"it must {_ID}",
+    "scaleSetIds": f"it must hold the ids of different scale sets by names of your choice; they {_ID}",
+    "scaleSetIds[]": f"it must {_ID}",
+    "minHealthySets": "it must be a count, at most of the sets that there are, or a percentage such as '90%'",
+    "onSetFailure": f"it must be {' or '.join(AT_FAILURE)}",
+    "setTriggers": "it must be a map of names of sets to lists",
+    "setTriggers[]": "it must be a list",
     "policy": "it must be an object with the fields of a policy",
     "triggers": "it must be a list",
     "recheck": f"it must be {' or '.join(RECHECK)}",

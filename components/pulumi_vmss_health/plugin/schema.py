@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
+from pulumi_vmss_health.fleets.asked import AT_FAILURE
 from pulumi_vmss_health.judging.findings import Reason
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
-from pulumi_vmss_health.plugin import inputs
+from pulumi_vmss_health.plugin import inputs, properties
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.azure.settings import VARIABLES
 from vmss_instance_view.keys import stored_key
@@ -22,10 +23,6 @@ from vmss_instance_view.pulumi import outputs
 FILE = Path(__file__).parent / "schema.json"
 
 _PACKAGE = "vmss-health"
-_ANY = {"$ref": "pulumi.json#/Any"}
-_TEXT = {"type": "string"}
-_TEXTS = {"type": "array", "items": _TEXT}
-_OBJECT = {"type": "object", "additionalProperties": _ANY}
 
 _SEEN = {
     "StatusCount": outputs.StatusCountOutput,
@@ -52,77 +49,6 @@ _SETTINGS = {
     "useDefaultAzureCredential": "Whether to take whatever azure-identity's default credential finds.",
     "useMsi": "Whether to sign in as the machine's managed identity.",
     "useOidc": "Whether to sign in by an OIDC token.",
-}
-
-_INPUTS: Mapping[str, dict[str, Any]] = {
-    "scaleSetId": {**_TEXT, "description": "The ARM id of the scale set."},
-    "policy": {
-        "description": "What is asked of the set. The default asks everything of every VM, for at most 30 minutes.",
-        "$ref": f"#/types/{_PACKAGE}:index:GatePolicy",
-    },
-    "triggers": {
-        "type": "array",
-        "items": _ANY,
-        "description": "Values whose change runs this again. Give the `etag` and the `uniqueId` of the scale set: "
-        "without them a changed scale set is not noticed.",
-    },
-    "recheck": {
-        "description": '"always" runs this in every `pulumi up`, also without a change.',
-        "$ref": f"#/types/{_PACKAGE}:index:Recheck",
-    },
-    "onFailure": {
-        "description": '"warn" lets the stack go on with a warning; `healthy` then says false.',
-        "$ref": f"#/types/{_PACKAGE}:index:OnFailure",
-    },
-    "skip": {"type": "boolean", "description": "Do not look at all."},
-    EVIDENCE_FILE: {
-        **_TEXT,
-        "description": "Where to write, as JSON, what was seen, each time that the gate runs; relative to the "
-        "program's folder. No state has it: to change it shows no change and runs no gate.",
-    },
-    "includeInstances": {"type": "boolean", "description": "Also read every instance with its own view."},
-}
-
-_VIEW: Mapping[str, dict[str, Any]] = {
-    "statuses": {"description": "The statuses of the set.", "type": "array", "items": {"$ref": "Status"}},
-    "virtualMachine": {"description": "How many VMs are in which state.", "$ref": "VirtualMachineSummary"},
-    "extensions": {
-        "description": "On how many VMs each extension is in which state.",
-        "type": "array",
-        "items": {"$ref": "ExtensionSummary"},
-    },
-    "orchestrationMode": {"description": "Uniform or Flexible.", **_TEXT},
-    "capacity": {"description": "How many VMs the model asks for.", "type": "integer"},
-}
-
-_GATE_OUTPUTS: Mapping[str, dict[str, Any]] = {
-    "scaleSetId": {"description": "The scale set's id. In an update it is known once the gate has passed.", **_TEXT},
-    "healthy": {"description": "Whether the gate passed.", "type": "boolean"},
-    "state": {"description": 'How it ended: "healthy", "skipped", "warned", or why it did not pass.', **_TEXT},
-    "message": {"description": "The result in one line.", **_TEXT},
-    "reasons": {
-        "description": "Why the set is not healthy, worst first.",
-        "type": "array",
-        "items": {"$ref": "Reason"},
-    },
-    **_VIEW,
-    "evidence": {"description": "What the verdict rests on: looks, requests, seconds, when it ended.", **_OBJECT},
-}
-
-_VIEW_OUTPUTS: Mapping[str, dict[str, Any]] = {
-    "scaleSetId": {"description": "The scale set's id.", **_TEXT},
-    **_VIEW,
-    "orchestrationServices": {
-        "description": "Services that act on the set by themselves.",
-        "type": "array",
-        "items": {"$ref": "OrchestrationService"},
-    },
-    "instances": {
-        "description": "Every instance with its own view, where they were asked for.",
-        "type": "array",
-        "items": _OBJECT,
-    },
-    "readAt": {"description": "When it was read, UTC.", **_TEXT},
 }
 
 
@@ -157,22 +83,46 @@ def schema() -> dict[str, Any]:
                 "said, what to do next. A gate that failed runs again in the next `pulumi up`, without any change. "
                 "customTimeouts win over the policy's timeout; set create and update, for the run after a failed "
                 "create is an update.",
-                inputs.GATE,
-                _GATE_OUTPUTS,
+                _of(inputs.GATE),
+                properties.GATE_OUTPUTS,
                 ("healthy", "message", "reasons", "scaleSetId", "state"),
+            ),
+            f"{_PACKAGE}:index:FleetHealthGate": _resource(
+                "Blocks what depends on it until enough of many scale sets are healthy, each judged as a gate of its "
+                "own would judge it.\n\n"
+                "Where too few can still become healthy it fails with the causes: which sets, which instances, what to "
+                "do next. The next `pulumi up` then runs the gate again, and looks at the sets that did not pass. "
+                "customTimeouts win over the policy's timeout; set create and update, for the run after a failed "
+                "create is an update.",
+                {key: properties.FLEET_INPUTS[key] for key in inputs.FLEET},
+                properties.FLEET_OUTPUTS,
+                (
+                    "healthy",
+                    "healthySets",
+                    "message",
+                    "reasons",
+                    "requiredSets",
+                    "scaleSetIds",
+                    "sets",
+                    "state",
+                ),
             ),
             f"{_PACKAGE}:index:ScaleSetInstanceView": _resource(
                 "The instance view of a scale set, read when it is created, changed or refreshed. It judges nothing.",
-                inputs.VIEW,
-                _VIEW_OUTPUTS,
+                _of(inputs.VIEW),
+                properties.VIEW_OUTPUTS,
                 ("scaleSetId",),
             ),
         },
         "functions": {
             f"{_PACKAGE}:index:getInstanceView": {
                 "description": "Read the instance view of a scale set now, also in a preview.",
-                "inputs": {"properties": _of(inputs.FUNCTION), "required": ["scaleSetId"], "type": "object"},
-                "outputs": {"properties": _linked(_VIEW_OUTPUTS), "required": ["scaleSetId"], "type": "object"},
+                "inputs": {"properties": _linked(_of(inputs.FUNCTION)), "required": ["scaleSetId"], "type": "object"},
+                "outputs": {
+                    "properties": _linked(properties.VIEW_OUTPUTS),
+                    "required": ["scaleSetId"],
+                    "type": "object",
+                },
             }
         },
     }
@@ -180,30 +130,31 @@ def schema() -> dict[str, Any]:
 
 def _resource(
     description: str,
-    given: Iterable[str],
+    given: Mapping[str, dict[str, Any]],
     found: Mapping[str, dict[str, Any]],
     required: Sequence[str],
 ) -> dict[str, Any]:
     return {
         "description": description,
-        "inputProperties": _of(given),
-        "requiredInputs": ["scaleSetId"],
-        "properties": {**_of(key for key in given if key != EVIDENCE_FILE), **_linked(found)},
+        "inputProperties": _linked(given),
+        "requiredInputs": [key for key in inputs.IDS if key in given],
+        "properties": _linked({**{key: given[key] for key in given if key != EVIDENCE_FILE}, **found}),
         "required": list(required),
     }
 
 
 def _of(given: Iterable[str]) -> dict[str, Any]:
-    return {key: _INPUTS[key] for key in given}
+    return {key: properties.INPUTS[key] for key in given}
 
 
-def _linked(properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+def _linked(specs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """Return properties whose types are named in full."""
-    return {key: _link(value) for key, value in properties.items()}
+    return {key: _link(value) for key, value in specs.items()}
 
 
 def _link(spec: dict[str, Any]) -> dict[str, Any]:
-    linked = {key: _link(value) if key == "items" else value for key, value in spec.items()}
+    nested = ("items", "additionalProperties")
+    linked = {key: _link(value) if key in nested else value for key, value in spec.items()}
     name = linked.get("$ref", "#")
     return linked if "#" in name else {**linked, "$ref": f"#/types/{_PACKAGE}:index:{name}"}
 
@@ -224,12 +175,13 @@ def _types() -> dict[str, Any]:
     enums = {_enum_name(name): (choices, told[name]) for name, choices in CHOICES.items()}
     enums["Recheck"] = inputs.RECHECK, "When a gate, or a view, runs although nothing changed."
     enums["OnFailure"] = inputs.ON_FAILURE, "What a gate does that does not pass."
+    enums["OnSetFailure"] = AT_FAILURE, "What a fleet's gate does when one set has failed."
     hints = get_type_hints(GatePolicy)
     policy = {
         stored_key(each.name): {"description": _told(each.name, told[each.name]), **_input(each.name, hints[each.name])}
         for each in fields(GatePolicy)
     }
-    reasons = {each.name: {**_TEXT, "description": f"Its {each.name}."} for each in fields(Reason)}
+    reasons = {each.name: {**properties.TEXT, "description": f"Its {each.name}."} for each in fields(Reason)}
     types = {
         "GatePolicy": {
             "description": "What a gate requires. Every field has a default that suits a production deployment. "
@@ -242,6 +194,12 @@ def _types() -> dict[str, Any]:
             "type": "object",
             "properties": reasons,
             "required": sorted(reasons),
+        },
+        "FleetSet": {
+            "description": "What the gate of a fleet found of one scale set.",
+            "type": "object",
+            "properties": _linked(properties.FLEET_SET),
+            "required": ["healthy", "message", "reasons", "scaleSetId", "state"],
         },
         **{name: _seen(kind) for name, kind in _SEEN.items()},
         **{
@@ -272,10 +230,10 @@ def _input(name: str, hint: Any) -> dict[str, Any]:  # noqa: ANN401 - an annotat
         return {"$ref": f"#/types/{_PACKAGE}:index:{_enum_name(name)}"}
     kinds = get_args(hint) if get_origin(hint) is not Sequence else (hint,)
     if Sequence[str] in kinds or hint == Sequence[str]:
-        return _TEXTS
+        return properties.TEXTS
     if int in kinds:
-        return {"oneOf": [{"type": "integer"}, _TEXT]} if str in kinds else {"type": "integer"}
-    return _TEXT
+        return {"oneOf": [{"type": "integer"}, properties.TEXT]} if str in kinds else {"type": "integer"}
+    return properties.TEXT
 
 
 def _seen(kind: type) -> dict[str, Any]:
@@ -295,7 +253,7 @@ def _output(hint: Any) -> dict[str, Any]:  # noqa: ANN401 - an annotation
     name = next((name for name, kind in _SEEN.items() if kind is inner), None)
     if name:
         return {"$ref": f"#/types/{_PACKAGE}:index:{name}"}
-    return {"type": "integer"} if inner is int else _TEXT
+    return {"type": "integer"} if inner is int else properties.TEXT
 
 
 def _is_union(hint: object) -> bool:

@@ -20,7 +20,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_vmss_health.plugin import inputs, wire
-from pulumi_vmss_health.plugin.kinds import FUNCTION, RESOURCES, Kind, as_before, read_view
+from pulumi_vmss_health.plugin.kinds import FUNCTION, RESOURCES, Kind
+from pulumi_vmss_health.plugin.view import read_view
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Stopped, SystemClock
@@ -107,7 +108,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
         olds, news = wire.received(request.olds), wire.received(request.news)
         checked, refusals = _kind(request).checked(request.urn, news)
-        return _checked(as_before(olds, checked), refusals)
+        return _checked(inputs.as_before(olds, checked), refusals)
 
     @_plainly
     def Diff(self, request: Any, _call: Call) -> Any:

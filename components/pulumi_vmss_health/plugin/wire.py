@@ -5,10 +5,13 @@ Source: sdk/go/common/resource/plugin/rpc.go and sdk/go/common/resource/properti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
+
+Values = dict[str, Any]
+"""Properties as they were received, or are to be sent."""
 
 _MARK = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a mark
@@ -26,9 +29,12 @@ _UNKNOWNS = {
 }
 
 
-def received(properties: struct_pb2.Struct) -> dict[str, Any]:
-    """Return properties with their marks; whole numbers as int, because Pulumi sends 3 as 3.0."""
-    return {key: _json(value) for key, value in properties.fields.items()}
+def received(properties: struct_pb2.Struct) -> Values:
+    """Return properties with their marks, by their names in order, because a map on the wire has none.
+
+    Whole numbers become int, because Pulumi sends 3 as 3.0.
+    """
+    return {key: _json(value) for key, value in sorted(properties.fields.items())}
 
 
 def _json(value: struct_pb2.Value) -> Any:  # noqa: ANN401 - JSON
@@ -54,9 +60,21 @@ def is_secret(value: object) -> bool:
     return isinstance(value, Mapping) and value.get(_MARK) == _SECRET
 
 
+def holds_secret(value: object) -> bool:
+    """Return whether a value, as it was received, is a secret, or one is in it."""
+    if isinstance(value, Mapping):
+        return is_secret(value) or any(map(holds_secret, value.values()))
+    return isinstance(value, list) and any(map(holds_secret, value))
+
+
 def secret(value: object) -> object:
     """Mark a value as a secret."""
     return value if value is None or is_secret(value) else {_MARK: _SECRET, "value": value}
+
+
+def with_secrets(outputs: Mapping[str, Any], names: Collection[str]) -> Values:
+    """Return outputs of which these are marked as secrets."""
+    return {key: secret(value) if key in names else value for key, value in outputs.items()}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -21,6 +21,8 @@ func (m *module) Version() semver.Version {
 
 func (m *module) Construct(ctx *pulumi.Context, name, typ, urn string) (r pulumi.Resource, err error) {
 	switch typ {
+	case "vmss-health:index:FleetHealthGate":
+		r = &FleetHealthGate{}
 	case "vmss-health:index:ScaleSetHealthGate":
 		r = &ScaleSetHealthGate{}
 	case "vmss-health:index:ScaleSetInstanceView":

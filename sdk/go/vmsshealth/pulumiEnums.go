@@ -344,6 +344,172 @@ func (in *onFailurePtr) ToOnFailurePtrOutputWithContext(ctx context.Context) OnF
 	return pulumi.ToOutputWithContext(ctx, in).(OnFailurePtrOutput)
 }
 
+// What a fleet's gate does when one set has failed.
+type OnSetFailure string
+
+const (
+	OnSetFailureWait = OnSetFailure("wait")
+	OnSetFailureFail = OnSetFailure("fail")
+)
+
+func (OnSetFailure) ElementType() reflect.Type {
+	return reflect.TypeOf((*OnSetFailure)(nil)).Elem()
+}
+
+func (e OnSetFailure) ToOnSetFailureOutput() OnSetFailureOutput {
+	return pulumi.ToOutput(e).(OnSetFailureOutput)
+}
+
+func (e OnSetFailure) ToOnSetFailureOutputWithContext(ctx context.Context) OnSetFailureOutput {
+	return pulumi.ToOutputWithContext(ctx, e).(OnSetFailureOutput)
+}
+
+func (e OnSetFailure) ToOnSetFailurePtrOutput() OnSetFailurePtrOutput {
+	return e.ToOnSetFailurePtrOutputWithContext(context.Background())
+}
+
+func (e OnSetFailure) ToOnSetFailurePtrOutputWithContext(ctx context.Context) OnSetFailurePtrOutput {
+	return OnSetFailure(e).ToOnSetFailureOutputWithContext(ctx).ToOnSetFailurePtrOutputWithContext(ctx)
+}
+
+func (e OnSetFailure) ToStringOutput() pulumi.StringOutput {
+	return pulumi.ToOutput(pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e OnSetFailure) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return pulumi.ToOutputWithContext(ctx, pulumi.String(e)).(pulumi.StringOutput)
+}
+
+func (e OnSetFailure) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringPtrOutputWithContext(context.Background())
+}
+
+func (e OnSetFailure) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return pulumi.String(e).ToStringOutputWithContext(ctx).ToStringPtrOutputWithContext(ctx)
+}
+
+type OnSetFailureOutput struct{ *pulumi.OutputState }
+
+func (OnSetFailureOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*OnSetFailure)(nil)).Elem()
+}
+
+func (o OnSetFailureOutput) ToOnSetFailureOutput() OnSetFailureOutput {
+	return o
+}
+
+func (o OnSetFailureOutput) ToOnSetFailureOutputWithContext(ctx context.Context) OnSetFailureOutput {
+	return o
+}
+
+func (o OnSetFailureOutput) ToOnSetFailurePtrOutput() OnSetFailurePtrOutput {
+	return o.ToOnSetFailurePtrOutputWithContext(context.Background())
+}
+
+func (o OnSetFailureOutput) ToOnSetFailurePtrOutputWithContext(ctx context.Context) OnSetFailurePtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, v OnSetFailure) *OnSetFailure {
+		return &v
+	}).(OnSetFailurePtrOutput)
+}
+
+func (o OnSetFailureOutput) ToStringOutput() pulumi.StringOutput {
+	return o.ToStringOutputWithContext(context.Background())
+}
+
+func (o OnSetFailureOutput) ToStringOutputWithContext(ctx context.Context) pulumi.StringOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e OnSetFailure) string {
+		return string(e)
+	}).(pulumi.StringOutput)
+}
+
+func (o OnSetFailureOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o OnSetFailureOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e OnSetFailure) *string {
+		v := string(e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+type OnSetFailurePtrOutput struct{ *pulumi.OutputState }
+
+func (OnSetFailurePtrOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((**OnSetFailure)(nil)).Elem()
+}
+
+func (o OnSetFailurePtrOutput) ToOnSetFailurePtrOutput() OnSetFailurePtrOutput {
+	return o
+}
+
+func (o OnSetFailurePtrOutput) ToOnSetFailurePtrOutputWithContext(ctx context.Context) OnSetFailurePtrOutput {
+	return o
+}
+
+func (o OnSetFailurePtrOutput) Elem() OnSetFailureOutput {
+	return o.ApplyT(func(v *OnSetFailure) OnSetFailure {
+		if v != nil {
+			return *v
+		}
+		var ret OnSetFailure
+		return ret
+	}).(OnSetFailureOutput)
+}
+
+func (o OnSetFailurePtrOutput) ToStringPtrOutput() pulumi.StringPtrOutput {
+	return o.ToStringPtrOutputWithContext(context.Background())
+}
+
+func (o OnSetFailurePtrOutput) ToStringPtrOutputWithContext(ctx context.Context) pulumi.StringPtrOutput {
+	return o.ApplyTWithContext(ctx, func(_ context.Context, e *OnSetFailure) *string {
+		if e == nil {
+			return nil
+		}
+		v := string(*e)
+		return &v
+	}).(pulumi.StringPtrOutput)
+}
+
+// OnSetFailureInput is an input type that accepts values of the OnSetFailure enum
+// A concrete instance of `OnSetFailureInput` can be one of the following:
+//
+//	OnSetFailureWait
+//	OnSetFailureFail
+type OnSetFailureInput interface {
+	pulumi.Input
+
+	ToOnSetFailureOutput() OnSetFailureOutput
+	ToOnSetFailureOutputWithContext(context.Context) OnSetFailureOutput
+}
+
+var onSetFailurePtrType = reflect.TypeOf((**OnSetFailure)(nil)).Elem()
+
+type OnSetFailurePtrInput interface {
+	pulumi.Input
+
+	ToOnSetFailurePtrOutput() OnSetFailurePtrOutput
+	ToOnSetFailurePtrOutputWithContext(context.Context) OnSetFailurePtrOutput
+}
+
+type onSetFailurePtr string
+
+func OnSetFailurePtr(v string) OnSetFailurePtrInput {
+	return (*onSetFailurePtr)(&v)
+}
+
+func (*onSetFailurePtr) ElementType() reflect.Type {
+	return onSetFailurePtrType
+}
+
+func (in *onSetFailurePtr) ToOnSetFailurePtrOutput() OnSetFailurePtrOutput {
+	return pulumi.ToOutput(in).(OnSetFailurePtrOutput)
+}
+
+func (in *onSetFailurePtr) ToOnSetFailurePtrOutputWithContext(ctx context.Context) OnSetFailurePtrOutput {
+	return pulumi.ToOutputWithContext(ctx, in).(OnSetFailurePtrOutput)
+}
+
 // "running" (stopped and deallocated VMs do not count), "ignored"
 type PowerState string
 
@@ -1185,6 +1351,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*ApplicationHealthPtrInput)(nil)).Elem(), ApplicationHealth("auto"))
 	pulumi.RegisterInputType(reflect.TypeOf((*OnFailureInput)(nil)).Elem(), OnFailure("fail"))
 	pulumi.RegisterInputType(reflect.TypeOf((*OnFailurePtrInput)(nil)).Elem(), OnFailure("fail"))
+	pulumi.RegisterInputType(reflect.TypeOf((*OnSetFailureInput)(nil)).Elem(), OnSetFailure("wait"))
+	pulumi.RegisterInputType(reflect.TypeOf((*OnSetFailurePtrInput)(nil)).Elem(), OnSetFailure("wait"))
 	pulumi.RegisterInputType(reflect.TypeOf((*PowerStateInput)(nil)).Elem(), PowerState("running"))
 	pulumi.RegisterInputType(reflect.TypeOf((*PowerStatePtrInput)(nil)).Elem(), PowerState("running"))
 	pulumi.RegisterInputType(reflect.TypeOf((*RecheckInput)(nil)).Elem(), Recheck("on_change"))
@@ -1199,6 +1367,8 @@ func init() {
 	pulumi.RegisterOutputType(ApplicationHealthPtrOutput{})
 	pulumi.RegisterOutputType(OnFailureOutput{})
 	pulumi.RegisterOutputType(OnFailurePtrOutput{})
+	pulumi.RegisterOutputType(OnSetFailureOutput{})
+	pulumi.RegisterOutputType(OnSetFailurePtrOutput{})
 	pulumi.RegisterOutputType(PowerStateOutput{})
 	pulumi.RegisterOutputType(PowerStatePtrOutput{})
 	pulumi.RegisterOutputType(RecheckOutput{})

@@ -62,6 +62,101 @@ func (o ExtensionSummaryArrayOutput) Index(i pulumi.IntInput) ExtensionSummaryOu
 	}).(ExtensionSummaryOutput)
 }
 
+// What the gate of a fleet found of one scale set.
+type FleetSet struct {
+	// How many VMs the model asks for.
+	Capacity *int `pulumi:"capacity"`
+	// Whether it passed, and was healthy in every refresh since.
+	Healthy bool `pulumi:"healthy"`
+	// The result in one line.
+	Message string `pulumi:"message"`
+	// Uniform or Flexible.
+	OrchestrationMode *string `pulumi:"orchestrationMode"`
+	// When it last passed this gate, UTC.
+	PassedAt *string `pulumi:"passedAt"`
+	// Why it is not healthy, worst first; at most three.
+	Reasons []Reason `pulumi:"reasons"`
+	// The scale set's id.
+	ScaleSetId string `pulumi:"scaleSetId"`
+	// What became of it: "healthy", "recovered", "skipped", or why it did not pass.
+	State string `pulumi:"state"`
+}
+
+// What the gate of a fleet found of one scale set.
+type FleetSetOutput struct{ *pulumi.OutputState }
+
+func (FleetSetOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*FleetSet)(nil)).Elem()
+}
+
+func (o FleetSetOutput) ToFleetSetOutput() FleetSetOutput {
+	return o
+}
+
+func (o FleetSetOutput) ToFleetSetOutputWithContext(ctx context.Context) FleetSetOutput {
+	return o
+}
+
+// How many VMs the model asks for.
+func (o FleetSetOutput) Capacity() pulumi.IntPtrOutput {
+	return o.ApplyT(func(v FleetSet) *int { return v.Capacity }).(pulumi.IntPtrOutput)
+}
+
+// Whether it passed, and was healthy in every refresh since.
+func (o FleetSetOutput) Healthy() pulumi.BoolOutput {
+	return o.ApplyT(func(v FleetSet) bool { return v.Healthy }).(pulumi.BoolOutput)
+}
+
+// The result in one line.
+func (o FleetSetOutput) Message() pulumi.StringOutput {
+	return o.ApplyT(func(v FleetSet) string { return v.Message }).(pulumi.StringOutput)
+}
+
+// Uniform or Flexible.
+func (o FleetSetOutput) OrchestrationMode() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v FleetSet) *string { return v.OrchestrationMode }).(pulumi.StringPtrOutput)
+}
+
+// When it last passed this gate, UTC.
+func (o FleetSetOutput) PassedAt() pulumi.StringPtrOutput {
+	return o.ApplyT(func(v FleetSet) *string { return v.PassedAt }).(pulumi.StringPtrOutput)
+}
+
+// Why it is not healthy, worst first; at most three.
+func (o FleetSetOutput) Reasons() ReasonArrayOutput {
+	return o.ApplyT(func(v FleetSet) []Reason { return v.Reasons }).(ReasonArrayOutput)
+}
+
+// The scale set's id.
+func (o FleetSetOutput) ScaleSetId() pulumi.StringOutput {
+	return o.ApplyT(func(v FleetSet) string { return v.ScaleSetId }).(pulumi.StringOutput)
+}
+
+// What became of it: "healthy", "recovered", "skipped", or why it did not pass.
+func (o FleetSetOutput) State() pulumi.StringOutput {
+	return o.ApplyT(func(v FleetSet) string { return v.State }).(pulumi.StringOutput)
+}
+
+type FleetSetMapOutput struct{ *pulumi.OutputState }
+
+func (FleetSetMapOutput) ElementType() reflect.Type {
+	return reflect.TypeOf((*map[string]FleetSet)(nil)).Elem()
+}
+
+func (o FleetSetMapOutput) ToFleetSetMapOutput() FleetSetMapOutput {
+	return o
+}
+
+func (o FleetSetMapOutput) ToFleetSetMapOutputWithContext(ctx context.Context) FleetSetMapOutput {
+	return o
+}
+
+func (o FleetSetMapOutput) MapIndex(k pulumi.StringInput) FleetSetOutput {
+	return pulumi.All(o, k).ApplyT(func(vs []interface{}) FleetSet {
+		return vs[0].(map[string]FleetSet)[vs[1].(string)]
+	}).(FleetSetOutput)
+}
+
 // What a gate requires. Every field has a default that suits a production deployment. Durations are texts such as "90s" and "1h30m".
 type GatePolicy struct {
 	// "auto" (every VM must be healthy if the model has a health extension, probe or external policy; without one, VMs that report health must be healthy), "required", "ignored". Default: "auto".
@@ -778,6 +873,8 @@ func init() {
 	pulumi.RegisterInputType(reflect.TypeOf((*GatePolicyPtrInput)(nil)).Elem(), GatePolicyArgs{})
 	pulumi.RegisterOutputType(ExtensionSummaryOutput{})
 	pulumi.RegisterOutputType(ExtensionSummaryArrayOutput{})
+	pulumi.RegisterOutputType(FleetSetOutput{})
+	pulumi.RegisterOutputType(FleetSetMapOutput{})
 	pulumi.RegisterOutputType(GatePolicyOutput{})
 	pulumi.RegisterOutputType(GatePolicyPtrOutput{})
 	pulumi.RegisterOutputType(OrchestrationServiceOutput{})

@@ -15,6 +15,44 @@ export interface ExtensionSummary {
 }
 
 /**
+ * What the gate of a fleet found of one scale set.
+ */
+export interface FleetSet {
+    /**
+     * How many VMs the model asks for.
+     */
+    capacity?: number;
+    /**
+     * Whether it passed, and was healthy in every refresh since.
+     */
+    healthy: boolean;
+    /**
+     * The result in one line.
+     */
+    message: string;
+    /**
+     * Uniform or Flexible.
+     */
+    orchestrationMode?: string;
+    /**
+     * When it last passed this gate, UTC.
+     */
+    passedAt?: string;
+    /**
+     * Why it is not healthy, worst first; at most three.
+     */
+    reasons: outputs.Reason[];
+    /**
+     * The scale set's id.
+     */
+    scaleSetId: string;
+    /**
+     * What became of it: "healthy", "recovered", "skipped", or why it did not pass.
+     */
+    state: string;
+}
+
+/**
  * What a gate requires. Every field has a default that suits a production deployment. Durations are texts such as "90s" and "1h30m".
  */
 export interface GatePolicy {

@@ -23,6 +23,16 @@ export const OnFailure = {
  */
 export type OnFailure = (typeof OnFailure)[keyof typeof OnFailure];
 
+export const OnSetFailure = {
+    Wait: "wait",
+    Fail: "fail",
+} as const;
+
+/**
+ * What a fleet's gate does when one set has failed.
+ */
+export type OnSetFailure = (typeof OnSetFailure)[keyof typeof OnSetFailure];
+
 export const PowerState = {
     Running: "running",
     Ignored: "ignored",

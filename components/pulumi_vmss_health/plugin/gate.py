@@ -1,0 +1,98 @@
+"""`vmss-health:index:ScaleSetHealthGate`: `gating` in front of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pulumi_vmss_health import gating
+from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE, Owners
+from pulumi_vmss_health.gating import Asked, NotPassed
+from pulumi_vmss_health.plugin import inputs, wire
+from pulumi_vmss_health.plugin.wire import Values
+from vmss_instance_view.errors import InvalidScaleSetId
+from vmss_instance_view.pulumi.calls import Call, storable
+
+if TYPE_CHECKING:
+    from vmss_instance_view.connection import Azure
+
+
+class Gate:
+    """One gate: create and update wait."""
+
+    checks: ClassVar[Mapping[str, inputs.Check]] = inputs.GATE
+    outputs: ClassVar[tuple[str, ...]] = (
+        "healthy", "state", "message", "reasons", "statuses", "virtualMachine", "extensions", "orchestrationMode",
+        "capacity", "evidence",
+    )  # fmt: skip
+    no_import: ClassVar[str] = "a gate is a wait and nothing in Azure: declare it, and `pulumi up` runs it"
+
+    def __init__(self) -> None:
+        self._evidence = Owners()
+
+    def checked(self, urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
+        """All inputs but the evidence file, which is remembered."""
+        refusals = list(inputs.refusals(self.checks, news))
+        stored, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
+        if not refusals and file is not None and wire.is_known(file):
+            # Relative to where the engine starts this process, which is the program's folder.
+            why = self._evidence.keep(urn, Path(file).absolute())
+            refusals += [(EVIDENCE_FILE, why)] if why else []
+        return stored, refusals
+
+    def runs_without_a_change(self, olds: Values, news: Values) -> bool:
+        """A gate that did not pass, and one that is to run in every update."""
+        return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
+
+    def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
+        """Wait."""
+        return self._wait(azure, call, id_, {}, news)
+
+    def update(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
+        """Wait again."""
+        return self._wait(azure, call, id_, olds, news)
+
+    def refresh(self, azure: Azure, call: Call, id_: str, stored: Values) -> Values | None:
+        """Look once."""
+        known = wire.plain(stored)
+        if gating.was_let_pass(known):
+            return stored
+        asked = _asked(call, stored, None)
+        try:
+            return stored if gating.refresh(azure, asked, known, call) else None
+        except NotPassed as failed:
+            outputs = storable({**stored, **_marked(asked, failed.outputs)})
+            raise call.partial_failure(id_, outputs, failed.lines) from None
+
+    def _wait(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
+        asked = _asked(call, news, call.timeout)
+        try:
+            file = None if asked.skips else self._evidence.writable_file_of(call.urn)
+        except ValueError as error:
+            raise call.failure(f"{EVIDENCE_FILE}: {error}") from None
+        try:
+            outputs = gating.wait(azure, asked, wire.plain(olds.get("evidence")) or {}, call, file)
+            return {**news, **storable(_marked(asked, outputs))}
+        except NotPassed as failed:
+            outputs = {**news, **storable(_marked(asked, failed.outputs))}
+            raise call.partial_failure(id_, outputs, failed.lines) from None
+
+
+def _asked(call: Call, given: Values, timeout: float | None) -> Asked:
+    is_secret = wire.is_secret(given.get("scaleSetId"))
+    try:
+        known = wire.plain(given)
+        return Asked.by(
+            known.get("scaleSetId"), known, timeout, "in the resource's customTimeouts", is_secret=is_secret
+        )
+    except (ValueError, TypeError) as error:
+        if is_secret and isinstance(error, InvalidScaleSetId):
+            raise call.failure(inputs.WRONG_SECRET_ID) from None
+        source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
+        raise call.failure(inputs.in_wire_words(str(error)) + source) from None
+
+
+def _marked(asked: Asked, outputs: Mapping[str, object]) -> Values:
+    """Return outputs in which those are secrets that would tell a secret id."""
+    return wire.with_secrets(outputs, ("scaleSetId", "message", "reasons") if asked.is_secret else ())

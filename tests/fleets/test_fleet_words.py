@@ -78,6 +78,16 @@ def test_one_set_under_two_names_is_refused_also_where_it_is_spelled_otherwise()
         AskedOfFleet.by(inputs, None, "")
 
 
+def test_no_set_at_all_is_refused_also_where_nobody_checked_before() -> None:
+    with pytest.raises(ValueError, match="scale_sets must name at least one scale set"):
+        AskedOfFleet.by({"scaleSets": {}}, None, "")
+
+
+def test_the_order_of_the_sets_is_that_of_their_names() -> None:
+    inputs = {"scaleSets": {name: id_of(name) for name in ("b", "c", "a")}}
+    assert [*AskedOfFleet.by(inputs, None, "").sets] == ["a", "b", "c"]
+
+
 def test_the_resources_own_timeout_wins_over_the_policys() -> None:
     inputs = {"scaleSets": {"a": id_of("web")}, "policy": {"timeout": "20m"}}
     asked = AskedOfFleet.by(inputs, 60.0, "in the resource's custom_timeouts")

@@ -45,7 +45,9 @@ class AskedOfFleet:
         policy = GatePolicy.from_json(inputs.get("policy") or {})
         if timeout is not None:
             policy = policy.within(timedelta(seconds=timeout))
-        sets = {name: ScaleSetId.parse(each) for name, each in inputs["scaleSets"].items()}
+        given = inputs["scaleSets"]
+        check_names(given)
+        sets = {name: ScaleSetId.parse(given[name]) for name in sorted(given)}  # the wire knows no order
         refuse_twins(sets.items())
         minimum = inputs.get("minHealthySets", ALL)
         goal = Goal(required_of(minimum, len(sets)), policy.timeout_seconds, inputs.get("onSetFailure") == "fail")

@@ -212,7 +212,7 @@ def test_a_refresh_lowers_a_set_that_is_healthy_no_more_and_the_gate_with_it_whe
     azure.load({"scale_sets": {"*": AT_ONCE, "b": ILL, "c": ILL}})
     with pytest.raises(PartialFailure) as failed:
         provider.read("id", stored)
-    assert str(failed.value).startswith("1 of 3 scale sets are healthy, 2 were")
+    assert str(failed.value).startswith("1 of 3 scale sets is healthy, 2 were")
     assert "b, c: instance" in " ".join(str(failed.value).split())
 
 
@@ -229,8 +229,12 @@ def test_a_set_that_is_gone_counts_as_lost_and_a_fleet_whose_sets_are_all_gone_l
 ) -> None:
     stored = created(provider, fleet(azure))
     azure.load(gone("a"))
-    with pytest.raises(PartialFailure, match="2 of 3 scale sets are healthy, 3 were"):
+    with pytest.raises(PartialFailure, match="2 of 3 scale sets are healthy, 3 were") as failed:
         provider.read("id", stored)
+    assert str(failed.value).splitlines()[1:] == ["a: not there any more"]
+    with pytest.raises(PartialFailure, match="runs this gate again") as failed:
+        provider.read("id", {**stored, "state": "timedOut"})
+    assert str(failed.value).splitlines()[-1] == "a: not there any more"
     azure.load(gone("a", "b", "c"))
     assert provider.read("id", stored).id == ""
 

@@ -126,7 +126,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
-        ids = {name: telling_secrecy(each, secret, _TELLING) for name, each in identities.items()}
+        ids = {name: telling_secrecy(_there(each), secret, _TELLING) for name, each in identities.items()}
         inputs = {
             "scaleSets": ids,
             "policy": asked.to_json(),
@@ -184,6 +184,11 @@ def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
             raise type(error)(str(error).replace("scale_set", f"scale_sets[{name!r}]")) from None
     refuse_twins((name, ScaleSetId.parse(each)) for name, each in ids.items() if isinstance(each, str))
     return ids
+
+
+def _there(id_: str | pulumi.Output[str]) -> str | pulumi.Output[str]:
+    """The same id, but no None: Pulumi would leave the entry out, and the gate would pass without that set."""
+    return id_.apply(lambda known: "" if known is None else known) if isinstance(id_, pulumi.Output) else id_
 
 
 def _check_minimum(minimum: object, sets: int) -> None:

@@ -69,6 +69,11 @@ def test_a_fleet_stores_what_was_asked_under_the_names_of_the_user_and_of_the_po
     }
 
 
+def test_an_id_that_turns_out_to_be_none_is_no_set_left_out(mocks: HealthyMocks) -> None:
+    nothing: pulumi.Output[Any] = pulumi.Output.from_input(None)
+    assert inputs_of(mocks, scale_sets={"a": WEU, "b": nothing})["scaleSets"] == {"a": WEU, "b": ""}
+
+
 def test_every_other_argument_reaches_the_gate(mocks: HealthyMocks) -> None:
     app = "acme:index:Extension"
 

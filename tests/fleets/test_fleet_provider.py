@@ -12,6 +12,7 @@ from tests.gate.azure import AT_ONCE, running
 
 from pulumi_vmss_health import fleet_gate
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
+from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from vmss_emulator import Emulator
 from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 
@@ -257,6 +258,7 @@ def test_a_refresh_that_cannot_read_a_set_says_so_and_keeps_what_was(
     [
         ({"scaleSets": {}}, "scaleSets", "scale_sets must name at least one scale set"),
         ({"scaleSets": {"a": "web"}}, "scaleSets", "scale_sets['a']: no leading '/' in scale set id 'web'"),
+        ({"scaleSets": {"b": ID, "a": ID}}, "scaleSets", "scale_sets: 'a' and 'b' are the same scale set"),
         ({"scaleSets": {"a": ID, "b": ID.upper().replace("/SUBSCRIPTIONS", "/subscriptions")}}, "scaleSets", "same"),
         ({"scaleSets": {"a": ID}, "minHealthySets": 2.0}, "minHealthySets", "(2) must not be more than the number"),
         ({"scaleSets": {"a": ID}, "policy": {"timeout": "soon"}}, "policy", "timeout"),
@@ -268,6 +270,11 @@ def test_what_cannot_work_is_refused_in_check(
     (failure,) = provider.check({}, inputs).failures
     assert failure.property == name
     assert told_ in failure.reason
+
+
+def test_sets_are_told_in_the_order_of_their_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
+    asked = AskedOfFleet.by({"scaleSets": {"b": f"{ID}2", "a": ID}}, None, "")
+    assert list(asked.sets) == ["a", "b"]
 
 
 def test_what_is_not_known_yet_is_checked_when_it_is(provider: FleetGateProvider) -> None:

@@ -45,7 +45,8 @@ class AskedOfFleet:
         policy = GatePolicy.from_json(inputs.get("policy") or {})
         if timeout is not None:
             policy = policy.within(timedelta(seconds=timeout))
-        sets = {name: ScaleSetId.parse(each) for name, each in inputs["scaleSets"].items()}
+        # Sorted: Pulumi passes them in another order each time.
+        sets = {name: ScaleSetId.parse(each) for name, each in sorted(inputs["scaleSets"].items())}
         refuse_twins(sets.items())
         minimum = inputs.get("minHealthySets", ALL)
         goal = Goal(required_of(minimum, len(sets)), policy.timeout_seconds, inputs.get("onSetFailure") == "fail")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.emulator.support import ArmSession
 from tests.engine.projects import AT_ONCE, AZURE_NATIVE, HEALTHY, UNHEALTHY, Project
-from tests.pages import ROOT
+from tests.pages import ROOT, blocks
 
 from vmss_emulator import Emulator
 
@@ -16,6 +16,11 @@ pytestmark = pytest.mark.engine
 
 ILL = UNHEALTHY["scale_sets"]["*"]
 NAMES = ("web-weu", "web-neu", "api")
+
+
+# Durations differ, and `…` stands for what is left out.
+(SHOWN,) = [text for _, text in blocks(ROOT / "docs" / "fleet.md") if text.startswith("pulumi-python")]
+DOCUMENTED = re.escape(" ".join(SHOWN.split())).replace("30m", r"\w+").replace("…", ".*")
 
 
 def but(**sets: Any) -> dict[str, Any]:
@@ -133,6 +138,7 @@ def test_a_fleet_that_failed_groups_the_causes_stays_armed_and_looks_only_at_wha
     assert cause.startswith("* api, web-neu: instance 1: application health unhealthy, want healthy")
     assert hint.startswith("* next: check the application's log")
     assert "look closer: `az vmss list-instances -g rg -n api" in closer[0]
+    assert re.search(DOCUMENTED, " ".join(ran.output.split()))
     state = project.state()
     assert state["FleetGate/web"]["initErrors"][0].startswith("1 of 3 scale sets is healthy after 5s")
     assert "ScaleSetInstanceView/after" not in state

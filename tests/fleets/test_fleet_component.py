@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -56,6 +57,7 @@ def test_a_fleet_stores_what_was_asked_under_the_names_of_the_user_and_of_the_po
     provider = inputs["__provider"]
     assert isinstance(provider, str), "an encrypted blob in every user's state"
     assert len(provider) < 100
+    assert all(name in base64.b64decode(provider) for name in (b"pulumi_vmss_health.fleet_gate", b"FleetGateProvider"))
     assert {key: value for key, value in inputs.items() if key != "__provider" and value is not None} == {
         "scaleSets": {"web_weu": WEU, "neu": NEU},
         "policy": {"minHealthy": "90%"},

@@ -82,6 +82,20 @@ def test_a_fleet_that_is_healthy_passes_and_tells_of_each_set(provider: FleetGat
     )
 
 
+def test_the_keys_that_a_fleet_stores_are_those_that_users_states_hold(
+    provider: FleetGateProvider, azure: Emulator
+) -> None:
+    inputs = {"scaleSets": {"a": azure.put_scale_set("a")}, "policy": QUICK}
+    outputs = created(provider, inputs)
+    assert outputs.keys() - inputs.keys() == {
+        "healthy", "state", "message", "reasons", "sets", "healthySets", "requiredSets", "scaleSetIds", "evidence",
+    }  # fmt: skip
+    assert outputs["sets"]["a"].keys() == {
+        "scaleSetId", "healthy", "state", "message", "reasons", "orchestrationMode", "capacity", "passedAt",
+    }  # fmt: skip
+    assert outputs["evidence"].keys() == {"looks", "requests", "elapsedSeconds", "limitSeconds", "endedAt"}
+
+
 def test_a_fleet_that_fails_keeps_what_passed_and_the_next_run_looks_only_at_the_rest(
     provider: FleetGateProvider, azure: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

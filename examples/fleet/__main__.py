@@ -14,6 +14,13 @@ SETS_OF_A_REGION = 2
 config = pulumi.Config()
 release = config.get("release") or "1"
 
+# The application: a web server that is part of the image.
+INSTALL = f"""set -e
+mkdir -p /srv/app && echo 'release {release}' > /srv/app/index.html
+systemctl stop app 2>/dev/null || true
+systemd-run --unit=app --property=Restart=always python3 -m http.server 8080 --directory /srv/app
+"""
+
 compute = azure.compute
 group = azure.resources.ResourceGroup("web", location=REGIONS["weu"])
 
@@ -86,8 +93,18 @@ def scale_set(place: str, number: int, subnet: azure.network.Subnet) -> compute.
                         publisher="Microsoft.Azure.Extensions",
                         type="CustomScript",
                         type_handler_version="2.1",
-                        settings={"commandToExecute": f"echo 'release {release}' > /srv/release"},
-                    )
+                        settings={"commandToExecute": INSTALL},
+                    ),
+                    # Azure fails the scale set itself if "app" fails while the set is made; what this one finds out
+                    # only the gate tells.
+                    compute.VirtualMachineScaleSetExtensionArgs(
+                        name="health",
+                        publisher="Microsoft.ManagedServices",
+                        type="ApplicationHealthLinux",
+                        type_handler_version="1.0",
+                        settings={"protocol": "http", "port": 8080, "requestPath": "/", "intervalInSeconds": 5},
+                        provision_after_extensions=["app"],
+                    ),
                 ]
             ),
         ),

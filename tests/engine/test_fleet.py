@@ -260,8 +260,7 @@ def test_the_example_of_a_fleet_goes_on_with_enough_sets_and_names_the_one_that_
     project: Project, azure: Emulator
 ) -> None:
     pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-    failing = {**AT_ONCE, "events": [{"extension": "app", "state": "failed/1", "message": "no space left"}]}
-    azure.load(but(**{"web-neu-2": failing}))
+    azure.load(but(**{"web-neu-2": ILL}))
     (project.folder / "__main__.py").write_text((ROOT / "examples" / "fleet" / "__main__.py").read_text())
     assert project.run("config", "set", "sshPublicKey", "ssh-ed25519 AAAA").code == 0
     ran = project.up()

@@ -139,8 +139,7 @@ class FleetHealthGate(pulumi.ComponentResource):
             "skip": check_flag("skip", skip),
         }
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
-        for each in scale_sets.values():
-            say_whose_identity_reads(self, each, opts)
+        say_whose_identity_reads(self, {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}, opts)
         gate = _Fleet(
             resource_name, inputs, options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
         )

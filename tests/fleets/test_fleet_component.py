@@ -100,6 +100,23 @@ def test_every_other_argument_reaches_the_gate(mocks: HealthyMocks) -> None:
     assert inputs["triggers"][1].startswith("app ")
 
 
+def test_explicit_providers_are_told_once_by_the_name_of_a_set(
+    mocks: HealthyMocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, _resource: told.append(text))
+
+    def program() -> pulumi.Output[bool]:
+        own = pulumi.ResourceOptions(provider=pulumi.ProviderResource("azure-native", "other", {}))
+        kind = "azure-native:compute:VirtualMachineScaleSet"
+        sets = {name: pulumi.CustomResource(kind, name, {}, own) for name in ("weu", "neu")}
+        return vmss.FleetHealthGate("web", scale_sets={"api": WEU, **sets}).healthy
+
+    value_of(program)
+    (text,) = told
+    assert text.startswith("scale_sets['weu'] has an explicit azure-native provider; ")
+
+
 LATER = "; it is needed before any Output is known"
 
 

@@ -13,6 +13,7 @@ from tests.gate.azure import AT_ONCE, running
 from pulumi_vmss_health import fleet_gate
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
+from pulumi_vmss_health.fleets.stored import totals
 from vmss_emulator import Emulator
 from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 
@@ -261,7 +262,7 @@ def test_a_refresh_that_cannot_read_a_set_says_so_and_keeps_what_was(
     azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */virtualMachineScaleSets/a", "status": 500}]})
     assert provider.read("id", stored).outs == stored
     (warned,) = told
-    assert warned.startswith("could not check whether a still are healthy")
+    assert warned.startswith("could not check the health of a: ")
 
 
 # --- Check ------------------------------------------------------------------------------------------------------------
@@ -289,6 +290,12 @@ def test_what_cannot_work_is_refused_in_check(
 def test_sets_are_told_in_the_order_of_their_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
     asked = AskedOfFleet.by({"scaleSets": {"b": f"{ID}2", "a": ID}}, None, "")
     assert list(asked.sets) == ["a", "b"]
+
+
+def test_reasons_have_the_order_of_the_sets_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
+    ill = {"healthy": False, "scaleSetId": ID, "reasons": [{"subject": "VMs"}]}
+    told = totals({"b": ill, "a": ill}, 1)["reasons"]
+    assert [each["subject"] for each in told] == ["a: VMs", "b: VMs"]
 
 
 def test_what_is_not_known_yet_is_checked_when_it_is(provider: FleetGateProvider) -> None:

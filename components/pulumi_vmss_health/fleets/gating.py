@@ -98,6 +98,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         return task
 
     azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: False)
+    found = dict(sorted(found.items()))  # in which order the looks ended is no news
     gone = [name for name, each in found.items() if isinstance(each, ScaleSetNotFound) and each.is_of_the_set]
     if len(gone) == len(asked.sets):
         return None
@@ -107,7 +108,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost, gone))])
     if lost:
         first = next(iter(lost))
-        teller.warn(asked.shown(f"could not check whether {named(list(lost))} still are healthy: {lost[first]}"))
+        teller.warn(asked.shown(f"could not check the health of {named(list(lost))}: {lost[first]}"))
     sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:

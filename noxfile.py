@@ -32,7 +32,7 @@ NEWEST = nox.param("highest", id="newest")
 def tests(session: nox.Session, resolution: str) -> None:
     """The reader, the verdicts, the wait and the command, without an engine."""
     install(session, resolution)
-    rooms = ["tests/provider", "tests/gate", "tests/cli", "tests/reporting"]
+    rooms = ["tests/provider", "tests/gate", "tests/fleets", "tests/cli", "tests/reporting"]
     session.run("pytest", *_SIDE_BY_SIDE, *rooms, *session.posargs)
 
 

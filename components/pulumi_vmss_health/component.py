@@ -137,7 +137,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             **_evidence_file(evidence_file),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        say_whose_identity_reads(self, scale_set, opts)
+        say_whose_identity_reads(self, {"the scale set": scale_set}, opts)
         own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):

@@ -9,6 +9,7 @@ from typing import Any, Literal, Optional
 
 import pulumi
 from pulumi.dynamic import Resource
+from pulumi.output import Unknown
 
 from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
@@ -121,11 +122,11 @@ class FleetHealthGate(pulumi.ComponentResource):
         """
         check_options(opts, _ARGUMENTS)
         identities = _identities(scale_sets)
-        required_of(min_healthy_sets, len(identities))
+        _check_minimum(min_healthy_sets, len(identities))
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
-        ids = {name: telling_secrecy(each, secret, _TELLING) for name, each in identities.items()}
+        ids = {name: telling_secrecy(_there(each), secret, _TELLING) for name, each in identities.items()}
         inputs = {
             "scaleSets": ids,
             "policy": asked.to_json(),
@@ -138,8 +139,7 @@ class FleetHealthGate(pulumi.ComponentResource):
             "skip": check_flag("skip", skip),
         }
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
-        for each in scale_sets.values():
-            say_whose_identity_reads(self, each, opts)
+        say_whose_identity_reads(self, {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}, opts)
         gate = _Fleet(
             resource_name, inputs, options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
         )
@@ -147,7 +147,9 @@ class FleetHealthGate(pulumi.ComponentResource):
             setattr(self, name, getattr(gate, stored_key(name)))
         if pulumi.runtime.is_dry_run():
             self.scale_set_ids = _in_preview(ids, gate)
-        self.register_outputs({name: getattr(gate, name).apply(_plain) for name in _Fleet.__annotations__})
+        self.register_outputs(
+            {name: getattr(gate, name).apply(_by_set if name in _BY_SET else plain) for name in _Fleet.__annotations__}
+        )
 
 
 _TELLING = ("sets", "scaleSetIds", "message", "reasons")
@@ -183,14 +185,38 @@ def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
     return ids
 
 
+def _there(id_: str | pulumi.Output[str]) -> str | pulumi.Output[str]:
+    """The same id, but no None: Pulumi would leave the entry out, and the gate would pass without that set."""
+    return id_.apply(lambda known: "" if known is None else known) if isinstance(id_, pulumi.Output) else id_
+
+
+def _check_minimum(minimum: object, sets: int) -> None:
+    """Refuse what asks for no number of so many sets. Raises ValueError or TypeError, naming it."""
+    if isinstance(minimum, pulumi.Output):
+        raise TypeError(
+            "min_healthy_sets must be a count or a percentage, such as 3 or '90%', not Output; "
+            "it is needed before any Output is known"
+        )
+    required_of(minimum, sets)
+
+
 def _in_preview(ids: Mapping[str, str | pulumi.Output[str]], gate: _Fleet) -> pulumi.Output[Mapping[str, str]]:
-    """The ids as far as the program knows them, depending on the gate; as for the gate of one set."""
-    known = pulumi.Output.all(pulumi.Output.from_input(dict(ids)), gate.urn)
-    return known.apply(lambda both: {name: canonical(each) for name, each in both[0].items()})
+    """The ids as far as the program knows them, depending on the gate; as for the gate of one set.
+
+    Those that are known are so one by one: a set that is new changes nothing for what depends on another one.
+    """
+    known = {name: pulumi.Output.from_input(each).apply(_canonical, True) for name, each in ids.items()}
+    return pulumi.Output.all(known, gate.urn)[0]
 
 
-def _plain(value: object) -> object:
-    """Typed outputs as state has them; the names that the user gave to the sets stay as they are."""
-    if isinstance(value, Mapping) and all(isinstance(each, FleetSetOutput) for each in value.values()):
-        return {name: plain(each) for name, each in value.items()}
-    return plain(value)
+def _canonical(id_: str) -> str:
+    return id_ if isinstance(id_, Unknown) else canonical(id_)
+
+
+_BY_SET = ("sets", "scaleSetIds")
+"""The outputs whose keys are names that the user gave."""
+
+
+def _by_set(values: Mapping[str, object]) -> dict[str, object]:
+    """Typed outputs as state has them, by the names of the sets, which stay as they are."""
+    return {name: plain(each) for name, each in values.items()}

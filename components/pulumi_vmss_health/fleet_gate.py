@@ -103,7 +103,7 @@ def _check_sets(news: Mapping[str, Any]) -> None:
     sets = news.get("scaleSets")
     if isinstance(sets, dict):
         check_names(sets)
-        refuse_twins((name, id_of(name, each)) for name, each in sets.items() if not isinstance(each, Unknown))
+        refuse_twins((name, id_of(name, each)) for name, each in sorted(sets.items()) if not isinstance(each, Unknown))
 
 
 def _check_minimum(news: Mapping[str, Any]) -> None:

@@ -94,7 +94,8 @@ def _fleet(inputs: dict[str, Any]) -> dict[str, Any]:
         progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
         ended = dict.fromkeys(ids, Outcome(Ending.HEALTHY, progress))
         outputs = fleet_outputs(Fleet(list(ids), goal, ended=ended), ids, "", 4 * len(ids), _NOW, {})
-    return {**outputs, "scaleSetIds": given}
+    sets = {name: {**each, "scaleSetId": given[name]} for name, each in outputs["sets"].items()}
+    return {**outputs, "sets": sets, "scaleSetIds": given}
 
 
 def _view(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ _GATE = {
     "type": "pulumi-python:dynamic/vmss-health:HealthGate",
     "outputs": {"state": "failing", "message": "m", "reasons": [{"message": "r"}], "evidence": {}},
 }
+_FLEET = {**_GATE, "type": "pulumi-python:dynamic/vmss-health:FleetGate"}
 
 
 def simple_commands(script: str) -> Iterator[list[str]]:
@@ -125,9 +126,10 @@ def _jq(arguments: list[str]) -> None:
         return  # the same filters run on a real state in tests/engine/test_documents.py, which skips and says so
     words = [each for each in arguments if not each.endswith(".json")]
     is_of_gates = len(words) < len(arguments)
-    sample = [_GATE["outputs"]] if is_of_gates else {"deployment": {"resources": [_STACK, _GATE]}}
+    sample = [_GATE["outputs"]] if is_of_gates else {"deployment": {"resources": [_STACK, _GATE, _FLEET]}}
     ran = subprocess.run([_JQ, *words], input=json.dumps(sample), text=True, capture_output=True, check=False)
     assert ran.returncode in (0, 1), ran.stderr  # 1: what --exit-status makes of false
+    assert is_of_gates or ran.stdout.count('"failing"') == 2, "it leaves out the gate of one set, or that of a fleet"
     assert "failing" in ran.stdout or "m\n" in ran.stdout or ran.stdout == "false\n", ran.stdout
 
 

@@ -42,6 +42,7 @@ BLOCKS = [
 CAPTURES = {
     " +  pulumi-python:dynamic/vmss-health:HealthGate": "tests/documents/test_captures.py",
     "pulumi-python:dynamic/vmss-health:HealthGate (web):": "tests/documents/test_captures.py",
+    "pulumi-python:dynamic/vmss-health:FleetGate (web):": "tests/engine/test_fleet.py",
     "scale set     state            VMs": "tests/documents/test_from_az.py",
 }
 # `...` in a program stands for the reader's own arguments: here, for what the SDK insists on.

@@ -34,13 +34,16 @@ FIRST = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID")).randrange(10**6
 SEEDS = [int(os.environ["CRASH_SEED"])] if "CRASH_SEED" in os.environ else range(FIRST, FIRST + CRASHES)
 
 # A resource of azure-native without its SDK, which takes longer to import than all else together.
+GATES: Mapping[str, str] = {
+    "HealthGate": 'ScaleSetHealthGate("web", scale_set={id!r}',
+    "FleetGate": 'FleetHealthGate("web", scale_sets={{"web": {id!r}, "api": {other!r}}}',
+}
 RELEASE = """
 group = pulumi.CustomResource(
     "azure-native:resources:ResourceGroup", "group",
     {{"resourceGroupName": "group", "location": "westeurope", "tags": {{"release": "{release}"}}}},
 )
-gate = vmss.ScaleSetHealthGate(
-    "web", scale_set={id!r}, policy=vmss.GatePolicy(timeout="6s", hold="0s"), triggers=["{release}"],
+gate = vmss.{gate}, policy=vmss.GatePolicy(timeout="6s", hold="0s"), triggers=["{release}"],
     opts=pulumi.ResourceOptions(depends_on=[group]),
 )
 vmss.ScaleSetInstanceView(
@@ -62,14 +65,16 @@ def test_after_a_kill_at_a_random_moment_no_gate_has_passed_wrongly_and_the_next
 ) -> None:
     random_ = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     victim = list(VICTIMS)[seed % len(VICTIMS)]
-    scale_set = azure.put_scale_set("web", capacity=2, health=True)
+    kind = list(GATES)[seed // len(VICTIMS) % len(GATES)]
+    scale_set, other = (azure.put_scale_set(name, capacity=2, health=True) for name in ("web", "api"))
+    gate = GATES[kind].format(id=scale_set, other=other)
     if random_.random() < 0.5:  # else the crash is in the first deployment
-        project.program(RELEASE.format(id=scale_set, release=1))
+        project.program(RELEASE.format(gate=gate, id=scale_set, release=1))
         assert project.up().code == 0
-    project.program(RELEASE.format(id=scale_set, release=2))
+    project.program(RELEASE.format(gate=gate, id=scale_set, release=2))
     azure.load(UNHEALTHY)
     crash, healing = random_.uniform(0, 5), random_.uniform(0, 8)
-    print(f"kill the {victim} after {crash:.2f}s, healthy after {healing:.2f}s")
+    print(f"{kind}: kill the {victim} after {crash:.2f}s, healthy after {healing:.2f}s")
 
     running = project.start_up()
     running.until("Updating")
@@ -85,13 +90,13 @@ def test_after_a_kill_at_a_random_moment_no_gate_has_passed_wrongly_and_the_next
     if victim == "CLI":
         meet_pulumis_demands(project, azure)
 
-    passed = gate_of(project, "2").get("state") == "healthy"
+    passed = gate_of(project, kind, "2").get("state") == "healthy"
     assert not (passed and crash < healing), "a gate is recorded healthy, and its set never was"
     azure.load(HEALTHY)
     before = len(azure.requests)
     ran = project.up()
     assert ran.code == 0, ran.output
-    assert gate_of(project, "2")["state"] == "healthy"
+    assert gate_of(project, kind, "2")["state"] == "healthy"
     assert project.state()["ScaleSetInstanceView/after"]["outputs"]["triggers"] == ["2"]
     looked = any(request.path.endswith("/rollingUpgrades/latest") for request in azure.requests[before:])
     assert looked != passed, "a gate that had not passed must look again, and only that one"
@@ -141,7 +146,7 @@ def meet_pulumis_demands(project: Project, azure: Emulator) -> None:
         arm.close()
 
 
-def gate_of(project: Project, release: str) -> dict[str, Any]:
+def gate_of(project: Project, kind: str, release: str) -> dict[str, Any]:
     """The stored outputs of the gate, if it gated this release."""
-    outputs: dict[str, Any] = project.state().get("HealthGate/web", {}).get("outputs", {})
+    outputs: dict[str, Any] = project.state().get(f"{kind}/web", {}).get("outputs", {})
     return outputs if outputs.get("triggers") == [release] else {}

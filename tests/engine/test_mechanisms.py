@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, wait_for_a_look
 from tests.engine.test_gate import gated
@@ -30,6 +33,37 @@ def take_away(project: Project, code: str) -> None:
     project.environment["PYTHONPATH"] = str(folder)
 
 
+@dataclass(frozen=True)
+class Gate:
+    """One kind of gate, its program, how it fails, and what its row shows meanwhile."""
+
+    kind: str
+    program: Callable[[Emulator], str]
+    headline: str
+    status: str
+
+
+SINGLE = Gate(
+    "HealthGate",
+    lambda azure: gated(azure, timeout="4s"),
+    "scale set web is not healthy after 4s, which is the timeout",
+    "appHealth 2/3, 3/3 VMs, ",
+)
+FLEET = Gate(
+    "FleetGate",
+    lambda azure: (
+        f"""
+    policy = vmss.GatePolicy(timeout="4s", hold="0s")
+    fleet = vmss.FleetHealthGate("web", scale_sets={{"a": {scale_set(azure)!r}}}, policy=policy)
+    vmss.ScaleSetInstanceView("after", scale_set=fleet.scale_set_ids["a"])
+    """
+    ),
+    "0 of 1 scale sets are healthy after 4s, which is the timeout",
+    "0/1 sets healthy, ",
+)
+
+
+@pytest.mark.parametrize("gate", [SINGLE, pytest.param(FLEET, marks=pytest.mark.rest)], ids=lambda gate: gate.kind)
 @pytest.mark.parametrize(
     ("missing", "has_status_line", "is_kept"),
     [
@@ -45,21 +79,21 @@ def take_away(project: Project, code: str) -> None:
     ],
 )
 def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passes_once_healed(
-    project: Project, azure: Emulator, missing: str, has_status_line: bool, is_kept: bool
+    project: Project, azure: Emulator, missing: str, has_status_line: bool, is_kept: bool, gate: Gate
 ) -> None:
     take_away(project, missing)
     azure.load(UNHEALTHY)
-    project.program(gated(azure, timeout="4s"))
+    project.program(gate.program(azure))
     ran = project.up()
     assert ran.code != 0
-    assert "scale set web is not healthy after 4s, which is the timeout" in ran.told
+    assert gate.headline in ran.told
     assert "instance 1: application health unhealthy, want healthy" in ran.told
     assert "look closer: `az vmss list-instances" in ran.told
-    rows = [line for line in ran.output.splitlines() if "HealthGate web creating" in line]
-    assert any("appHealth 2/3, 3/3 VMs, " in row for row in rows) == has_status_line, ran.output
+    rows = [line for line in ran.output.splitlines() if f"{gate.kind} web creating" in line]
+    assert any(gate.status in row for row in rows) == has_status_line, ran.output
     state = project.state()
-    assert ("HealthGate/web" in state) == is_kept
-    assert not is_kept or state["HealthGate/web"]["outputs"]["state"] == "timedOut"
+    assert (f"{gate.kind}/web" in state) == is_kept
+    assert not is_kept or state[f"{gate.kind}/web"]["outputs"]["state"] == "timedOut"
     assert "ScaleSetInstanceView/after" not in state
 
     azure.load(HEALTHY)
@@ -68,7 +102,7 @@ def test_without_a_mechanism_a_gate_fails_with_its_reasons_stays_armed_and_passe
     assert ran.code == 0, ran.output
     assert any(request.path.endswith("/instanceView") for request in azure.requests[before:]), "it did not gate again"
     state = project.state()
-    assert state["HealthGate/web"]["outputs"]["state"] == "healthy"
+    assert state[f"{gate.kind}/web"]["outputs"]["state"] == "healthy"
     assert "ScaleSetInstanceView/after" in state
 
 

@@ -107,22 +107,28 @@ class TrafficThing(Resource, module="acme", name="Traffic"):
     def __init__(self, name, target, opts=None):
         super().__init__(Traffic(), name, {{"target": target}}, opts)
 
-gate = vmss.ScaleSetHealthGate(
-    "web", scale_set=pulumi.Output.from_input({scale_set!r}), triggers=[{release}],
-    policy=vmss.GatePolicy(hold="0s", timeout="2s"),
-)
-gate.scale_set_id.apply(lambda id: pathlib.Path("moved").write_text(id) if not pulumi.runtime.is_dry_run() else None)
-TrafficThing("web", gate.scale_set_id, pulumi.ResourceOptions(protect={protect}))
+web = pulumi.Output.from_input({scale_set!r})
+gate = vmss.{gate}, triggers=[{release}], policy=vmss.GatePolicy(hold="0s", timeout="2s"))
+gate.{id}.apply(lambda id: pathlib.Path("moved").write_text(id) if not pulumi.runtime.is_dry_run() else None)
+TrafficThing("web", gate.{id}, pulumi.ResourceOptions(protect={protect}))
 """
 
 BOOTING: dict[str, Any] = {"scale_sets": {"*": {"boot": "1h"}}}
 
 
+@pytest.mark.parametrize(
+    ("gate", "id_"),
+    [
+        ('ScaleSetHealthGate("web", scale_set=web', "scale_set_id"),
+        pytest.param('FleetHealthGate("web", scale_sets={"a": web}', 'scale_set_ids["a"]', marks=pytest.mark.rest),
+    ],
+    ids=["single", "fleet"],
+)
 def test_a_dependent_that_takes_the_id_is_not_replaced_in_a_preview_and_waits_in_the_update(
-    project: Project, azure: Emulator
+    project: Project, azure: Emulator, gate: str, id_: str
 ) -> None:
     scale_set = azure.put_scale_set("web", capacity=1)
-    program = functools.partial(DEPENDENT.format, scale_set=scale_set, protect=True)
+    program = functools.partial(DEPENDENT.format, scale_set=scale_set, protect=True, gate=gate, id=id_)
     azure.load(BOOTING)
     moved = project.folder / "moved"
 
@@ -140,7 +146,7 @@ def test_a_dependent_that_takes_the_id_is_not_replaced_in_a_preview_and_waits_in
     project.program(program(release=2))
     ran = project.run("preview", "--non-interactive", "--diff")
     assert ran.code == 0, ran.output
-    assert "dynamic/vmss-health:HealthGate: (update)" in ran.output
+    assert "Gate: (update)" in ran.output
     assert "acme:Traffic" not in ran.output, "the preview changes a dependent that the update leaves alone"
     moved.unlink()
     azure.load(BOOTING)

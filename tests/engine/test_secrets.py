@@ -12,9 +12,15 @@ from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
+SINGLE = 'vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=vmss.GatePolicy(timeout="3s", hold="0s"))'
+FLEET = 'vmss.FleetHealthGate("web", scale_sets={{"a": {id!r}}}, policy=vmss.GatePolicy(timeout="3s", hold="0s"))'
+
 
 @pytest.mark.parametrize("outcome", ["healthy", "failing", pytest.param("refused", marks=pytest.mark.rest)])
-def test_no_secret_and_no_token_is_in_state_output_or_logs(tmp_path: Path, azure: Emulator, outcome: str) -> None:
+@pytest.mark.parametrize("gate", [SINGLE, pytest.param(FLEET, marks=pytest.mark.rest)], ids=["single", "fleet"])
+def test_no_secret_and_no_token_is_in_state_output_or_logs(
+    tmp_path: Path, azure: Emulator, outcome: str, gate: str
+) -> None:
     project = Project(tmp_path, azure)
     project.environment["PULUMI_DEBUG_GRPC"] = str(tmp_path / "grpc.json")
     if outcome == "failing":
@@ -22,9 +28,7 @@ def test_no_secret_and_no_token_is_in_state_output_or_logs(tmp_path: Path, azure
     if outcome == "refused":
         project.environment["ARM_TENANT_ID"] = "no-such-tenant"
     scale_set = azure.put_scale_set("web", capacity=2, health=True)
-    project.program(f"""
-    vmss.ScaleSetHealthGate("web", scale_set={scale_set!r}, policy=vmss.GatePolicy(timeout="3s", hold="0s"))
-    """)
+    project.program(gate.format(id=scale_set))
     ran = project.up("--logtostderr", "-v=9")
     assert (ran.code == 0) == (outcome == "healthy"), ran.output
     assert azure.tokens or outcome == "refused"

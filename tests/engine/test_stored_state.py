@@ -119,6 +119,30 @@ def test_the_first_version_stores_providers_by_reference_and_of_the_policy_only_
     assert resources["everything"]["inputs"]["policy"]["confirmFailure"] == "never"
 
 
+@pytest.mark.rest  # the next one has it of one set
+def test_a_secret_id_of_one_set_makes_the_outputs_of_a_fleet_secrets_that_would_tell_it(
+    project: Project, azure: Emulator
+) -> None:
+    ids = {name: azure.put_scale_set(name, capacity=2) for name in ("hush-hush", "web")}
+    assert project.run("config", "set", "--secret", "scaleSet", ids["hush-hush"]).code == 0
+    project.program(f"""
+    sets = {{"hidden": pulumi.Config().require_secret("scaleSet"), "web": {ids["web"]!r}}}
+    triggers = [pulumi.Output.secret("image-of-mine")]
+    fleet = vmss.FleetHealthGate("web", scale_sets=sets, policy=vmss.GatePolicy(hold="0s"), triggers=triggers)
+    pulumi.export("ids", fleet.scale_set_ids)
+    pulumi.export("healthySets", fleet.healthy_sets)
+    """)
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    for text in (ran.output, project.run("stack", "export").output):
+        assert "hush-hush" not in text
+        assert "image-of-mine" not in text
+    shown = json.loads(project.run("stack", "output", "--json", "--show-secrets").output)
+    assert shown == {"ids": {"hidden": ids["hush-hush"], "web": ids["web"]}, "healthySets": 2}
+    assert project.outputs()["healthySets"] == 2, "what tells no id is no secret"
+    assert project.up("--expect-no-changes").code == 0
+
+
 def test_secret_inputs_are_secrets_in_state_also_where_an_output_tells_them(project: Project, azure: Emulator) -> None:
     scale_set = azure.put_scale_set("hush-hush", capacity=2)
     assert project.run("config", "set", "--secret", "scaleSet", scale_set).code == 0

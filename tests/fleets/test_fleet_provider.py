@@ -12,6 +12,8 @@ from tests.gate.azure import AT_ONCE, running
 
 from pulumi_vmss_health import fleet_gate
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
+from pulumi_vmss_health.fleets.asked import AskedOfFleet
+from pulumi_vmss_health.fleets.stored import totals
 from vmss_emulator import Emulator
 from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 
@@ -79,6 +81,20 @@ def test_a_fleet_that_is_healthy_passes_and_tells_of_each_set(provider: FleetGat
     assert outputs["evidence"]["requests"] == sum(
         "virtualMachine" in each.path and each.method == "GET" for each in azure.requests
     )
+
+
+def test_the_keys_that_a_fleet_stores_are_those_that_users_states_hold(
+    provider: FleetGateProvider, azure: Emulator
+) -> None:
+    inputs = {"scaleSets": {"a": azure.put_scale_set("a")}, "policy": QUICK}
+    outputs = created(provider, inputs)
+    assert outputs.keys() - inputs.keys() == {
+        "healthy", "state", "message", "reasons", "sets", "healthySets", "requiredSets", "scaleSetIds", "evidence",
+    }  # fmt: skip
+    assert outputs["sets"]["a"].keys() == {
+        "scaleSetId", "healthy", "state", "message", "reasons", "orchestrationMode", "capacity", "passedAt",
+    }  # fmt: skip
+    assert outputs["evidence"].keys() == {"looks", "requests", "elapsedSeconds", "limitSeconds", "endedAt"}
 
 
 def test_a_fleet_that_fails_keeps_what_passed_and_the_next_run_looks_only_at_the_rest(
@@ -212,7 +228,7 @@ def test_a_refresh_lowers_a_set_that_is_healthy_no_more_and_the_gate_with_it_whe
     azure.load({"scale_sets": {"*": AT_ONCE, "b": ILL, "c": ILL}})
     with pytest.raises(PartialFailure) as failed:
         provider.read("id", stored)
-    assert str(failed.value).startswith("1 of 3 scale sets are healthy, 2 were")
+    assert str(failed.value).startswith("1 of 3 scale sets is healthy, 2 were")
     assert "b, c: instance" in " ".join(str(failed.value).split())
 
 
@@ -229,8 +245,12 @@ def test_a_set_that_is_gone_counts_as_lost_and_a_fleet_whose_sets_are_all_gone_l
 ) -> None:
     stored = created(provider, fleet(azure))
     azure.load(gone("a"))
-    with pytest.raises(PartialFailure, match="2 of 3 scale sets are healthy, 3 were"):
+    with pytest.raises(PartialFailure, match="2 of 3 scale sets are healthy, 3 were") as failed:
         provider.read("id", stored)
+    assert str(failed.value).splitlines()[1:] == ["a: not there any more"]
+    with pytest.raises(PartialFailure, match="runs this gate again") as failed:
+        provider.read("id", {**stored, "state": "timedOut"})
+    assert str(failed.value).splitlines()[-1] == "a: not there any more"
     azure.load(gone("a", "b", "c"))
     assert provider.read("id", stored).id == ""
 
@@ -242,7 +262,7 @@ def test_a_refresh_that_cannot_read_a_set_says_so_and_keeps_what_was(
     azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */virtualMachineScaleSets/a", "status": 500}]})
     assert provider.read("id", stored).outs == stored
     (warned,) = told
-    assert warned.startswith("could not check whether a still are healthy")
+    assert warned.startswith("could not check the health of a: ")
 
 
 # --- Check ------------------------------------------------------------------------------------------------------------
@@ -253,6 +273,7 @@ def test_a_refresh_that_cannot_read_a_set_says_so_and_keeps_what_was(
     [
         ({"scaleSets": {}}, "scaleSets", "scale_sets must name at least one scale set"),
         ({"scaleSets": {"a": "web"}}, "scaleSets", "scale_sets['a']: no leading '/' in scale set id 'web'"),
+        ({"scaleSets": {"b": ID, "a": ID}}, "scaleSets", "scale_sets: 'a' and 'b' are the same scale set"),
         ({"scaleSets": {"a": ID, "b": ID.upper().replace("/SUBSCRIPTIONS", "/subscriptions")}}, "scaleSets", "same"),
         ({"scaleSets": {"a": ID}, "minHealthySets": 2.0}, "minHealthySets", "(2) must not be more than the number"),
         ({"scaleSets": {"a": ID}, "policy": {"timeout": "soon"}}, "policy", "timeout"),
@@ -264,6 +285,17 @@ def test_what_cannot_work_is_refused_in_check(
     (failure,) = provider.check({}, inputs).failures
     assert failure.property == name
     assert told_ in failure.reason
+
+
+def test_sets_are_told_in_the_order_of_their_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
+    asked = AskedOfFleet.by({"scaleSets": {"b": f"{ID}2", "a": ID}}, None, "")
+    assert list(asked.sets) == ["a", "b"]
+
+
+def test_reasons_have_the_order_of_the_sets_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
+    ill = {"healthy": False, "scaleSetId": ID, "reasons": [{"subject": "VMs"}]}
+    told = totals({"b": ill, "a": ill}, 1)["reasons"]
+    assert [each["subject"] for each in told] == ["a: VMs", "b: VMs"]
 
 
 def test_what_is_not_known_yet_is_checked_when_it_is(provider: FleetGateProvider) -> None:

@@ -15,11 +15,13 @@ from tests.gate.azure import running
 from tests.pages import TESTING, run_pytest, write_files
 
 import pulumi_vmss_health as vmss
+from pulumi_vmss_health.fleet_gate import FleetGateProvider
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.testing import HealthyMocks, healthy_outputs
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+FLEET = "pulumi-python:dynamic/vmss-health:FleetGate"
 # Of one run, not of one set.
 OWN = {"elapsedSeconds", "endedAt", "limitSeconds", "looks", "passedAt", "readAt", "time", "transitions"}
 
@@ -79,16 +81,22 @@ def test_a_scale_set_gets_an_id_that_a_gate_accepts_and_other_mocks_may_give_any
     assert healthy_outputs(pulumi.runtime.MockResourceArgs("azure-native:network:VirtualNetwork", "net", {})) == {}
 
 
-def test_mocked_outputs_have_the_form_of_those_that_a_gate_stores(monkeypatch: pytest.MonkeyPatch) -> None:
-    inputs = {"policy": {"hold": "0s"}}
+@pytest.mark.parametrize(
+    ("kind", "provider", "one"),
+    [(GATE, HealthGateProvider(), "scaleSet"), (FLEET, FleetGateProvider(), "scaleSets")],
+    ids=["single", "fleet"],
+)
+@pytest.mark.parametrize("skip", [False, True])
+def test_mocked_outputs_have_the_form_of_those_that_a_gate_stores(
+    monkeypatch: pytest.MonkeyPatch, kind: str, provider: Any, one: str, skip: bool
+) -> None:
     with running(monkeypatch) as azure:
-        provider = HealthGateProvider()
+        scale_set = azure.put_scale_set("web", capacity=1)
+        given = {one: {"a": scale_set} if kind == FLEET else scale_set, "skip": skip}
         provider.configure(pulumi.dynamic.ConfigureRequest(pulumi.dynamic.Config({}, "project")))
-        stored = provider.create({**inputs, "scaleSet": azure.put_scale_set("web", capacity=1)}).outs
-    assert stored is not None
-    args = pulumi.runtime.MockResourceArgs(GATE, "web", {"scaleSet": stored["scaleSet"]})
-    mocked = healthy_outputs(args)
-    assert form(mocked) == form({key: stored[key] for key in stored if key not in ("scaleSet", "policy")})
+        stored = provider.create({**given, "policy": {"hold": "0s"}}).outs
+    mocked = healthy_outputs(pulumi.runtime.MockResourceArgs(kind, "web", given))
+    assert form(mocked) == form({key: stored[key] for key in stored if key not in (*given, "policy")})
 
 
 def form(value: Any) -> Any:

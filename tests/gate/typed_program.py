@@ -34,6 +34,20 @@ by_object = vmss.ScaleSetHealthGate("c", scale_set=Mine(), changed_by=[extension
 by_awaitable = vmss.ScaleSetHealthGate("d", scale_set=later(), recheck="always", on_failure="warn", skip=True)
 by_parsed = vmss.ScaleSetHealthGate("e", scale_set=vmss.ScaleSetId.parse(ID))
 vmss.RequireHealthy("d", gate=by_awaitable, opts=pulumi.ResourceOptions(depends_on=[extension]))
+fleet = vmss.FleetHealthGate(
+    "f",
+    scale_sets={"a": ID, "b": Mine(), "c": pulumi.Output.from_input(ID), "d": later(), "e": vmss.ScaleSetId.parse(ID)},
+    policy={"min_healthy": "90%"},
+    min_healthy_sets="75%",
+    on_set_failure="fail",
+    changed_by=[extension],
+    triggers=["v1"],
+    recheck="always",
+    on_failure="warn",
+    skip=True,
+)
+by_count = vmss.FleetHealthGate("g", scale_sets={"a": Mine()}, policy=policy, min_healthy_sets=1)
+vmss.RequireHealthy("h", gate=fleet)
 view = vmss.ScaleSetInstanceView(
     "v", scale_set=by_id.scale_set_id, recheck="always", skip=False, include_instances=True
 )
@@ -47,6 +61,10 @@ extensions: pulumi.Output[Sequence[vmss.ExtensionSummaryOutput] | None] = by_id.
 services: pulumi.Output[Sequence[vmss.OrchestrationServiceOutput] | None] = view.orchestration_services
 read_at: pulumi.Output[str | None] = view.read_at
 instances: pulumi.Output[Sequence[Mapping[str, Any]] | None] = view.instances
+sets: pulumi.Output[Mapping[str, vmss.FleetSetOutput]] = fleet.sets
+of_fleet: pulumi.Output[Mapping[str, str]] = fleet.scale_set_ids
+healthy_sets: pulumi.Output[int] = fleet.healthy_sets
+ill: pulumi.Output[list[str]] = sets.apply(lambda each: [name for name, one in each.items() if not one.healthy])
 codes: pulumi.Output[list[str]] = reasons.apply(lambda each: [reason.code for reason in each])
 
 

@@ -47,7 +47,8 @@ class AskedOfFleet:
             policy = policy.within(timedelta(seconds=timeout))
         given = inputs["scaleSets"]
         check_names(given)
-        sets = {name: ScaleSetId.parse(given[name]) for name in sorted(given)}  # the wire knows no order
+        # Sorted: Pulumi passes them in another order each time.
+        sets = {name: ScaleSetId.parse(given[name]) for name in sorted(given)}
         refuse_twins(sets.items())
         minimum = inputs.get("minHealthySets", ALL)
         goal = Goal(required_of(minimum, len(sets)), policy.timeout_seconds, inputs.get("onSetFailure") == "fail")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.stored import RECOVERED, Sets, fleet_outputs, seen_set, skipped_fleet, totals
-from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named
+from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named, of_all
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
 from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _OF_ALL = ("policy", "triggers")
 _OF_A_SET = ("scaleSets", "setTriggers")
+_GONE = "not there any more"
 
 
 def wait(
@@ -97,22 +98,23 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         return task
 
     azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: False)
+    found = dict(sorted(found.items()))  # in which order the looks ended is no news
     gone = [name for name, each in found.items() if isinstance(each, ScaleSetNotFound) and each.is_of_the_set]
     if len(gone) == len(asked.sets):
         return None
     lost = {name: each for name, each in found.items() if isinstance(each, InstanceViewError) and name not in gone}
     verdicts = {name: each for name, each in found.items() if isinstance(each, Verdict)}
     if stored.get("state") not in PASSED:
-        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost))])
+        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost, gone))])
     if lost:
         first = next(iter(lost))
-        teller.warn(asked.shown(f"could not check whether {named(list(lost))} still are healthy: {lost[first]}"))
+        teller.warn(asked.shown(f"could not check the health of {named(list(lost))}: {lost[first]}"))
     sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:
         return outputs
-    message = f"{outputs['healthySets']} of {len(sets)} scale sets are healthy, {asked.goal.required} were"
-    lines = [asked.shown(line) for line in (message, *_news(verdicts, lost))]
+    message = f"{of_all(outputs['healthySets'], len(sets))}, {asked.goal.required} were"
+    lines = [asked.shown(line) for line in (message, *_news(verdicts, lost, gone))]
     raise NotPassed({**outputs, "healthy": False, "state": "progressing", "message": message}, lines)
 
 
@@ -127,7 +129,7 @@ def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, 
 def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | None, is_gone: bool) -> Mapping[str, Any]:
     """Return what is stored of a set after one more look at it. found: None if it could not be read."""
     if is_gone:
-        return seen_set(before, Ending.DELETED.value, f"{name} is not there any more")
+        return seen_set(before, Ending.DELETED.value, f"{name} is {_GONE}")
     if found is None or found.passes is bool(before.get("healthy")):
         return before
     if found.passes:
@@ -136,9 +138,10 @@ def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | None, is_g
     return seen_set(before, state, f"{name} was healthy and is not any more", found)
 
 
-def _news(verdicts: Mapping[str, Verdict], lost: Mapping[str, InstanceViewError]) -> list[str]:
+def _news(verdicts: Mapping[str, Verdict], lost: Mapping[str, InstanceViewError], gone: Sequence[str]) -> list[str]:
     """Return what keeps the sets from passing now, one line for each cause."""
     told = {name: (key_of(each), causes(each)) for name, each in verdicts.items() if not each.passes}
     errors = {name: (str(error), [f"could not be read: {error}"]) for name, error in lost.items()}
-    lines = [line for group in grouped({**told, **errors}) for line in group.lines]
+    absent = dict.fromkeys(gone, (_GONE, [_GONE]))
+    lines = [line for group in grouped({**told, **errors, **absent}) for line in group.lines]
     return lines or ["all sets are healthy now"]

@@ -56,7 +56,7 @@ def totals(sets: Sets, required: int) -> dict[str, Any]:
     """Return the outputs that follow from those of the sets."""
     reasons = [
         {**reason, "subject": f"{name}: {reason['subject']}"}
-        for name, each in sets.items()
+        for name, each in sorted(sets.items())
         if not each["healthy"]
         for reason in each["reasons"]
     ]

@@ -64,15 +64,15 @@ def fleet_headline(fleet: Fleet, limit_source: str) -> str:
     """Say why the wait stopped, in one line."""
     healthy, number, required = len(fleet.healthy), len(fleet.names), fleet.goal.required
     after, limit = seconds(fleet.elapsed), seconds(fleet.goal.limit)
-    of_all = f"{healthy} of {number} scale sets {'is' if healthy == 1 else 'are'} healthy"
+    counted = of_all(healthy, number)
     needed = "all are needed" if required == number else f"{required} {'is' if required == 1 else 'are'} needed"
     if fleet.ending is Ending.HEALTHY:
-        return f"{of_all} after {after}" + (f"; {needed}" if healthy < number else "")
+        return f"{counted} after {after}" + (f"; {needed}" if healthy < number else "")
     if fleet.ending is Ending.CANCELLED:
-        return f"{of_all}: cancelled after {after}; {needed}"
+        return f"{counted}: cancelled after {after}; {needed}"
     if fleet.ending is Ending.TIMED_OUT:
-        return f"{of_all} after {limit}, which is the timeout {limit_source}; {needed}"
-    return clean(f"{of_all}, {named(fleet.failed)} failed: given up after {after} of {limit}; {needed}", LINE)
+        return f"{counted} after {limit}, which is the timeout {limit_source}; {needed}"
+    return clean(f"{counted}, {named(fleet.failed)} failed: given up after {after} of {limit}; {needed}", LINE)
 
 
 def fleet_lines(fleet: Fleet, sets: Mapping[str, ScaleSetId], limit_source: str, portal: str | None) -> list[str]:
@@ -88,6 +88,11 @@ def fleet_lines(fleet: Fleet, sets: Mapping[str, ScaleSetId], limit_source: str,
     first = groups[0].names[0] if groups else None
     closer = where_to_look(sets[first], portal, _progress(ill[first])) if first else []
     return [clean(line, LINE) for line in (fleet_headline(fleet, limit_source), *lines, *closer)]
+
+
+def of_all(healthy: int, number: int) -> str:
+    """Return how many of so many sets are healthy, in words."""
+    return f"{healthy} of {number} scale sets {'is' if healthy == 1 else 'are'} healthy"
 
 
 def named(names: Sequence[str]) -> str:

@@ -59,12 +59,15 @@ def _check_paths(option: str, paths: Sequence[str] | None, inputs: Mapping[str, 
             raise ValueError(f"{option} has {path!r}, which is no field; {root} has {', '.join(fields)}")
 
 
-def say_whose_identity_reads(resource: pulumi.Resource, scale_set: object, opts: pulumi.ResourceOptions | None) -> None:
-    """Tell the user if the scale set, or the parent, has an explicit provider: its identity is not the one that reads.
+def say_whose_identity_reads(
+    resource: pulumi.Resource, scale_sets: Mapping[str, object], opts: pulumi.ResourceOptions | None
+) -> None:
+    """Tell the user, once, if a scale set, or the parent, has an explicit provider: its identity is not what reads.
 
     That is no mistake while the stack's own identity may read the scale set; Azure refuses the read otherwise.
+    scale_sets: by what people call them.
     """
-    for name, owner in (("the scale set", scale_set), ("the parent", opts.parent if opts else None)):
+    for name, owner in {**scale_sets, "the parent": opts.parent if opts else None}.items():
         if isinstance(owner, pulumi.Resource) and owner.get_provider(f"{_AZURE_NATIVE}::"):
             text = (
                 f"{name} has an explicit azure-native provider; the scale set is read with the identity of the stack's "

@@ -109,7 +109,7 @@ class RequireHealthy(Resource, module="vmss-health", name="RequireHealthy"):
     def __init__(self, resource_name: str, *, gate: HasVerdict, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare it.
 
-        gate: a `ScaleSetHealthGate`.
+        gate: a `ScaleSetHealthGate` or a `FleetHealthGate`.
         opts: `depends_on` names what has to be done before the update fails.
         Raises TypeError or ValueError that names the argument.
         """
@@ -128,7 +128,7 @@ def _check(gate: object, opts: pulumi.ResourceOptions | None) -> None:
     # An Output has every attribute, whatever it will be.
     is_gate = all(isinstance(getattr(gate, name, None), pulumi.Output) for name in _OUTPUTS)
     if isinstance(gate, pulumi.Output) or not is_gate:
-        raise TypeError(f"gate must be a ScaleSetHealthGate, not {type(gate).__name__}")
+        raise TypeError(f"gate must be a ScaleSetHealthGate or a FleetHealthGate, not {type(gate).__name__}")
     if opts is not None and opts.ignore_changes:
         raise ValueError("opts.ignore_changes would keep what the gate said before: remove it")
 

@@ -115,7 +115,7 @@ def test_anything_but_a_gate_is_refused_by_the_name_of_the_argument(given: Any, 
     made = given() if callable(given) and not isinstance(given, type) else given
     with pytest.raises(TypeError) as refused:
         vmss.RequireHealthy("web", gate=made)
-    assert str(refused.value) == f"gate must be a ScaleSetHealthGate, not {name}"
+    assert str(refused.value) == f"gate must be a ScaleSetHealthGate or a FleetHealthGate, not {name}"
 
 
 def test_what_would_hide_the_gates_verdict_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
@@ -17,8 +18,8 @@ from pulumi_vmss_health.stored import PASSED, WARNED
 from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
-from vmss_instance_view.clock import Task
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound
+from vmss_instance_view.clock import Stopped, Task
+from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.waiting.look import Looker
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _OF_ALL = ("policy", "triggers")
 _OF_A_SET = ("scaleSets", "setTriggers")
 _GONE = "not there any more"
+_REFRESH_LIMIT = 300.0  # seconds for all sets
 
 
 def wait(
@@ -97,8 +99,11 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
 
         return task
 
-    azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: False)
-    found = dict(sorted(found.items()))  # in which order the looks ended is no news
+    until = azure.clock.monotonic() + _REFRESH_LIMIT
+    with suppress(Stopped):
+        azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: azure.clock.monotonic() >= until)
+    unread = Unavailable("the refresh ended before it was read")
+    found = {name: found.get(name, unread) for name in asked.sets}
     gone = [name for name, each in found.items() if isinstance(each, ScaleSetNotFound) and each.is_of_the_set]
     if len(gone) == len(asked.sets):
         return None

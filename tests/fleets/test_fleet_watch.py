@@ -167,7 +167,39 @@ def test_sets_of_other_subscriptions_have_limits_of_their_own() -> None:
     assert used == set(subscriptions)
 
 
+THROTTLED = Answer(
+    429,
+    {"Retry-After": "60"},
+    b'{"error": {"code": "OperationNotAllowed", "message": "too many", '
+    b'"details": [{"code": "TooManyRequests", "target": "HighCostGetVMScaleSetSubscriptionMaximum"}]}}',
+)
+
+
+def test_a_subscription_that_throttles_or_forbids_holds_up_no_set_of_another() -> None:
+    subscriptions = {each: f"{number:08}-2222-4333-8444-555555555555" for number, each in enumerate("abc")}
+    sets = {
+        **{f"a{each}": healthy_after(100) for each in range(5)},
+        **{f"b{each}": timeline({0: THROTTLED, 300: GOOD}) for each in range(5)},
+        **{f"c{each}": timeline({0: FORBIDDEN}) for each in range(2)},
+    }
+    ran = run(sets, 10, subscription_of=lambda name: subscriptions[name[0]])
+    assert ran.fleet.ending is Ending.HEALTHY
+    assert {name: outcome.ending for name, outcome in ran.fleet.ended.items() if name[0] == "c"} == {
+        "c0": Ending.UNREADABLE,
+        "c1": Ending.UNREADABLE,
+    }
+    assert max(ran.ended_at[name] for name in sets if name[0] == "a") <= 120
+    assert max(ran.ended_at[name] for name in sets if name[0] == "b") <= 300 + 60 + 60
+
+
 # --- Against the gate of one set --------------------------------------------------------------------------------------
+
+
+def known_as(seen: Snapshot, unique_id: str) -> Snapshot:
+    """The same set with a unique id, which another set of its name does not share."""
+    assert seen.scale_set is not None
+    return replace(seen, scale_set=replace(seen.scale_set, unique_id=unique_id))
+
 
 LIVES = [
     AT_ONCE,
@@ -179,6 +211,7 @@ LIVES = [
     timeline({0: ILL, 100: BROKEN}),
     timeline({0: GOOD, 5: ILL, 90: GOOD}),
     timeline({0: ILL, 60: GONE}),
+    timeline({0: known_as(ILL, "one"), 60: known_as(GOOD, "another")}),
     timeline({0: FORBIDDEN}),
 ]
 POLICY = GatePolicy(timeout="6m")
@@ -194,15 +227,15 @@ def alone(show: Show, flexible: bool) -> tuple[Ending, float]:
 ALONE = {(life, flexible): alone(show, flexible) for life, show in enumerate(LIVES) for flexible in (False, True)}
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=6),
-    st.integers(1, 6),
-    st.booleans(),
-)
-def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(
-    lives: list[tuple[int, bool]], required: int, at_first_failure: bool
-) -> None:
+FLEETS = st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize("number", [100, pytest.param(500, marks=pytest.mark.rest)])
+def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(number: int) -> None:
+    settings(max_examples=number, deadline=None)(given(FLEETS, st.integers(1, 6), st.booleans())(check_a_fleet))()
+
+
+def check_a_fleet(lives: list[tuple[int, bool]], required: int, at_first_failure: bool) -> None:
     required = min(required, len(lives))
     sets = {f"web{number}": ScaleSet(LIVES[life], flexible=mode) for number, (life, mode) in enumerate(lives)}
     ran = run(sets, required, POLICY, at_first_failure=at_first_failure)

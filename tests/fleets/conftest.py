@@ -1,0 +1,3 @@
+from tests.loops import event_loop, one_loop
+
+__all__ = ["event_loop", "one_loop"]

@@ -5,7 +5,7 @@ No type of Pulumi is in here. `gate` serves it to Python programs as a dynamic r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -55,17 +55,53 @@ class NotPassed(Exception):
         self.lines = lines
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the inputs of any gate ask for, whatever it watches."""
+
+    policy: GatePolicy
+    limit_source: str
+    only_warns: bool
+    skips: bool
+    is_secret: bool
+    """Whether the scale sets must not be named to people."""
+
+    @property
+    def ids(self) -> Iterable[ScaleSetId]:
+        """The scale sets."""
+        raise NotImplementedError
+
+    def shown(self, line: str) -> str:
+        """Return a line as people see it, folded for a terminal."""
+        return folded(self.discreet(line))
+
+    def discreet(self, text: str) -> str:
+        """Return a text that does not name the scale sets as Azure does, if their ids are secret."""
+        for each in self.ids if self.is_secret else ():
+            text = each.hide_in(text)
+        return text
+
+
+def terms_of(inputs: Mapping[str, Any], timeout: float | None, limit_source: str) -> dict[str, Any]:
+    """Read the terms, besides the secrecy, by the names of their fields.
+
+    inputs: by the names that they have in state. timeout: the resource's own, in seconds, which wins over the policy's.
+    limit_source: where people set that one. Raises ValueError or TypeError for what this version does not understand.
+    """
+    policy = GatePolicy.from_json(inputs.get("policy") or {})
+    return {
+        "policy": policy if timeout is None else policy.within(timedelta(seconds=timeout)),
+        "limit_source": OF_THE_POLICY if timeout is None else limit_source,
+        "only_warns": inputs.get("onFailure") == "warn",
+        "skips": bool(inputs.get("skip")),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Terms):
     """What the inputs of a gate ask for."""
 
     scale_set: ScaleSetId
-    policy: GatePolicy
-    limit_source: str = OF_THE_POLICY
-    only_warns: bool = False
-    skips: bool = False
-    is_secret: bool = False
-    """Whether the scale set must not be named to people."""
 
     @classmethod
     def by(
@@ -77,31 +113,14 @@ class Asked:
         *,
         is_secret: bool = False,
     ) -> Asked:
-        """Read them.
+        """Read them, as `terms_of` does."""
+        terms = terms_of(inputs, timeout, limit_source)
+        return cls(scale_set=ScaleSetId.parse(scale_set), is_secret=is_secret, **terms)
 
-        inputs: by the names that they have in state. timeout: the resource's own, in seconds, which wins over the
-            policy's. limit_source: where people set that one.
-        Raises ValueError or TypeError for what this version does not understand.
-        """
-        policy = GatePolicy.from_json(inputs.get("policy") or {})
-        if timeout is not None:
-            policy = policy.within(timedelta(seconds=timeout))
-        return cls(
-            ScaleSetId.parse(scale_set),
-            policy,
-            OF_THE_POLICY if timeout is None else limit_source,
-            inputs.get("onFailure") == "warn",
-            bool(inputs.get("skip")),
-            is_secret,
-        )
-
-    def shown(self, line: str) -> str:
-        """Return a line as people see it, folded for a terminal."""
-        return folded(self.discreet(line))
-
-    def discreet(self, text: str) -> str:
-        """Return a text that does not name the scale set, if that is a secret."""
-        return self.scale_set.hide_in(text) if self.is_secret else text
+    @property
+    def ids(self) -> Iterable[ScaleSetId]:
+        """The one scale set."""
+        return (self.scale_set,)
 
 
 def runs_without_a_change(stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:

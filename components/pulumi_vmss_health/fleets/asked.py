@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from pulumi_vmss_health.fleets.watch import Goal
-from pulumi_vmss_health.judging.policy import GatePolicy, amount, check_amount
-from pulumi_vmss_health.telling.failure import folded
-from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
+from pulumi_vmss_health.gating import Terms, terms_of
+from pulumi_vmss_health.judging.policy import amount, check_amount
 from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import clean
@@ -20,58 +18,32 @@ AT_FAILURE = ("wait", "fail")
 """What a set's failure means for a fleet that could still have enough healthy ones: to go on, or to end at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedOfFleet:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOfFleet(Terms):
     """What a fleet's gate asks for. sets: by the names that the user gave them."""
 
     sets: Mapping[str, ScaleSetId]
-    policy: GatePolicy
     goal: Goal
-    limit_source: str = OF_THE_POLICY
-    only_warns: bool = False
-    skips: bool = False
-    is_secret: bool = False
-    """Whether the ids of the scale sets must not be told to people."""
 
     @classmethod
     def by(
         cls, inputs: Mapping[str, Any], timeout: float | None, limit_source: str, *, is_secret: bool = False
     ) -> AskedOfFleet:
-        """Read the inputs, by the names that they have in state.
-
-        timeout: the resource's own, in seconds, which wins over the policy's. limit_source: where people set that one.
-        Raises ValueError or TypeError for what this version does not understand.
-        """
-        policy = GatePolicy.from_json(inputs.get("policy") or {})
-        if timeout is not None:
-            policy = policy.within(timedelta(seconds=timeout))
+        """Read them, as `terms_of` does."""
+        terms = terms_of(inputs, timeout, limit_source)
         given = inputs["scaleSets"]
         check_names(given)
         # Sorted: Pulumi passes them in another order each time.
         sets = {name: ScaleSetId.parse(given[name]) for name in sorted(given)}
         refuse_twins(sets.items())
-        minimum = inputs.get("minHealthySets", ALL)
-        goal = Goal(required_of(minimum, len(sets)), policy.timeout_seconds, inputs.get("onSetFailure") == "fail")
-        return cls(
-            sets,
-            policy,
-            goal,
-            OF_THE_POLICY if timeout is None else limit_source,
-            inputs.get("onFailure") == "warn",
-            bool(inputs.get("skip")),
-            is_secret,
-        )
+        required = required_of(inputs.get("minHealthySets", ALL), len(sets))
+        goal = Goal(required, terms["policy"].timeout_seconds, inputs.get("onSetFailure") == "fail")
+        return cls(sets=sets, goal=goal, is_secret=is_secret, **terms)
 
-    def shown(self, line: str) -> str:
-        """Return a line as people see it, folded for a terminal."""
-        return folded(self.discreet(line))
-
-    def discreet(self, text: str) -> str:
-        """Return a text that does not name the scale sets as Azure does, if their ids are secret."""
-        if self.is_secret:
-            for each in self.sets.values():
-                text = each.hide_in(text)
-        return text
+    @property
+    def ids(self) -> Iterable[ScaleSetId]:
+        """All scale sets."""
+        return self.sets.values()
 
 
 def required_of(minimum: object, sets: int) -> int:

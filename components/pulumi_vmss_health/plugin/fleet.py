@@ -10,7 +10,7 @@ from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.gating import NotPassed
 from pulumi_vmss_health.plugin import inputs, wire
-from pulumi_vmss_health.plugin.gate import Gate
+from pulumi_vmss_health.plugin.gate import Waits
 from pulumi_vmss_health.plugin.wire import Values
 from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.pulumi.calls import Call, storable
@@ -19,30 +19,17 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 
-class FleetGate:
+class FleetGate(Waits):
     """One gate of many scale sets: create and update wait."""
 
     checks: ClassVar[Mapping[str, inputs.Check]] = inputs.FLEET
     outputs: ClassVar[tuple[str, ...]] = (
         "healthy", "state", "message", "reasons", "sets", "healthySets", "requiredSets", "evidence",
     )  # fmt: skip
-    no_import: ClassVar[str] = Gate.no_import
 
     def checked(self, _urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
         """All inputs."""
         return news, list(inputs.fleet_refusals(news))
-
-    def runs_without_a_change(self, olds: Values, news: Values) -> bool:
-        """A gate that did not pass, and one that is to run in every update."""
-        return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
-
-    def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
-        """Wait."""
-        return self._wait(azure, call, id_, {}, news)
-
-    def update(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
-        """Wait again, for what did not pass or has changed."""
-        return self._wait(azure, call, id_, olds, news)
 
     def refresh(self, azure: Azure, call: Call, id_: str, stored: Values) -> Values | None:
         """Look at each set once."""

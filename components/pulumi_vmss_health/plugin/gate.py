@@ -18,7 +18,28 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 
-class Gate:
+class Waits:
+    """A resource that waits whenever it is created or updated, and that gates again until it has passed."""
+
+    no_import: ClassVar[str] = "a gate is a wait and nothing in Azure: declare it, and `pulumi up` runs it"
+
+    def runs_without_a_change(self, olds: Values, news: Values) -> bool:
+        """A gate that did not pass, and one that is to run in every update."""
+        return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
+
+    def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
+        """Wait."""
+        return self._wait(azure, call, id_, {}, news)
+
+    def update(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
+        """Wait again."""
+        return self._wait(azure, call, id_, olds, news)
+
+    def _wait(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
+        raise NotImplementedError
+
+
+class Gate(Waits):
     """One gate: create and update wait."""
 
     checks: ClassVar[Mapping[str, inputs.Check]] = inputs.GATE
@@ -26,7 +47,6 @@ class Gate:
         "healthy", "state", "message", "reasons", "statuses", "virtualMachine", "extensions", "orchestrationMode",
         "capacity", "evidence",
     )  # fmt: skip
-    no_import: ClassVar[str] = "a gate is a wait and nothing in Azure: declare it, and `pulumi up` runs it"
 
     def __init__(self) -> None:
         self._evidence = Owners()
@@ -40,18 +60,6 @@ class Gate:
             why = self._evidence.keep(urn, Path(file).absolute())
             refusals += [(EVIDENCE_FILE, why)] if why else []
         return stored, refusals
-
-    def runs_without_a_change(self, olds: Values, news: Values) -> bool:
-        """A gate that did not pass, and one that is to run in every update."""
-        return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
-
-    def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
-        """Wait."""
-        return self._wait(azure, call, id_, {}, news)
-
-    def update(self, azure: Azure, call: Call, id_: str, olds: Values, news: Values) -> Values:
-        """Wait again."""
-        return self._wait(azure, call, id_, olds, news)
 
     def refresh(self, azure: Azure, call: Call, id_: str, stored: Values) -> Values | None:
         """Look once."""

@@ -73,8 +73,8 @@ def extension(name: str, facts: Facts, instance: Instance) -> Ailment | None:
     success that the agent reported before it stopped does not count either.
     """
     statuses = instance.view.extension_statuses(name) if instance.view else ()
-    is_listed = any(each.lower() == name.lower() for each in listed_extensions(instance))
-    if not is_listed and (facts.is_exempt(instance) or facts.is_without_profile) and not _is_named(facts):
+    may_lack_it = not statuses and not _lists(instance, name) and not _is_named(facts)
+    if may_lack_it and (facts.is_exempt(instance) or facts.is_without_profile):
         return None  # the model that this VM runs may not have the extension
     if any(is_failure(each.state) for each in statuses):
         return None if name.lower() in facts.suppressed else _failed(facts, instance, name)
@@ -82,6 +82,10 @@ def extension(name: str, facts: Facts, instance: Instance) -> Ailment | None:
         return _not_believed(instance)
     have = next((each.state for each in statuses if each.state != "succeeded"), "not reported") or "unknown"
     return Ailment("ExtensionNotReady", f"extension {name}", have, "succeeded", _waits_for(facts, instance, name))
+
+
+def _lists(instance: Instance, name: str) -> bool:
+    return any(each.lower() == name.lower() for each in listed_extensions(instance))
 
 
 def _not_believed(instance: Instance) -> Ailment | None:

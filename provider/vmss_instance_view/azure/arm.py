@@ -205,7 +205,7 @@ def _parsed(question: Question, url: str, parse: Parse[T], content: bytes, deadl
 def _decoded(source: str, content: bytes) -> dict[str, object]:
     """Return the JSON object. Azure answers in JSON objects; anything else is a proxy's page or half a body."""
     for characters, limit, what in _MADE_OF:
-        if sum(content.count(each) for each in characters) > limit:
+        if len(content) > limit and sum(content.count(each) for each in characters) > limit:
             raise MalformedBody("$", f"more than {limit:,} {what} are in it", source=source)
     try:
         body = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_number)

@@ -173,8 +173,10 @@ class ScaleSet:
 
         A Flexible set's VMs tell it by the time of the profile that they were made from, in whole seconds.
         """
+        if not self.is_flexible:
+            return instance.latest_model_applied
         made, ours = parse_time(instance.profile_time_created), parse_time(self.profile_time_created)
-        if not self.is_flexible or made is None or ours is None:
+        if made is None or ours is None:
             return instance.latest_model_applied
         return made > ours - timedelta(seconds=1)
 

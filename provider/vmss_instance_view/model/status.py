@@ -114,7 +114,8 @@ class Status:
     @classmethod
     def from_body(cls, body: Body) -> Status:
         """Parse one element of a statuses list."""
-        return cls(*(body.text(key) for key in ("code", "level", "displayStatus", "message", "time")))
+        text = body.text
+        return cls(text("code"), text("level"), text("displayStatus"), text("message"), text("time"))
 
     @property
     def state(self) -> str:
@@ -142,6 +143,8 @@ class Status:
 def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
     """Of several statuses of one thing, return a failure, else one that is not good, else the first; None for none."""
     known = tuple(statuses)
+    if len(known) == 1:
+        return known[0]
     failed = (each for each in known if is_failure(each.state))
     unfinished = (each for each in known if each.state != good)
     return next(failed, next(unfinished, known[0] if known else None))

@@ -151,12 +151,7 @@ class ScaleSetReader:
     def _members(self) -> tuple[Instance, ...]:
         """Return the instances, joined with their own views: these may tell of a standby pool where a list does not."""
         joined = self._own.joined(self._listed, self._listed_at)
-        model = self._model
-        members = tuple(
-            replace(each, latest_model_applied=model.runs_on(each)) if model else each
-            for each in joined
-            if not each.in_standby_pool
-        )
+        members = tuple(_told(each, self._model) for each in joined if not each.in_standby_pool)
         self._in_pool = self._flexible.in_standby_pool + len(joined) - len(members)
         return members
 
@@ -214,6 +209,12 @@ class ScaleSetReader:
             return [self._flexible.list_charge(lists), *own]
         pages = self._uniform.charge(quota.HIGH_COST, self._uniform.pages)
         return [pages, self._uniform.charge(quota.LISTED, len(self._listed)), *own]
+
+
+def _told(instance: Instance, model: ScaleSet | None) -> Instance:
+    """Return an instance that says whether it runs the model."""
+    runs = model.runs_on(instance) if model else instance.latest_model_applied
+    return instance if runs is instance.latest_model_applied else replace(instance, latest_model_applied=runs)
 
 
 def _deleted(error: ScaleSetNotFound) -> ScaleSetDeleted:

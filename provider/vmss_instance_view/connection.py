@@ -82,12 +82,13 @@ class Azure:
             ) from None
 
     def _connected(self, seconds: float) -> Connection:
+        https = Https()
         try:
-            cloud = self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock)), seconds)
+            cloud = self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock), https), seconds)
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
             raise Unavailable(f"metadata host {host} did not describe its cloud within {seconds:.0f}s") from None
-        wire = Https() if self._keep is None else Recording(Https(), self.clock, self._keep)
+        wire = https if self._keep is None else Recording(https, self.clock, self._keep)
         self._connection = Connection(cloud, wire, TokenSource(self._settings, cloud, self.clock))
         return self._connection
 

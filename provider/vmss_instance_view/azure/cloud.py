@@ -112,15 +112,16 @@ def name_of(settings: Settings) -> str:
     return settings.get("metadataHost") or (known.resource_manager if known else name)
 
 
-def find_cloud(settings: Settings, deadline: Deadline) -> Cloud:
+def find_cloud(settings: Settings, deadline: Deadline, https: Https | None = None) -> Cloud:
     """Return the cloud that the settings name: a metadata host beats a name, no name is the public cloud.
 
+    https: what asks a metadata host, so that who reads its cloud goes on with the same connection.
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
     """
     host = settings.get("metadataHost")
     _stay_with_the_emulator(settings, host)
     if host:
-        return _described_by(settings, host, deadline)
+        return _described_by(settings, host, deadline, https or Https())
     name = settings.get("environment") or "public"
     cloud = _NAMES.get(name.lower())
     if cloud is None:
@@ -142,12 +143,12 @@ def _stay_with_the_emulator(settings: Settings, host: str | None) -> None:
         )
 
 
-def _described_by(settings: Settings, host: str, deadline: Deadline) -> Cloud:
+def _described_by(settings: Settings, host: str, deadline: Deadline, https: Https) -> Cloud:
     """Ask a metadata host for its cloud."""
     if not _HOST_NAME.fullmatch(host):
         raise ConfigurationError(f"{settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
     url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
-    answer = _ask(settings, f"metadata host {host}", url, deadline)
+    answer = _ask(settings, f"metadata host {host}", url, deadline, https)
     try:
         cloud = _read_endpoints(answer.status, answer.content)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -158,9 +159,9 @@ def _described_by(settings: Settings, host: str, deadline: Deadline) -> Cloud:
     return cloud
 
 
-def _ask(settings: Settings, what: str, url: str, deadline: Deadline) -> Answer:
+def _ask(settings: Settings, what: str, url: str, deadline: Deadline, https: Https) -> Answer:
     try:
-        answer = Https().fetch(what, url, Anonymous(), deadline)
+        answer = https.fetch(what, url, Anonymous(), deadline)
     except (Silent, Stale, Overdue):
         raise Unavailable(f"{what}: no answer in time") from None
     except Rejected as error:  # too large for the description of a cloud

@@ -11,9 +11,9 @@ from typing import Any
 import requests
 from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
+from vmss_instance_view.azure.trust import SharedTrust
 from vmss_instance_view.azure.wire import SMALL, Anonymous, read_body, untrusted
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.errors import clean, root_cause
@@ -56,7 +56,7 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
         return response
 
 
-class _Bounded(HTTPAdapter):
+class _Bounded(SharedTrust):
     """Reads an answer at once, as much of it as an answer can have and for as long as it may take."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:

@@ -1,8 +1,9 @@
-"""Connections that share the trusted certificate authorities."""
+"""Connections that share the trusted certificate authorities, whatever they are for."""
 
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
@@ -13,17 +14,11 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 
 class SharedTrust(HTTPAdapter):
-    """Reads the file of trusted authorities once; by itself requests does for each connection: 26 ms and 0.7 MB.
+    """Takes the authorities that the process has read; by itself requests reads them for each connection.
 
-    With a connection for each gate that looks, that would be most of a waiting gate's memory. Overrides what requests
-    documents for a context of one's own.
+    That is 26 ms and 0.7 MB each time: with a connection for each gate that looks, most of a waiting gate's memory.
+    Overrides what requests documents for a context of one's own.
     """
-
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as the base class has them
-        """Set up as the base class does."""
-        self._lock = threading.Lock()  # connections with contexts of their own would not be kept for others
-        self._contexts: dict[str, SSLContext] = {}
-        super().__init__(**settings)
 
     def build_connection_pool_key_attributes(
         self,
@@ -36,21 +31,27 @@ class SharedTrust(HTTPAdapter):
         Raises OSError if there is no such file, or none of authorities.
         """
         host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] != "https":
+            return host, tls
         own = {key: value for key, value in tls.items() if key not in ("ca_certs", "ca_cert_dir")}
-        context = self._context(verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
-        return host, {**own, "ssl_context": context}
+        return host, {**own, "ssl_context": _trust(verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as above
         """Do nothing: the shared context already has the trusted authorities."""
 
-    def _context(self, authorities: str) -> SSLContext:
-        with self._lock:
-            if authorities not in self._contexts:
-                self._contexts[authorities] = _trusting(authorities)
-            return self._contexts[authorities]
+
+_reading = threading.Lock()  # two contexts of the same authorities would keep their connections apart
 
 
-def _trusting(authorities: str) -> SSLContext:
+def _trust(authorities: str) -> SSLContext:
+    """Return the context of a file or folder as it is now. Raises OSError as `_trusting`."""
+    path = Path(authorities)
+    with _reading:
+        return _trusting(authorities, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=8)
+def _trusting(authorities: str, _changed: int) -> SSLContext:
     context = create_urllib3_context()
     where = {"capath" if Path(authorities).is_dir() else "cafile": authorities}
     try:

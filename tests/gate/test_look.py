@@ -157,6 +157,42 @@ def test_after_one_vm_joined_later_all_own_views_are_still_read_for_one_and_the_
         assert look(30, Ask(Depth.FULL, azure.clock.time)).age == 0.0
 
 
+def test_of_several_open_instances_each_look_asks_another_one() -> None:
+    azure, look = metered(snapshot(*[Vm(health="unhealthy")] * 3))
+    look(30, FULL)
+    before = azure.used.copy()
+    for number in (1, 2, 3):
+        azure.clock.sleep(3.0)
+        look(30, Ask(Depth.OWN_VIEWS, azure.clock.time, ("0", "1", "2"), sample=1))
+        assert azure.asked["vmss vm"] == number
+    of_vms = {key: used for key, used in (azure.used - before).items() if key.startswith("vmss vm of web/")}
+    assert [*of_vms.values()] == [1, 1, 1], of_vms
+
+
+def test_once_one_of_the_sample_has_changed_all_open_instances_are_asked_in_the_same_look() -> None:
+    ill, well = snapshot(*[Vm(health="unhealthy")] * 3), snapshot(*[Vm()] * 3)
+    azure = Metered(VirtualClock())
+    look = Looker(azure.azure(), azure.add("web", ScaleSet(timeline({0: ill, 10: well}))), GatePolicy())
+    look(30, FULL)
+    azure.clock.sleep(11.0)
+    seen = look(30, Ask(Depth.OWN_VIEWS, azure.clock.time, ("0", "1", "2"), sample=1))
+    assert azure.asked["vmss vm"] == 3
+    assert seen.instances is not None
+    assert [each.view.vm_health.state for each in seen.instances if each.view and each.view.vm_health] == [
+        "healthy"
+    ] * 3
+
+
+def test_a_sample_is_reckoned_with_alone() -> None:
+    azure, look = metered(snapshot(*[Vm(health="unhealthy")] * 3))
+    look(30, FULL)
+    ask = Ask(Depth.OWN_VIEWS, azure.clock.time, ("0", "1", "2"), sample=1)
+    look(30, ask)  # of the first one
+    full = look.room(ask).fraction
+    assert full == 1.0, "the next one's bucket is full"
+    assert look.room(replace(ask, sample=None)).fraction < full
+
+
 def test_a_look_is_reckoned_with_by_what_it_takes() -> None:
     azure, look = metered(snapshot(Vm(), Vm(), Vm()))
     look(30, FULL)

@@ -284,6 +284,28 @@ def test_what_is_still_open_is_asked_for_by_the_read_that_costs_least(
         assert look.asks[1].which == ("1",)
 
 
+@pytest.mark.parametrize(
+    ("ill", "well", "policy", "sample"),
+    [
+        (3, 0, {}, 1),  # while one of them is ill, the set cannot pass
+        (8, 0, {}, 2),  # enough that each is asked at every fourth look
+        (3, 1, {"min_healthy": 3}, 2),  # two of three must get well: of any two of them at least one
+        (3, 1, {"min_healthy": 2}, 3),  # whichever gets well first
+        (2, 2, {"min_healthy_per_zone": 1}, None),  # each counts for its zone
+    ],
+)
+def test_of_the_open_instances_as_many_are_asked_as_show_that_the_set_cannot_pass(
+    ill: int, well: int, policy: dict[str, object], sample: int | None
+) -> None:
+    clock = VirtualClock()
+    sick = snapshot(*[Vm(health="unhealthy", zone="1")] * ill, *[Vm(zone="2")] * well, zones=("1", "2"))
+    look = Script(clock, chapters({0: sick}))
+    watch(look, GatePolicy(timeout="20s", **policy), clock, ignore)  # type: ignore[arg-type]
+    ask = next(each for each in look.asks if each.depth is Depth.OWN_VIEWS)
+    assert ask.which == tuple(map(str, range(ill)))
+    assert ask.sample == sample
+
+
 def test_many_open_instances_are_asked_for_by_their_list() -> None:
     clock = VirtualClock()
     look = Script(clock, chapters({0: snapshot(*[Vm(health="unhealthy")] * 9), 30: snapshot(*[Vm()] * 9)}))

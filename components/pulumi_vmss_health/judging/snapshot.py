@@ -27,12 +27,14 @@ class Ask:
 
     since: a moment of the clock; instance views of single instances that were read after it are not read again.
     which: ids of the instances that do not pass yet; None: all.
+    sample: how many of these are enough to read as long as none of them has changed; None: all.
     urgent: whether the look may end the wait.
     """
 
     depth: Depth = Depth.FULL
     since: float = float("-inf")
     which: tuple[str, ...] | None = None
+    sample: int | None = None
     urgent: bool = False
 
 

@@ -107,7 +107,7 @@ class Attention:
         # Read the view from time to time although it is not open: the rest of the set may change meanwhile.
         if not is_flexible(snapshot) and self._parts % VIEW_EVERY == VIEW_EVERY - 1:
             return Ask(Depth.VIEW)
-        return Ask(plan.depth, now, plan.which)
+        return Ask(plan.depth, now, plan.which, plan.sample)
 
     def _may_be_meant_to_grow(self, snapshot: Snapshot) -> bool:
         """Return whether there are more VMs than the capacity when it was read: it may have been raised since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ class Looker:
         self._reader: ScaleSetReader | None = None
         self._last: Snapshot | None = None
         self._looks = 0
+        self._sampled = 0
         self._view_at = self._clock.monotonic() - _FRESH
 
     def __call__(self, seconds: float, ask: Ask) -> Snapshot:
@@ -75,7 +76,7 @@ class Looker:
         if ask.depth is Depth.UPGRADE:
             return replace(last, rolling_upgrade=reader.rolling_upgrade(deadline))
         if ask.depth is Depth.OWN_VIEWS:
-            return self._with(reader, last, reader.own_views(ask.which, deadline, since=ask.since))
+            return self._with(reader, last, self._own_views(reader, ask, last.instances or (), deadline))
         if ask.depth is Depth.INSTANCES or reader.is_flexible:
             instances = reader.instances(deadline, since=_ONCE, whole=False)
             if which := self._asked_beside_list(ask):
@@ -88,6 +89,24 @@ class Looker:
         self._view_at = self._clock.monotonic()
         # If the view has changed, the instances that were read before may have changed, too.
         return replace(last, view=view, instances=last.instances if view == last.view else None)
+
+    def _own_views(
+        self, reader: ScaleSetReader, ask: Ask, before: Sequence[Instance], deadline: Deadline
+    ) -> tuple[Instance, ...]:
+        """Read a sample of the open instances, and the others as well if one of the sample has changed."""
+        sample = self._sample(ask)
+        seen = reader.own_views(sample, deadline, since=ask.since)
+        if sample is ask.which or [*map(_states, seen)] == [*map(_states, before)]:
+            self._sampled += ask.sample or 0
+            return seen
+        return reader.own_views(ask.which, deadline, since=ask.since)
+
+    def _sample(self, ask: Ask) -> tuple[str, ...] | None:
+        """Return the open instances to read first, others than at the look before."""
+        if ask.which is None or ask.sample is None or ask.sample >= len(ask.which):
+            return ask.which
+        first = self._sampled % len(ask.which)
+        return (ask.which + ask.which)[first : first + ask.sample]
 
     def _with(self, reader: ScaleSetReader, last: Snapshot, instances: tuple[Instance, ...]) -> Snapshot:
         view = reader.counted(instances) or last.view
@@ -127,7 +146,7 @@ class Looker:
             kinds = (quota.HIGH_COST, quota.LOW_COST, quota.VM_LIST, quota.VM)
             return [Charge(kind, str(self._id), tokens=2.0) for kind in kinds]
         if ask.depth is Depth.OWN_VIEWS and ask.which is not None:
-            return reader.own_charges(ask.which)
+            return reader.own_charges(self._sample(ask) or ())
         charges = reader.charges(_PARTS[ask.depth], whole=ask.depth is Depth.FULL)
         named = reader.own_charges(self._asked_beside_list(ask))
         return [*charges, *(each for each in named if each not in charges)]
@@ -137,6 +156,17 @@ class Looker:
         last = self._last
         is_list = ask.depth is Depth.INSTANCES and last is not None and last.is_bare
         return (ask.which or ()) if is_list else ()
+
+
+def _states(instance: Instance) -> tuple[object, ...]:
+    """Return what an instance says, without times and messages: the agent's status has the time of each read."""
+    view = instance.view
+    if view is None:
+        return (instance.instance_id,)
+    extensions = tuple((each.name, *(status.code for status in each.statuses)) for each in view.extensions)
+    health = view.vm_health.code if view.vm_health else None
+    codes = tuple(each.code for each in (*view.statuses, *view.vm_agent))
+    return (instance.instance_id, instance.provisioning_state, view.in_standby_pool, health, codes, extensions)
 
 
 _PARTS: dict[Depth, tuple[Part, ...]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -10,6 +11,7 @@ from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import still_open
 
 FEW = 8  # up to so many instances are read one by one instead of as a list
+SAMPLE = 4  # of the open instances, at least one in so many is read at each look: all of them in so many looks
 
 # Reasons that the views of single instances show.
 _OF_OWN_VIEWS = {
@@ -28,10 +30,15 @@ _OF_INSTANCES = (_OF_OWN_VIEWS | {"ModelNotApplied", "ModelUnknown"}) - {"Extens
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to read while the verdict is unchanged. which: ids of the open instances; None if they do not matter."""
+    """What to read while the verdict is unchanged.
+
+    which: ids of the open instances; None if they do not matter. sample: how many of them show whether the set can
+    pass; None: all do.
+    """
 
     depth: Depth
     which: tuple[str, ...] | None = None
+    sample: int | None = None
 
 
 def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: Context) -> Plan:
@@ -52,7 +59,17 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
     takes_list = not has_right_size or not open_codes <= _OF_OWN_VIEWS
     if takes_list or (len(which) > FEW and not snapshot.is_bare):
         return Plan(Depth.INSTANCES, which)
-    return Plan(Depth.OWN_VIEWS, which)
+    return Plan(Depth.OWN_VIEWS, which, _sample(which, len(instances), capacity, policy))
+
+
+def _sample(which: tuple[str, ...], instances: int, capacity: int | None, policy: GatePolicy) -> int | None:
+    """Return how many of the open instances to read: while all of these are open, too few others are left to pass."""
+    if capacity is None or policy.min_healthy_per_zone is not None:
+        return None
+    lacking = policy.required(capacity) - (instances - len(which))
+    if lacking < 1:
+        return None
+    return max(len(which) - lacking + 1, ceil(len(which) / SAMPLE))
 
 
 def is_flexible(snapshot: Snapshot) -> bool:

@@ -113,7 +113,7 @@ class Metered:
             self.clock.sleep(min(deadline.left(), BEGINS_WITHIN))
             raise Silent
         self.asked[route.kind] += 1
-        empty = [key for key in self._keys(route) if not self.take(key, now)]
+        empty = [key for key in _keys(route) if not self.take(key, now)]
         seen = scale_set.show(now)
         self.clock.sleep(latency)
         if empty:
@@ -121,20 +121,8 @@ class Metered:
             return self._throttled(empty[0], now)
         return seen if isinstance(seen, Answer) else self._shown(scale_set, route, seen, now)
 
-    def _keys(self, route: Route) -> list[str]:
-        bucket = _BUCKET_OF[route.kind]
-        own = [f"{bucket} of {route.resource}"] if BUCKETS[bucket][0] else []
-        return [*own, f"{bucket} of {_all(route)}", *(f"{each} of {_all(route)}" for each in ARM)]
-
-    def size(self, key: str) -> tuple[int, int]:
-        bucket, _, whose = key.partition(" of ")
-        if bucket in ARM:
-            return ARM[bucket]
-        own, of_all = BUCKETS[bucket]
-        return of_all if own is None or whose.split()[0] == "all" else own
-
     def left(self, key: str, now: float) -> float:
-        size, per_minute = self.size(key)
+        size, per_minute = _size(key)
         left, since = self._left.get(key, (float(size), now))
         return min(size, left + max(now - since, 0.0) * per_minute * (1 - self.others) / 60)
 
@@ -146,7 +134,7 @@ class Metered:
         return left >= tokens
 
     def _throttled(self, key: str, now: float) -> Answer:
-        _, per_minute = self.size(key)
+        _, per_minute = _size(key)
         wait = self.retry_after or max(1, round((1 - self.left(key, now)) * 60 / per_minute + 0.5))
         by_compute = key.partition(" of ")[0] not in ARM
         code = "OperationNotAllowed" if by_compute else "TooManyRequests"
@@ -165,11 +153,8 @@ class Metered:
             self.take(f"listed of {_all(route)}", now, listed)
         if content == b"null":
             return Answer(404, {}, b'{"error": {"code": "NotFound", "message": "not there"}}')
-        left = [
-            f"Microsoft.Compute/X{number};{int(self.left(each, now))}" for number, each in enumerate(self._keys(route))
-        ]
-        told = {"x-ms-ratelimit-remaining-resource": ",".join(left[:1])} if self.headers else {}
-        return Answer(200, told, content)
+        left = f"Microsoft.Compute/X0;{int(self.left(_keys(route)[0], now))}" if self.headers else ""
+        return Answer(200, {"x-ms-ratelimit-remaining-resource": left} if left else {}, content)
 
 
 class Tokens:
@@ -213,6 +198,26 @@ _BUCKET_OF = {
     "expanded list": "list",
     "vm": "vm",
 }
+
+
+@cache
+def _keys(route: Route) -> list[str]:
+    """The buckets that a request takes from."""
+    bucket = _BUCKET_OF[route.kind]
+    own = [f"{bucket} of {route.resource}"] if BUCKETS[bucket][0] else []
+    return [*own, f"{bucket} of {_all(route)}", *(f"{each} of {_all(route)}" for each in ARM)]
+
+
+@cache
+def _size(key: str) -> tuple[int, int]:
+    """How much a bucket holds, and what comes back in a minute."""
+    bucket, _, whose = key.partition(" of ")
+    if bucket in ARM:
+        return ARM[bucket]
+    own, of_all = BUCKETS[bucket]
+    return of_all if own is None or whose.split()[0] == "all" else own
+
+
 _OF_SET = re.compile(r".*/virtualMachineScaleSets/(?P<name>[\w-]+)(?P<rest>/.*)?")
 _OWN = re.compile(r".*/virtualMachines/(?P<id>[\w-]+)/instanceView")
 

@@ -152,15 +152,19 @@ def test_a_closed_pipe_is_no_fault(azure: Emulator) -> None:
     [
         (["wait"], "a scale set is missing: give its id, or -g GROUP -n NAME"),
         (["wait", "web"], "no leading '/' in scale set id 'web'"),
-        (["view", "-g", "rg"], "-n NAME is missing"),
-        (["view", "/x", "-g", "rg"], "give either an id, or -g and -n"),
+        pytest.param(["view", "-g", "rg"], "-n NAME is missing", marks=pytest.mark.rest),
+        pytest.param(["view", "/x", "-g", "rg"], "give either an id, or -g and -n", marks=pytest.mark.rest),
         (["wait", "ID", "ID"], "the scale set web is given twice"),
-        (["wait", "ID", "--timeout", "soon"], "timeout must look like '90s', '30m' or '1h30m'"),
+        pytest.param(
+            ["wait", "ID", "--timeout", "soon"],
+            "timeout must look like '90s', '30m' or '1h30m'",
+            marks=pytest.mark.rest,
+        ),
         (["wait", "ID", "--min-healthy", "150%"], "--min-healthy must be more than 0% and at most 100%"),
         (["wait", "ID", "--policy", "absent.json"], "--policy absent.json: "),
-        (["explain", "absent.json"], "absent.json: "),
+        pytest.param(["explain", "absent.json"], "absent.json: ", marks=pytest.mark.rest),
         (["explain", "-"], "-: "),
-        (["nothing"], "invalid choice"),
+        pytest.param(["nothing"], "invalid choice", marks=pytest.mark.rest),
     ],
 )
 def test_wrong_usage_ends_with_2_and_names_what_would_be_right(
@@ -200,7 +204,7 @@ def flat(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("spelling", ["rest", "az", "sdk"])
-@pytest.mark.parametrize(("state", "code"), [("healthy", 0), ("progressing", 1)])
+@pytest.mark.parametrize(("state", "code"), [pytest.param("healthy", 0, marks=pytest.mark.rest), ("progressing", 1)])
 def test_explain_judges_saved_bodies_of_every_spelling_as_the_gate_does(
     azure: Emulator, tmp_path: Path, spelling: str, state: str, code: int
 ) -> None:

@@ -100,7 +100,7 @@ def test_more_sets_than_rows_are_the_worst_and_how_many_more(azure: Emulator) ->
     [
         (WITHOUT_EXTRA, {}),
         (COMMAND, {"TERM": "dumb"}),
-        (COMMAND, {"GITHUB_ACTIONS": "true"}),
+        pytest.param(COMMAND, {"GITHUB_ACTIONS": "true"}, marks=pytest.mark.rest),
     ],
     ids=["without rich", "TERM=dumb", "in a pipeline"],
 )

@@ -205,6 +205,7 @@ def test_another_cloud_is_told_of_and_gets_no_request(tmp_path: Path, way: str) 
     assert "Traceback" not in Ran(ran.returncode, ran.stdout + ran.stderr).of_resources
 
 
+@pytest.mark.rest  # test_kept.py has it of other commands
 def test_a_kept_state_finds_its_azure_again(tmp_path: Path) -> None:
     folder = small(tmp_path, TIMELINE)
     options = ["--timeline", "timeline.yaml", "--state", "kept"]

@@ -40,7 +40,7 @@ from vmss_instance_view.errors import Forbidden, Throttled, Unavailable
 from vmss_instance_view.model import Status
 
 WEB = ScaleSetId("0b1f", "rg", "web")
-EXAMPLES = int(os.environ.get("HISTORIES", "2000")) // 40
+EXAMPLES = int(os.environ.get("HISTORIES", "1000")) // 40
 
 
 class Recorded:

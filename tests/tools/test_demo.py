@@ -167,6 +167,7 @@ def demonstrate(which: str, environment: dict[str, str]) -> str:
     return ran.stdout
 
 
+@pytest.mark.rest  # `.ci/run` runs the demonstration itself, too; each thing that it proves is a test of its own
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_the_demonstration_says_what_it_proves(environment: dict[str, str]) -> None:
@@ -198,7 +199,7 @@ def test_the_demonstration_of_failures_says_what_was_held_back(environment: dict
         pytest.param("pulumi stack init dev\n", id="between commands"),
         pytest.param("Previewing", id="in the preview", marks=pytest.mark.rest),
         # Pulumi reads the key itself then: it is a signal to nobody.
-        pytest.param(r"HealthGate +web +creating \([1-9]", id="in the gate's wait"),
+        pytest.param(r"HealthGate +web +creating \([1-9]", id="in the gate's wait", marks=pytest.mark.rest),
     ],
 )
 def test_ctrl_c_ends_a_demonstration_with_a_sentence(moment: str, environment: dict[str, str]) -> None:

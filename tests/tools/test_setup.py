@@ -142,6 +142,7 @@ def test_an_unsuitable_python3_is_passed_over_and_one_that_was_asked_for_is_not_
     assert "python3-venv" in ran.stderr
 
 
+@pytest.mark.rest  # two whole environments, made by pip; that CI begins with a set-up shows the way to the good end
 def test_a_fresh_clone_gets_what_has_the_right_hash_and_both_projects_and_a_second_run_says_nothing(
     clone: Path, path: Path, tmp_path: Path
 ) -> None:

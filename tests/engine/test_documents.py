@@ -118,6 +118,7 @@ def test_a_failed_gates_verdict_is_had_as_json_as_documented(project: Project, a
     assert (gate["state"], gate["reasons"][0]["code"]) == ("timedOut", "ApplicationNotHealthy")
 
 
+@pytest.mark.rest  # each field's form is a test of tests/gate/test_policy.py
 def test_a_policy_is_taken_from_the_configuration_as_documented(project: Project, azure: Emulator) -> None:
     configured = [text for language, text in blocks(RECIPES) if language == "yaml"]
     program = next(text for _, text in blocks(RECIPES) if "require_object" in text)

@@ -123,6 +123,7 @@ vmss.ScaleSetHealthGate(
 """
 
 
+@pytest.mark.rest  # the test of changed inputs has the outputs of a stack; who else reads them
 def test_stack_outputs_and_whoever_reads_them_know_the_last_update_that_completed_and_nothing_newer(
     project: Project, azure: Emulator
 ) -> None:
@@ -170,6 +171,7 @@ def test_stack_outputs_and_whoever_reads_them_know_the_last_update_that_complete
     assert consumer.outputs() == {**dict.fromkeys(passed, "nothing"), "release": "2", "capacity": 2}
 
 
+@pytest.mark.rest  # test_preview.py has one that continues
 def test_continuing_on_error_creates_what_is_beside_a_failed_gate_and_nothing_behind_it_and_gates_again(
     project: Project, azure: Emulator
 ) -> None:
@@ -202,10 +204,13 @@ def test_changed_inputs_after_a_failure_are_gated_with_and_taking_a_change_back_
     web, other = (azure.put_scale_set(name, capacity=2, health=True) for name in ("web", "other"))
     project.program(gated(web))
     assert project.up().code == 0
+    passed = project.outputs()
+    assert (passed["release"], passed["healthy"], passed["state"]) == ("1", True, "healthy")
 
     azure.load(UNHEALTHY)
     project.program(gated(web, release="2"))
     assert project.up().code != 0
+    assert project.outputs() == passed, "those of the last update that completed"
     assert gate(project)["inputs"]["triggers"] == ["1"], "the inputs of the last pass"
     assert gate(project)["outputs"]["triggers"] == ["2"], "what was asked when it failed"
     project.program(gated(web))
@@ -217,9 +222,9 @@ def test_changed_inputs_after_a_failure_are_gated_with_and_taking_a_change_back_
     project.program(gated(other, release="3", timeout="1m"))
     ran = project.up()
     assert ran.code == 0, ran.output
-    passed = gate(project)
-    assert passed["outputs"]["scaleSetId"] == passed["inputs"]["scaleSet"] == other
-    assert (passed["inputs"]["triggers"], passed["outputs"]["evidence"]["limitSeconds"]) == (["3"], 60)
+    found = gate(project)
+    assert found["outputs"]["scaleSetId"] == found["inputs"]["scaleSet"] == other
+    assert (found["inputs"]["triggers"], found["outputs"]["evidence"]["limitSeconds"]) == (["3"], 60)
 
 
 @pytest.mark.rest  # test_stored_state.py has secrets, test_past_the_gate.py a destroy without Azure

@@ -109,6 +109,7 @@ def test_the_fleet_of_the_documents_runs(project: Project, azure: Emulator, ids:
     assert project.outputs() == {"healthySets": 1, "capacity": 2}
 
 
+@pytest.mark.rest  # test_fleet.py has it in Python
 def test_a_fleet_fails_with_the_lines_of_the_python_front_and_the_next_update_looks_only_at_the_rest(
     project: Project, azure: Emulator, ids: dict[str, str]
 ) -> None:
@@ -143,6 +144,7 @@ def test_a_fleet_fails_with_the_lines_of_the_python_front_and_the_next_update_lo
     assert not stored(project).get("initErrors")
 
 
+@pytest.mark.rest  # test_plugin.py has it of one set
 def test_a_secret_id_of_a_fleet_is_nowhere_in_the_clear_through_failures_of_create_refresh_and_update(
     project: Project, azure: Emulator, ids: dict[str, str]
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_secret_id_of_a_fleet_is_nowhere_in_the_clear_through_failures_of_crea
     assert CANARY not in said
 
 
+@pytest.mark.rest  # test_plugin.py has it of one set
 def test_ids_that_only_the_update_knows_are_previewed_and_wrong_ones_refused_by_their_paths(
     project: Project, azure: Emulator, ids: dict[str, str]
 ) -> None:

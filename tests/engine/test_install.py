@@ -109,6 +109,7 @@ def test_pulumi_tells_of_no_plugin_of_ours(user: UserProject) -> None:
     assert "pulumi-vmss-health" in {package["name"] for package in about["dependencies"]}
 
 
+@pytest.mark.rest  # whether Pulumi does, the two above show
 @pytest.mark.engine
 def test_a_program_finds_the_installed_package(user: UserProject) -> None:
     assert "user-dev create" in user.pulumi("preview")

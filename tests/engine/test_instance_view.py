@@ -75,21 +75,30 @@ def test_the_function_reads_in_preview_where_the_id_is_known_and_holds_up_nothin
     assert max(each.started for each in reads) < min(each.ended or 0 for each in reads), "they read one after another"
 
 
-def test_a_trigger_reads_anew_and_another_set_is_an_update(project: Project, azure: Emulator) -> None:
-    one, other = azure.put_scale_set("one", capacity=1), azure.put_scale_set("other", capacity=2)
-    program = """
-    view = vmss.ScaleSetInstanceView("web", scale_set={id!r}, triggers=[{trigger!r}])
-    pulumi.export("capacity", view.capacity)
-    """
-    project.program(program.format(id=one, trigger="a"))
+TRIGGERED = """
+view = vmss.ScaleSetInstanceView("web", scale_set={id!r}, triggers=[{trigger!r}])
+pulumi.export("capacity", view.capacity)
+"""
+
+
+def test_a_trigger_reads_anew(project: Project, azure: Emulator) -> None:
+    one = azure.put_scale_set("one", capacity=1)
+    project.program(TRIGGERED.format(id=one, trigger="a"))
     assert project.up().code == 0
     azure.put_scale_set("one", capacity=3)
     assert project.up("--expect-no-changes").code == 0
     assert project.outputs()["capacity"] == 1
-    project.program(program.format(id=one, trigger="b"))
+    project.program(TRIGGERED.format(id=one, trigger="b"))
     assert project.up().code == 0
     assert project.outputs()["capacity"] == 3
-    project.program(program.format(id=other, trigger="b"))
+
+
+@pytest.mark.rest  # another change than a trigger's
+def test_another_set_is_an_update(project: Project, azure: Emulator) -> None:
+    one, other = azure.put_scale_set("one", capacity=1), azure.put_scale_set("other", capacity=2)
+    project.program(TRIGGERED.format(id=one, trigger="b"))
+    assert project.up().code == 0
+    project.program(TRIGGERED.format(id=other, trigger="b"))
     ran = project.up()
     assert "ScaleSetInstanceView web updated" in ran.output
     assert project.outputs()["capacity"] == 2
@@ -114,6 +123,7 @@ def test_a_flexible_set_is_read_and_gated_like_any_other(project: Project, azure
     }
 
 
+@pytest.mark.rest  # test_changes.py has both of a gate
 def test_a_view_can_be_read_in_every_update_and_not_be_read_at_all(project: Project, azure: Emulator) -> None:
     scale_set = azure.put_scale_set("web", capacity=1)
     program = """
@@ -139,6 +149,7 @@ def test_a_view_can_be_read_in_every_update_and_not_be_read_at_all(project: Proj
     assert up("") == 3
 
 
+@pytest.mark.rest  # test_timeouts.py has them of a gate
 def test_a_view_is_tried_for_as_long_as_its_custom_timeouts_say(project: Project, azure: Emulator) -> None:
     scale_set = azure.put_scale_set("web", capacity=1)
     azure.load({"faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 503}]})

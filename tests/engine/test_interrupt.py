@@ -43,7 +43,9 @@ SINGLE = Gates(
 FLEET = Gates('vmss.FleetHealthGate("web", scale_sets=ids, policy=policy)', ("FleetGate web",))
 
 
-@pytest.mark.parametrize("gates", [pytest.param(SINGLE, id="single"), pytest.param(FLEET, id="fleet")])
+@pytest.mark.parametrize(
+    "gates", [pytest.param(SINGLE, id="single"), pytest.param(FLEET, id="fleet", marks=pytest.mark.rest)]
+)
 @pytest.mark.parametrize(
     ("number", "faults"),
     [

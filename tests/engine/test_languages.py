@@ -77,6 +77,7 @@ def test_a_preview_and_an_update_without_a_change_ask_azure_nothing_and_an_updat
     assert len(azure.requests) == before
 
 
+@pytest.mark.rest  # test_gate.py: the same in Python
 def test_a_failure_says_in_every_language_the_same_and_the_next_update_gates_without_a_change(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_failure_says_in_every_language_the_same_and_the_next_update_gates_wit
     assert not gate(project, front).get("initErrors")
 
 
+@pytest.mark.rest  # test_refresh.py: the same in Python
 def test_a_refresh_lowers_a_pass_and_never_raises_a_failure_and_drops_the_gate_of_a_deleted_set(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_refresh_lowers_a_pass_and_never_raises_a_failure_and_drops_the_gate_o
     assert f"{front.gate}/web" not in project.state()
 
 
+@pytest.mark.rest  # test_changes.py: the same in Python
 def test_a_gate_only_warns_or_is_skipped_or_rechecks_if_it_is_told_to(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:
@@ -177,6 +180,7 @@ def test_a_gate_only_warns_or_is_skipped_or_rechecks_if_it_is_told_to(
     assert project.run("preview", "--non-interactive", "--expect-no-changes").code != 0
 
 
+@pytest.mark.rest  # test_evidence.py: the same in Python
 def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_change_knows_of_the_file(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:
@@ -209,6 +213,7 @@ def test_evidence_is_written_when_a_gate_runs_and_neither_the_state_nor_a_later_
     assert looks(azure) == before, "it is known before the gate waits"
 
 
+@pytest.mark.rest  # test_failure.py, test_timeouts.py: the same in Python
 def test_what_the_engine_does_with_inputs_and_time_outs_it_does_with_those_of_a_gate(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:

@@ -130,23 +130,23 @@ def assert_it_failed_with_the_gates_reasons(ran: Ran) -> None:
     assert causes[3].startswith("* next: mend it, then run `pulumi up` again")
 
 
+@pytest.mark.parametrize("updates", [1, pytest.param(2, marks=pytest.mark.rest)])
 def test_a_candidate_that_never_gets_healthy_gets_no_traffic_and_fails_every_update(
-    release: Release, project: Project, azure: Emulator
+    release: Release, project: Project, azure: Emulator, updates: int
 ) -> None:
     azure.load(ill("green", put=2))
-    assert_it_failed_with_the_gates_reasons(project.up())
-    assert (release.gate["healthy"], release.gate["state"]) == (False, "warned")
-    assert release.served_by == "blue"
+    for _ in range(updates):
+        before = looks(azure)
+        assert_it_failed_with_the_gates_reasons(project.up())
+        assert looks(azure) > before, "the second update did not gate again"
+        assert (release.gate["healthy"], release.gate["state"]) == (False, "warned")
+        assert release.served_by == "blue"
     before_it = project.state()["RequireHealthy/candidate"]["dependencies"]
     assert project.state()["RecordSet/web"]["urn"] in before_it, "the update may fail before the traffic has moved"
-
-    before = looks(azure)
-    assert_it_failed_with_the_gates_reasons(project.up())
-    assert looks(azure) > before, "the second update did not gate again"
-    assert release.served_by == "blue"
     release.assert_blue_was_never_touched()
 
 
+@pytest.mark.rest  # another moment for the candidate to fail
 def test_traffic_is_back_soon_after_the_candidate_fails_and_returns_when_it_has_healed(
     release: Release, project: Project, azure: Emulator
 ) -> None:
@@ -216,19 +216,14 @@ vmss.RequireHealthy("web", gate=gate)
 """
 
 
-def test_required_health_repeats_what_the_gate_said_until_it_passes_or_is_skipped_through_previews_and_refreshes(
+def test_required_health_repeats_what_the_gate_said_until_it_passes_or_is_skipped(
     project: Project, azure: Emulator
 ) -> None:
     azure.load(ill("web"))
     scale_set = azure.put_scale_set("web", capacity=2, health=True)
     project.program(WARNED.format(id=scale_set, skip=False))
-    ran = project.run("preview", "--non-interactive")
-    assert ran.code == 0, ran.output
     assert project.up().code != 0, "nothing was there before"
     azure.load({"scale_sets": {"*": AT_ONCE}})
-    ran = project.refresh()
-    assert ran.code == 0, ran.output
-
     # The gate has had its last word until an input changes: it has no recheck="always".
     before = len(azure.requests)
     ran = project.up()
@@ -236,13 +231,34 @@ def test_required_health_repeats_what_the_gate_said_until_it_passes_or_is_skippe
     assert "the gate did not pass: scale set web is not healthy after 2s" in ran.told
     assert "Traceback" not in ran.output
     assert len(azure.requests) == before
+
+    project.program(WARNED.format(id=scale_set, skip=True))
+    ran = project.up()
+    assert ran.code == 0, ran.output
+    assert len(azure.requests) == before
+
+
+@pytest.mark.rest  # what else may come between
+def test_required_health_passes_previews_and_refreshes_and_is_no_change_once_it_has_passed(
+    project: Project, azure: Emulator
+) -> None:
+    azure.load(ill("web"))
+    scale_set = azure.put_scale_set("web", capacity=2, health=True)
+    project.program(WARNED.format(id=scale_set, skip=False))
+    ran = project.run("preview", "--non-interactive")
+    assert ran.code == 0, ran.output
+    assert project.up().code != 0
+    azure.load({"scale_sets": {"*": AT_ONCE}})
+    ran = project.refresh()
+    assert ran.code == 0, ran.output
+    before = len(azure.requests)
+    assert project.up().code != 0
     ran = project.run("preview", "--non-interactive")
     assert ran.code == 0, ran.output
     assert "RequireHealthy web update" in ran.output
 
     project.program(WARNED.format(id=scale_set, skip=True))
-    ran = project.up()
-    assert ran.code == 0, ran.output
+    assert project.up().code == 0
     assert project.up("--expect-no-changes").code == 0
     assert len(azure.requests) == before
 
@@ -274,6 +290,7 @@ def releases(project: Project) -> dict[str, str]:
     return found
 
 
+@pytest.mark.rest  # a long one: gates one behind the other
 def test_a_bad_canary_keeps_the_release_from_all_others_and_a_mended_one_lets_it_through(
     project: Project, azure: Emulator
 ) -> None:

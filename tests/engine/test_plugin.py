@@ -79,9 +79,10 @@ def test_inputs_that_only_the_update_knows_are_previewed_and_the_gate_of_a_paren
     ("properties", "told"),
     [
         ({"scaleSetId": "web"}, "scaleSetId: no leading '/' in scale set id 'web'"),
-        (
+        pytest.param(
             {"policy": {"minHealthy": "9O%"}},
             "policy.minHealthy must be a count such as 3 or a percentage such as '90%'",
+            marks=pytest.mark.rest,
         ),
     ],
 )
@@ -96,6 +97,7 @@ def test_a_wrong_input_is_refused_in_preview_by_its_path(
     assert told in clean(ran)
 
 
+@pytest.mark.rest  # test_timeouts.py has it in Python
 def test_time_outs_of_the_resource_that_are_too_short_for_its_policy_are_refused(
     project: Project, azure: Emulator
 ) -> None:
@@ -107,8 +109,9 @@ def test_time_outs_of_the_resource_that_are_too_short_for_its_policy_are_refused
     assert "ScaleSetHealthGate/web" not in project.state()
 
 
+@pytest.mark.parametrize("operations", [["create"], pytest.param(["create", "update"], marks=pytest.mark.rest)])
 def test_no_secret_is_in_state_or_output_through_failures_of_create_refresh_and_update(
-    project: Project, azure: Emulator
+    project: Project, azure: Emulator, operations: list[str]
 ) -> None:
     def ran(*command: str) -> str:
         done = project.run(*command, "--yes", "--skip-preview", "--non-interactive")
@@ -123,9 +126,9 @@ def test_no_secret_is_in_state_or_output_through_failures_of_create_refresh_and_
     }
     secret = {"fn::secret": scale_set}
     triggers = [{"fn::secret": f"{CANARY}-trigger"}]
-    for passphrase_of in ("create", "update"):
+    for operation in operations:
         resource = gate(
-            secret, {"timeout": "3s", "hold": "0s"}, {"provider": "${reader}"}, triggers=[*triggers, passphrase_of]
+            secret, {"timeout": "3s", "hold": "0s"}, {"provider": "${reader}"}, triggers=[*triggers, operation]
         )
         view = {
             "type": "vmss-health:ScaleSetInstanceView",
@@ -153,6 +156,7 @@ def test_no_secret_is_in_state_or_output_through_failures_of_create_refresh_and_
             assert word not in kept
 
 
+@pytest.mark.rest  # another setting than those of the two identities
 def test_a_provider_that_is_given_another_setting_uses_it_in_the_same_update(project: Project, azure: Emulator) -> None:
     web = azure.put_scale_set("web", capacity=2)
     settings = {"clientId": azure.client_id, "tenantId": azure.tenant_id}
@@ -175,6 +179,7 @@ def test_a_provider_that_is_given_another_setting_uses_it_in_the_same_update(pro
     assert states(project) == ["healthy"]
 
 
+@pytest.mark.rest  # another wrong input
 def test_a_setting_that_is_none_is_refused_by_its_name(project: Project, azure: Emulator) -> None:
     assert project.run("config", "set", "vmss-health:useMsi", "maybe").code == 0
     yaml(project, {"web": gate(azure.put_scale_set("web"))})
@@ -308,7 +313,7 @@ def test_a_first_ctrl_c_ends_all_waiting_gates_within_a_second_and_the_next_upda
     assert states(project) == ["healthy"] * gates
 
 
-@pytest.mark.parametrize("victim", ["engine", "plugin"])
+@pytest.mark.parametrize("victim", ["engine", pytest.param("plugin", marks=pytest.mark.rest)])
 def test_a_kill_leaves_no_process_and_passes_no_gate(project: Project, azure: Emulator, victim: str) -> None:
     azure.load(UNHEALTHY)
     yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2, health=True), {"timeout": "10m", "hold": "0s"})})
@@ -329,6 +334,7 @@ def test_a_kill_leaves_no_process_and_passes_no_gate(project: Project, azure: Em
     assert states(project) == ["healthy"]
 
 
+@pytest.mark.rest  # also where nobody kills it
 def test_the_plugin_ends_with_the_command_that_started_it(project: Project, azure: Emulator) -> None:
     azure.load(UNHEALTHY)
     policy = {"timeout": "1m", "hold": "0s"}

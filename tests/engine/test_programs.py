@@ -24,15 +24,22 @@ OUTPUTS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("files", "passed"),
+    [
+        pytest.param(["test_unit.py", "test_project.py"], "5 passed", id="local"),
+        pytest.param([], "8 passed", id="all", marks=pytest.mark.rest),
+    ],
+)
 def test_inline_and_local_programs_of_the_automation_api_are_held_and_let_through_as_documented(
-    project: Project, tmp_path: Path
+    project: Project, tmp_path: Path, files: list[str], passed: str
 ) -> None:
     folder = tmp_path / "examples"
     folder.mkdir()
     assert {"test_release.py", "test_project.py"} < set(write_files(TESTING, folder))
     # In one process with unit tests, which use another kind of engine.
     path = os.pathsep.join([str(TOOLCHAIN), os.environ["PATH"]])
-    assert "8 passed" in run_pytest(folder, path=path)
+    assert passed in run_pytest(folder, *files, path=path)
 
 
 GATED = """
@@ -64,6 +71,7 @@ def test_what_programs_in_other_languages_read_is_plain_json_with_azures_own_nam
     assert outputs["evidence"]["looks"] > 1
 
 
+@pytest.mark.rest  # the test above has what is read
 def test_a_yaml_program_reads_them_as_documented(project: Project, azure: Emulator) -> None:
     if shutil.which("pulumi-language-yaml", path=project.environment["PATH"]) is None:
         pytest.skip("there is no language host for YAML: the vendor's CLI has one, and so has that of `make setup`")

@@ -38,6 +38,43 @@ def delete(azure: Emulator) -> None:
     arm.close()
 
 
+def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms_the_gate_of_a_set_that_is_ill(
+    project: Project, azure: Emulator
+) -> None:
+    project.program(gated(azure))
+    assert project.up().code == 0
+    passed = gate(project)
+
+    before = looks(azure)
+    ran = project.refresh("--expect-no-changes")
+    assert ran.code == 0, ran.output
+    assert "warning" not in ran.output
+    assert looks(azure) > before, "it did not look"
+
+    azure.load(UNREADABLE)
+    ran = project.refresh("--target", passed["urn"])
+    assert ran.code == 0, ran.output
+    assert "warning: could not check whether the set is still healthy: model of scale set web" in ran.output
+    assert gate(project)["outputs"] == passed["outputs"]
+
+    azure.load(UNHEALTHY)
+    ran = project.refresh("--target", passed["urn"])
+    assert ran.code == 0, ran.output
+    assert "Traceback" not in ran.output
+    armed = gate(project)
+    assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == "scale set web was healthy and is not any more"
+    assert [reason["code"] for reason in armed["outputs"]["reasons"]] == ["ApplicationNotHealthy"]
+    assert project.outputs() == {"healthy": True}, "a refresh runs no program"
+
+    azure.load(HEALTHY)
+    before = looks(azure)
+    assert project.up().code == 0
+    assert looks(azure) > before
+    assert gate(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
+
+
+@pytest.mark.rest  # also in a preview
 def test_a_refresh_of_a_healthy_gate_is_quiet_and_one_that_cannot_see_warns_and_changes_nothing(
     project: Project, azure: Emulator
 ) -> None:
@@ -61,6 +98,7 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_and_one_that_cannot_see_warns_and_
     assert ran.code == 0, ran.output
 
 
+@pytest.mark.rest  # the first test here has it without previews
 def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
     project: Project, azure: Emulator
 ) -> None:

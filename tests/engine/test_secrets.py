@@ -16,7 +16,9 @@ SINGLE = 'vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=vmss.GatePolic
 FLEET = 'vmss.FleetHealthGate("web", scale_sets={{"a": {id!r}}}, policy=vmss.GatePolicy(timeout="3s", hold="0s"))'
 
 
-@pytest.mark.parametrize("outcome", ["healthy", "failing", pytest.param("refused", marks=pytest.mark.rest)])
+@pytest.mark.parametrize(
+    "outcome", ["failing", *(pytest.param(each, marks=pytest.mark.rest) for each in ("healthy", "refused"))]
+)
 @pytest.mark.parametrize("gate", [SINGLE, pytest.param(FLEET, marks=pytest.mark.rest)], ids=["single", "fleet"])
 def test_no_secret_and_no_token_is_in_state_output_or_logs(
     tmp_path: Path, azure: Emulator, outcome: str, gate: str

@@ -68,6 +68,7 @@ def wait_for_looks_apart(azure: Emulator, *, seconds: float) -> None:
     until(lambda: looked_at(azure)["web"], lambda looks: looks[-1] - looks[0] > seconds)
 
 
+@pytest.mark.rest  # tests/gate/test_component.py has it without an engine
 def test_custom_timeouts_too_short_for_the_policy_are_refused_in_preview_by_name(
     project: Project, azure: Emulator
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import mean, quantiles
 
 from tests.clocks import VirtualClock
-from tests.metered import BUCKETS, Metered, ScaleSet, Show, timeline, wait
+from tests.metered import BUCKETS, Metered, ScaleSet, Show, size_of, timeline, wait
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
@@ -74,7 +74,7 @@ def measured(azure: Metered, noticed: float, ready: float) -> Wait:
     """One wait, against what Azure allowed until then: each bucket and its refill."""
     shares = []
     for key in azure.used:
-        size, per_minute = azure.size(key)
+        size, per_minute = size_of(key)
         shares.append(azure.used[key] / (size + noticed * per_minute / 60))
     return Wait(noticed - ready, sum(azure.asked.values()), max(shares), len(azure.refused))
 

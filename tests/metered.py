@@ -122,7 +122,7 @@ class Metered:
         return seen if isinstance(seen, Answer) else self._shown(scale_set, route, seen, now)
 
     def left(self, key: str, now: float) -> float:
-        size, per_minute = _size(key)
+        size, per_minute = size_of(key)
         left, since = self._left.get(key, (float(size), now))
         return min(size, left + max(now - since, 0.0) * per_minute * (1 - self.others) / 60)
 
@@ -134,7 +134,7 @@ class Metered:
         return left >= tokens
 
     def _throttled(self, key: str, now: float) -> Answer:
-        _, per_minute = _size(key)
+        _, per_minute = size_of(key)
         wait = self.retry_after or max(1, round((1 - self.left(key, now)) * 60 / per_minute + 0.5))
         by_compute = key.partition(" of ")[0] not in ARM
         code = "OperationNotAllowed" if by_compute else "TooManyRequests"
@@ -209,7 +209,7 @@ def _keys(route: Route) -> list[str]:
 
 
 @cache
-def _size(key: str) -> tuple[int, int]:
+def size_of(key: str) -> tuple[int, int]:
     """How much a bucket holds, and what comes back in a minute."""
     bucket, _, whose = key.partition(" of ")
     if bucket in ARM:

@@ -254,6 +254,7 @@ def release(project: Project, number: int, command: str = "install") -> str:
     return ran.output
 
 
+@pytest.mark.rest  # another trigger; tests/gate/test_component.py has what `changed_by` takes
 def test_a_release_through_a_separate_extension_is_gated_where_the_gate_knows_of_it(
     project: Project, azure: Emulator
 ) -> None:

@@ -70,6 +70,7 @@ gates("late", {ids!r}[{gates}:-1], [pooled])
 """
 
 
+@pytest.mark.rest  # test_interrupt.py has gates alone
 @pytest.mark.parametrize(
     "order", [pytest.param("configured first", marks=pytest.mark.rest), "configured while gates wait"]
 )

@@ -57,6 +57,7 @@ def asked_of(azure: Emulator, since: int) -> set[str]:
     return {name for name in "abc" if any(f"/virtualMachineScaleSets/{name}" in path for path in paths)}
 
 
+@pytest.mark.rest  # test_fleet.py has it in Python
 def test_a_fleet_passes_with_what_was_found_of_each_set_and_nothing_runs_without_a_change(
     project: Project, azure: Emulator, ids: dict[str, str]
 ) -> None:

@@ -102,6 +102,7 @@ def test_pulumi_installs_what_a_project_needs_without_asking_for_a_plugin_of_our
     assert "vmss-health" not in user.pulumi(*command.split())
 
 
+@pytest.mark.rest  # another command of Pulumi's that looks for plugins
 @pytest.mark.engine
 def test_pulumi_tells_of_no_plugin_of_ours(user: UserProject) -> None:
     about = json.loads(user.pulumi("about", "--json"))

@@ -81,6 +81,7 @@ pulumi.export("capacity", view.capacity)
 """
 
 
+@pytest.mark.rest  # test_failure.py has triggers of a gate
 def test_a_trigger_reads_anew(project: Project, azure: Emulator) -> None:
     one = azure.put_scale_set("one", capacity=1)
     project.program(TRIGGERED.format(id=one, trigger="a"))

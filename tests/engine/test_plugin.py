@@ -213,6 +213,7 @@ def test_two_providers_read_as_two_identities_beside_the_stacks_own(project: Pro
     assert asked == {(azure.client_id, "one"), (machine, "other")}
 
 
+@pytest.mark.rest  # test_instance_view.py has it in Python
 def test_the_function_reads_in_preview_too(project: Project, azure: Emulator) -> None:
     web = azure.put_scale_set("web", capacity=2)
     call = {"fn::invoke": {"function": "vmss-health:getInstanceView", "arguments": {"scaleSetId": web}}}
@@ -251,6 +252,7 @@ def test_pulumi_package_add_takes_the_installed_plugin_and_the_program_runs_on_i
     assert states(project) == ["healthy"]
 
 
+@pytest.mark.rest  # another version in an update without a change, which test_languages.py has
 def test_a_newer_plugin_gates_nothing_again(project: Project, azure: Emulator) -> None:
     yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2))})
     ran = project.up()
@@ -313,7 +315,8 @@ def test_a_first_ctrl_c_ends_all_waiting_gates_within_a_second_and_the_next_upda
     assert states(project) == ["healthy"] * gates
 
 
-@pytest.mark.parametrize("victim", ["engine", pytest.param("plugin", marks=pytest.mark.rest)])
+@pytest.mark.rest  # test_gate.py has it of the Python front
+@pytest.mark.parametrize("victim", ["engine", "plugin"])
 def test_a_kill_leaves_no_process_and_passes_no_gate(project: Project, azure: Emulator, victim: str) -> None:
     azure.load(UNHEALTHY)
     yaml(project, {"web": gate(azure.put_scale_set("web", capacity=2, health=True), {"timeout": "10m", "hold": "0s"})})

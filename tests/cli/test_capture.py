@@ -113,7 +113,7 @@ def test_a_capture_has_every_answer_of_a_look_and_a_manifest_that_names_no_one(
     assert "look 1: 5 reads" in out.err
 
 
-@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+@pytest.mark.parametrize("mode", [pytest.param("Uniform", marks=pytest.mark.rest), "Flexible"])
 @pytest.mark.parametrize("case", ["healthy", "ill", "broken", "bare", "pool", "empty"])
 def test_explain_judges_a_capture_as_the_gate_judges_the_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, case: str

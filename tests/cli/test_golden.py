@@ -17,7 +17,7 @@ from tests.gate.test_hostile_text import bodies, snapshot_of, vm
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from vmss_emulator import Emulator
 
-WIDTHS = (60, 80, 120)
+WIDTHS = (60, *(pytest.param(each, marks=pytest.mark.rest) for each in (80, 120)))
 BODIES = Path(__file__).parents[1] / "bodies"
 NO_SPACE = "Enable failed: command terminated with exit status=1 [stderr] mkdir: /srv/app: No space left on device"
 FAULTY = {

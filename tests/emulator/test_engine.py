@@ -25,7 +25,7 @@ TIMELINE = """
 scale_sets: {"*": {boot: 200ms, extension: 200ms, healthy: 200ms, events: [
     {put: 3, at: 0s, instances: [1], extension: cse, state: failed/50, message: "exit status 50"}]}}
 """
-STORY = """
+CREATED = """
 set -x
 pulumi() { command pulumi "$@" --non-interactive --color never; }
 pulumi stack init dev
@@ -33,6 +33,8 @@ pulumi preview --json > preview-create.json
 pulumi up --yes --skip-preview > create.txt 2>&1; echo $? > create.code
 pulumi stack export > created.json
 pulumi preview --refresh --expect-no-changes > same.txt 2>&1; echo $? > same.code
+"""
+STORY = f"""{CREATED}
 pulumi preview --config "command=echo 2" --json > preview-update.json
 pulumi up --yes --skip-preview --config broken=true > broken.txt 2>&1; echo $? > broken.code
 pulumi stack export > updated.json
@@ -41,18 +43,25 @@ pulumi stack export > destroyed.json
 """
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(PROGRAM, tmp_path_factory.mktemp("engine") / "program"))
-
-
-@pytest.fixture(scope="module")
-def story(project: Path) -> Path:
-    """One life of the stack, told in files."""
+def lived(folder: Path, story: str, *options: str) -> Path:
+    """Let the program live a story; returns the folder with the files that tell it."""
+    project = Path(shutil.copytree(PROGRAM, folder / "program"))
     (project / "timeline.yaml").write_text(TIMELINE)
-    told = on_the_engine(project, STORY, "--timeline", "timeline.yaml", "--requests", "requests.jsonl")
+    told = on_the_engine(project, story, "--timeline", "timeline.yaml", *options)
     assert told.returncode == 0, told.stderr
     return project
+
+
+@pytest.fixture(scope="module")
+def created(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the stack's life."""
+    return lived(tmp_path_factory.mktemp("created"), CREATED)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole life of the stack."""
+    return lived(tmp_path_factory.mktemp("story"), STORY, "--requests", "requests.jsonl")
 
 
 def text(story: Path, name: str) -> str:
@@ -67,15 +76,15 @@ def steps(story: Path, name: str) -> dict[str, dict[str, Any]]:
     return {step["urn"].split("::")[-1]: step for step in json.loads(text(story, name))["steps"]}
 
 
-def test_a_preview_promises_nothing_that_only_azure_can_tell(story: Path) -> None:
-    found = steps(story, "preview-create.json")
+def test_a_preview_promises_nothing_that_only_azure_can_tell(created: Path) -> None:
+    found = steps(created, "preview-create.json")
     assert {step["op"] for step in found.values()} == {"create"}
     assert found["dependent"]["newState"]["inputs"]["tags"]["etag"] == rpc.UNKNOWN
 
 
-def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None:
-    assert code(story, "create") == 0, text(story, "create.txt")
-    web = resources(story / "created.json")["web"]
+def test_the_program_is_deployed_and_its_outputs_are_azures(created: Path) -> None:
+    assert code(created, "create") == 0, text(created, "create.txt")
+    web = resources(created / "created.json")["web"]
     assert web["id"].endswith("/providers/Microsoft.Compute/virtualMachineScaleSets/web")
     assert (web["outputs"]["etag"], web["outputs"]["provisioningState"]) == ('"1"', "Succeeded")
     profile = web["outputs"]["virtualMachineProfile"]
@@ -84,20 +93,21 @@ def test_the_program_is_deployed_and_its_outputs_are_azures(story: Path) -> None
         "ApplicationHealthLinux",
     ]
     card = profile["networkProfile"]["networkInterfaceConfigurations"][0]
-    assert card["ipConfigurations"][0]["subnet"]["id"] == resources(story / "created.json")["subnet"]["id"]
+    assert card["ipConfigurations"][0]["subnet"]["id"] == resources(created / "created.json")["subnet"]["id"]
 
 
-def test_what_the_program_leaves_out_is_named_and_placed(story: Path) -> None:
-    found = resources(story / "created.json")
+def test_what_the_program_leaves_out_is_named_and_placed(created: Path) -> None:
+    found = resources(created / "created.json")
     assert found["vnet"]["outputs"]["name"].startswith("vnet")
     assert len(found["vnet"]["outputs"]["name"]) == len("vnet") + 8
     assert found["vnet"]["outputs"]["location"] == "westeurope"
 
 
-def test_a_second_run_finds_what_was_deployed_and_changes_nothing(story: Path) -> None:
-    assert code(story, "same") == 0, text(story, "same.txt")
+def test_a_second_run_finds_what_was_deployed_and_changes_nothing(created: Path) -> None:
+    assert code(created, "same") == 0, text(created, "same.txt")
 
 
+@pytest.mark.rest  # the whole life of a stack, of which the tests above have the beginning
 def test_a_set_that_will_change_has_an_unknown_etag_and_unique_id(story: Path) -> None:
     found = steps(story, "preview-update.json")
     assert {name for name, step in found.items() if step["op"] == "update"} == {"web", "dependent"}
@@ -105,6 +115,7 @@ def test_a_set_that_will_change_has_an_unknown_etag_and_unique_id(story: Path) -
     assert tags["etag"] == tags["uniqueId"] == rpc.UNKNOWN
 
 
+@pytest.mark.rest  # as above
 def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) -> None:
     assert code(story, "broken") != 0
     told = [line for line in text(story, "broken.txt").splitlines() if "ResourceGroupNotFound" in line]
@@ -115,11 +126,13 @@ def test_an_update_reaches_azure_beside_a_failure_told_in_one_line(story: Path) 
     assert resources(story / "updated.json")["web"]["outputs"]["etag"] == '"2"'
 
 
+@pytest.mark.rest  # as above
 def test_destroy_leaves_nothing(story: Path) -> None:
     assert code(story, "destroy") == 0, text(story, "destroy.txt")
     assert resources(story / "destroyed.json") == {}
 
 
+@pytest.mark.rest  # as above
 def test_secrets_stay_out_of_state_and_output(story: Path) -> None:
     told = "".join(path.read_text() for path in story.glob("*.*"))
     state = "".join(text(story, name) for name in ("created.json", "updated.json"))

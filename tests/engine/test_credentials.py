@@ -54,12 +54,13 @@ def test_azure_natives_configuration_signs_in_beside_an_environment_that_knows_n
         assert secret not in exported + ran.output + refreshed.output
 
 
+@pytest.mark.rest  # tests/gate/test_component.py has it without an engine
 @pytest.mark.parametrize(
     ("resource", "options"),
     [
         ("ScaleSetHealthGate", "provider=other"),
-        pytest.param("ScaleSetHealthGate", "providers=[other]", marks=pytest.mark.rest),
-        pytest.param("ScaleSetInstanceView", "providers={'azure-native': other}", marks=pytest.mark.rest),
+        ("ScaleSetHealthGate", "providers=[other]"),
+        ("ScaleSetInstanceView", "providers={'azure-native': other}"),
     ],
 )
 def test_an_explicit_azure_native_provider_is_refused_in_the_program_with_what_to_do_instead(

@@ -71,6 +71,7 @@ def test_a_gate_that_cannot_write_its_evidence_says_so_before_it_waits(project: 
     assert azure.requests == (), "it is known before the gate waits"
 
 
+@pytest.mark.rest  # the first test here has the file of a gate that passes
 def test_a_gate_that_fails_leaves_its_evidence(project: Project, azure: Emulator) -> None:
     azure.load(UNHEALTHY)
     project.program(gated(azure, "web.json", timeout="3s"))

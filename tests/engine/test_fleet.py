@@ -66,6 +66,7 @@ pulumi.export("capacity", fleet.sets.apply(lambda sets: sets["the_new"].capacity
 """
 
 
+@pytest.mark.rest  # test_gate.py and test_changes.py have it of one set
 def test_a_fleet_is_unknown_in_preview_but_for_the_ids_that_are_known_then_passes_and_looks_again_at_what_changed(
     project: Project, azure: Emulator
 ) -> None:

@@ -109,9 +109,9 @@ def test_time_outs_of_the_resource_that_are_too_short_for_its_policy_are_refused
     assert "ScaleSetHealthGate/web" not in project.state()
 
 
-@pytest.mark.parametrize("operations", [["create"], pytest.param(["create", "update"], marks=pytest.mark.rest)])
+@pytest.mark.rest  # test_stored_state.py and test_secrets.py have it in Python
 def test_no_secret_is_in_state_or_output_through_failures_of_create_refresh_and_update(
-    project: Project, azure: Emulator, operations: list[str]
+    project: Project, azure: Emulator
 ) -> None:
     def ran(*command: str) -> str:
         done = project.run(*command, "--yes", "--skip-preview", "--non-interactive")
@@ -126,7 +126,7 @@ def test_no_secret_is_in_state_or_output_through_failures_of_create_refresh_and_
     }
     secret = {"fn::secret": scale_set}
     triggers = [{"fn::secret": f"{CANARY}-trigger"}]
-    for operation in operations:
+    for operation in ("create", "update"):
         resource = gate(
             secret, {"timeout": "3s", "hold": "0s"}, {"provider": "${reader}"}, triggers=[*triggers, operation]
         )
@@ -188,6 +188,7 @@ def test_a_setting_that_is_none_is_refused_by_its_name(project: Project, azure: 
     assert "useMsi must be true or false" in clean(ran)
 
 
+@pytest.mark.rest  # test_credentials.py has the identity of a stack
 def test_two_providers_read_as_two_identities_beside_the_stacks_own(project: Project, azure: Emulator) -> None:
     project.environment.pop("ARM_CLIENT_SECRET")
     project.environment.update(azure.managed_identity_environment)
@@ -237,6 +238,7 @@ def test_the_example_in_yaml_runs(project: Project, azure: Emulator) -> None:
     assert (project.outputs()["healthy"], project.outputs()["capacity"]) == (True, 2)
 
 
+@pytest.mark.rest  # another way to the plugin than its folder
 def test_pulumi_package_add_takes_the_installed_plugin_and_the_program_runs_on_it(
     project: Project, azure: Emulator
 ) -> None:
@@ -270,6 +272,7 @@ def test_a_newer_plugin_gates_nothing_again(project: Project, azure: Emulator) -
     assert newer.with_name(f"{newer.name}.lastused").exists(), "the engine took another one"
 
 
+@pytest.mark.rest  # tests/plugin has the words
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:
     yaml(project, {"web": {"type": "vmss-health:ScaleSetHealthGate", "get": {"id": "any"}}})
     ran = project.up()
@@ -277,14 +280,13 @@ def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) ->
     assert "any cannot be imported: a gate is a wait and nothing in Azure" in clean(ran)
 
 
+@pytest.mark.rest  # test_interrupt.py has it in Python
 @pytest.mark.parametrize(
     ("gates", "faults"),
     [
         pytest.param(12, [], id="12"),
-        pytest.param(
-            12, [{"match": "GET *", "hang": "headers"}], id="12 while everything hangs", marks=pytest.mark.rest
-        ),
-        pytest.param(100, [], id="100", marks=pytest.mark.rest),
+        pytest.param(12, [{"match": "GET *", "hang": "headers"}], id="12 while everything hangs"),
+        pytest.param(100, [], id="100"),
     ],
 )
 def test_a_first_ctrl_c_ends_all_waiting_gates_within_a_second_and_the_next_update_gates_again(

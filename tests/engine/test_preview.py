@@ -6,19 +6,18 @@ import functools
 from typing import Any
 
 import pytest
-from tests.engine.projects import HEALTHY, Project
+from tests.engine.projects import AZURE_NATIVE, HEALTHY, Project
 
 from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
 NEW_SET = """
-import pulumi_azure_native as azure
-
-web = azure.compute.VirtualMachineScaleSet("web", resource_group_name="rg", location="westeurope")
+web = AzureNative("compute:VirtualMachineScaleSet", "web", resourceGroupName="rg", location="westeurope")
 gate = vmss.ScaleSetHealthGate("web", scale_set=web)
 view = vmss.ScaleSetInstanceView("view", scale_set=web)
-azure.network.PublicIPAddress("after", resource_group_name="rg", tags={"id": gate.scale_set_id, "vms": view.capacity})
+tags = {"id": gate.scale_set_id, "vms": view.capacity}
+AzureNative("network:PublicIPAddress", "after", resourceGroupName="rg", tags=tags)
 pulumi.export("healthy", gate.healthy)
 pulumi.export("label", gate.statuses.apply(lambda statuses: statuses[0].display_status))
 pulumi.export("capacity", view.capacity)
@@ -29,7 +28,7 @@ def test_dependents_of_a_gate_are_pending_and_outputs_unknown_for_a_set_that_doe
     project: Project, azure: Emulator
 ) -> None:
     pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-    project.program(NEW_SET)
+    project.program(AZURE_NATIVE + NEW_SET)
     ran = project.run("preview", "--non-interactive", "--diff")
     assert ran.code == 0, ran.output
     shown = " ".join(ran.output.split()).replace(" :", ":")

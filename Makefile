@@ -41,10 +41,10 @@ lint: setup ## fix what ruff can fix, format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: setup ## every behaviour, on the real Pulumi engine, too (about fifteen minutes on two cores)
+test: setup ## every behaviour, on the real Pulumi engine, too (about six minutes on two cores)
 	$(TESTS) -m "not rest"
 
-test-rest: setup ## further variants of what `make test` has: other credentials, signals, sizes, random kills
+test-rest: setup ## variants of what `make test` has: other credentials, languages, sizes, random kills (18 minutes)
 	$(TESTS) -m rest
 
 test-matrix: setup ## reader, gate and command on every Python with lowest and newest packages; the engine on the outermost two

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.gate.azure import AT_ONCE, running
+from tests.gate.azure import AT_ONCE, running, settled
 
 from pulumi_vmss_health import ConfigurationError, GatePolicy, ScaleSetId
 from pulumi_vmss_health.judging.snapshot import Ask
@@ -25,7 +25,7 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 def look(azure: Emulator, policy: GatePolicy) -> Looker:
-    scale_set = ScaleSetId.parse(azure.put_scale_set("web", capacity=None, orchestration_mode="Flexible"))
+    scale_set = ScaleSetId.parse(settled(azure, capacity=None, orchestration_mode="Flexible"))
     return Looker(Azure(Settings(os.environ), SystemClock()), scale_set, policy)
 
 

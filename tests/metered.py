@@ -64,7 +64,8 @@ class SleepingClock(Clock, Protocol):
 class ScaleSet:
     """A set: what it shows at a moment (as a Uniform one would), its mode, and what its lists leave out.
 
-    bare: extensions, health and standby pool. tells_pool: False where they leave out the standby pool.
+    bare: extensions, health and standby pool. tells_pool: False where they leave out the standby pool. latest: the kind
+    of read that shows the moment of its end; all others show that of their beginning, as reads at the same time may.
     """
 
     show: Show
@@ -73,6 +74,7 @@ class ScaleSet:
     tells_pool: bool = True
     latency: float | Callable[[float], float] = 0.2
     page: int = 100
+    latest: str = ""
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Metered:
             raise Silent
         self.asked[route.kind] += 1
         empty = [key for key in _keys(route) if not self.take(key, now)]
-        seen = scale_set.show(now)
+        seen = scale_set.show(now + latency if route.kind == scale_set.latest else now)
         self.clock.sleep(latency)
         if empty:
             self.refused.append((now, empty[0]))

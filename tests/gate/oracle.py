@@ -248,11 +248,11 @@ class Azure:
     looks: list[Seen] = field(default_factory=list)
 
     @classmethod
-    def of(cls, history: History, *, bare: bool, tells_pool: bool = True, page: int = 100) -> Azure:
+    def of(cls, history: History, *, bare: bool, tells_pool: bool = True, page: int = 100, latest: str = "") -> Azure:
         clock = VirtualClock()
-        return cls(history, clock, Metered(clock)).with_set(bare=bare, tells_pool=tells_pool, page=page)
+        return cls(history, clock, Metered(clock)).with_set(bare=bare, tells_pool=tells_pool, page=page, latest=latest)
 
-    def with_set(self, *, bare: bool, tells_pool: bool, page: int) -> Azure:
+    def with_set(self, *, bare: bool, tells_pool: bool, page: int, latest: str = "") -> Azure:
         known: dict[int, Snapshot] = {}
 
         def show(now: float) -> Snapshot | Answer:
@@ -267,7 +267,9 @@ class Azure:
             return self.history.at(now).latency
 
         is_flexible = self.history.at(0).flexible
-        scale_set = ScaleSet(show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency, page=page)
+        scale_set = ScaleSet(
+            show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency, page=page, latest=latest
+        )
         self.id = self.metered.add("web", scale_set)
         return self
 

@@ -50,6 +50,7 @@ class Life(RuleBasedStateMachine):
     bare: bool
     tells_pool: bool
     page: int
+    latest: str
 
     @initialize(
         number=st.integers(0, 4),
@@ -59,6 +60,7 @@ class Life(RuleBasedStateMachine):
         bare=st.booleans(),
         tells_pool=st.booleans(),
         page=st.sampled_from([100, 100, 100, 100, 100, 2, 1]),
+        latest=st.sampled_from(["", "", "", "view", "instances", "model", "list", "vm", "vmss vm"]),
         source=SOURCE,
         logs=LOGS,
         policy=POLICIES,
@@ -74,6 +76,7 @@ class Life(RuleBasedStateMachine):
         bare: bool,
         tells_pool: bool,
         page: int,
+        latest: str,
         source: str,
         logs: str,
         policy: dict[str, Any],
@@ -84,7 +87,7 @@ class Life(RuleBasedStateMachine):
         world = of_mode(World(machines, number, manual=manual, source=source, logs=logs), mode)
         self.policy, self.world = agreed(policy, world, number if world.attached else None)
         self.ends, self.moment, self.patience = ENDS[ends], 0.0, patience
-        self.bare, self.tells_pool, self.page = bare, tells_pool, page
+        self.bare, self.tells_pool, self.page, self.latest = bare, tells_pool, page, latest
         self.chapters = [(0.0, self.world)]
 
     def then(self, after: float, **changes: Any) -> None:
@@ -240,7 +243,7 @@ class Life(RuleBasedStateMachine):
     def wait(self, policy: dict[str, Any]) -> tuple[Outcome, Azure]:
         """A whole wait; gives back its outcome and the Azure that was looked at."""
         history = History(tuple(self.chapters))
-        azure = Azure.of(history, bare=self.bare, tells_pool=self.tells_pool, page=self.page)
+        azure = Azure.of(history, bare=self.bare, tells_pool=self.tells_pool, page=self.page, latest=self.latest)
         outcome = azure.wait(gate_policy(policy, self.timeout(policy)), context_of(policy))
         assert azure.metered.refused == [], "it throttled itself"
         return outcome, azure
@@ -272,6 +275,7 @@ def test_a_capacity_that_no_look_saw_does_not_begin_a_surplus_anew() -> None:
         bare=False,
         tells_pool=False,
         page=100,
+        latest="",
         source="extension",
         logs="",
         policy={"hold": "auto"},

@@ -190,6 +190,23 @@ def test_a_set_of_three_is_noticed_in_seconds(
     assert quantiles(late, n=20)[-1] <= almost_all
 
 
+@pytest.mark.parametrize("open_", ["view", "health"])
+@pytest.mark.parametrize("bare", [False, True], ids=["whole", "bare"])
+@pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
+@pytest.mark.parametrize("latest", ["model", "view", "instances", "list", "expanded list", "vm", "vmss vm"])
+def test_a_set_that_gets_ready_between_two_reads_of_one_look_is_noticed_in_seconds(
+    latest: str, flexible: bool, bare: bool, open_: str
+) -> None:
+    """As by the first look, which is a full one: the model from 0 to 0.2 s, then all else until 0.4 s."""
+    for ready in (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65):
+        case = Case(flexible, bare, ready, "0s", open=open_)
+        azure = Metered(VirtualClock())
+        web = azure.add("web", ScaleSet(case.show, flexible=flexible, bare=bare, latest=latest))
+        waited = wait(azure.azure(), web, GatePolicy(timeout="2h", hold="0s"))
+        assert waited.outcome.ending is Ending.HEALTHY
+        assert waited.outcome.progress.elapsed < ready + 10, ready
+
+
 @pytest.mark.parametrize("flexible", [False, True])
 @pytest.mark.parametrize(("others", "refused"), [(1 / 3, 1), (0.6, 3)])
 def test_where_others_take_what_comes_back_the_gate_learns_to_make_room_and_passes(

@@ -6,13 +6,10 @@ its callers pass the time.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
-from pulumi_vmss_health.judging.verdict import evaluate
-from pulumi_vmss_health.waiting.plan import Plan, cheapest, is_flexible
+from pulumi_vmss_health.waiting.plan import Plan, cheapest, is_flexible, state_of_view
 
 FULL_AGAIN_AFTER = 60.0  # seconds after a full look, and PARTS partial looks, until the next full look is due
 VIEW_ENOUGH_FOR = 180.0  # the same while only the view is open; the model is read more often
@@ -87,11 +84,9 @@ class Attention:
         if self.is_complete and depth is Depth.OWN_VIEWS:
             return False
         # A part was never read, so it is not known what is open, unless the instance view of the set shows it.
-        return snapshot.age == float("inf") and (is_flexible(snapshot) or not self._blocks_alone(snapshot, context))
-
-    def _blocks_alone(self, snapshot: Snapshot, context: Context) -> bool:
-        view_alone = replace(snapshot, instances=None, rolling_upgrade=None)
-        return evaluate(view_alone, self._policy, context).state is State.PROGRESSING
+        if snapshot.age < float("inf"):
+            return False
+        return is_flexible(snapshot) or state_of_view(snapshot, self._policy, context) is not State.PROGRESSING
 
     def _part(self, plan: Plan, snapshot: Snapshot, now: float) -> Ask | None:
         """Return the part to read: the one that is still open, or one not read for long; None for everything."""

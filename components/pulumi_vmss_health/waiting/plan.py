@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
-from pulumi_vmss_health.judging.verdict import still_open
+from pulumi_vmss_health.judging.verdict import evaluate, still_open
 
 FEW = 8  # up to so many instances are read one by one instead of as a list
 SAMPLE = 4  # of the open instances, at least one in so many is read at each look: all of them in so many looks
@@ -45,8 +45,9 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
     """Return the cheapest read for a verdict in progress; a full one if no part alone shows progress."""
     model, instances = snapshot.scale_set, snapshot.instances
     open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
-    if not is_flexible(snapshot) and not open_codes <= _OF_INSTANCES:
-        return Plan(Depth.VIEW)
+    of_view = not is_flexible(snapshot) and not open_codes <= _OF_INSTANCES
+    if of_view and state_of_view(snapshot, policy, context) is not State.HEALTHY:
+        return Plan(Depth.VIEW)  # a view that shows nothing open was read after the instances, in the same look
     if instances is None:
         return Plan(Depth.FULL)
     if open_codes == {"RollingUpgradeRunning"}:
@@ -70,6 +71,11 @@ def _sample(which: tuple[str, ...], instances: int, capacity: int | None, policy
     if lacking < 1:
         return None
     return max(len(which) - lacking + 1, ceil(len(which) / SAMPLE))
+
+
+def state_of_view(snapshot: Snapshot, policy: GatePolicy, context: Context) -> State:
+    """Return what the view and the model alone say of the set."""
+    return evaluate(replace(snapshot, instances=None, rolling_upgrade=None), policy, context).state
 
 
 def is_flexible(snapshot: Snapshot) -> bool:

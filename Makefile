@@ -77,8 +77,8 @@ axe: setup ## an accessibility checker on the report, in a headless Chromium (as
 pictures: setup ## the pictures of the documents, from demonstrations as they run (seven minutes)
 	$(BIN)/python -m tools.pictures
 
-bench: setup ## how late a wait notices, what it asks of Azure, what a verdict and one look cost, what load the emulator bears
-	$(BIN)/python -m benchmarks
+bench: setup ## the whole suite beside az and others, into docs/performance.md (fifteen minutes; QUICK=1: two, to try it out)
+	$(BIN)/python -m benchmarks $(if $(QUICK),quick)
 
 soak: setup ## many more generated histories, waits, inputs and crashes than `make test` (a night)
 	HISTORIES=200000 CRASHES=40 WAITS=all FUZZ=4000 REQUESTS=2600 $(TESTS) --timeout 0 tests/gate/test_histories.py \

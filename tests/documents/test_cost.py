@@ -5,19 +5,33 @@ from __future__ import annotations
 import re
 
 import pytest
-from benchmarks.detection import KINDS, ours
+from tests.clocks import VirtualClock
+from tests.gate.test_metered_waits import BOOTING
+from tests.metered import Metered, ScaleSet, timeline, wait
 from tests.pages import ROOT
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health.waiting.memory import Ending
 
 TABLE = (ROOT / "docs" / "operations.md").read_text().partition("## What gates cost in requests")[2]
 ROWS = re.findall(r"^\| ((?:Uniform|Flexible).*?) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", TABLE, re.MULTILINE)
-NAMED = {str(kind): kind for kind in KINDS}
-
-
+NOT_YET = {
+    "a VM boots": snapshot(Vm(), Vm(), BOOTING),
+    "an application is ill": snapshot(Vm(), Vm(), Vm(health="unhealthy")),
+}
 SECONDS = (60, 600, 3600)
 
 
 def requests(name: str, seconds: int) -> int:
-    return ours(NAMED[name], float(seconds)).requests
+    """What a gate sends until a set is ready. name: of a row: the mode, perhaps bare lists, what is not ready."""
+    mode, _, open_ = name.rpartition(": ")
+    azure = Metered(VirtualClock())
+    show = timeline({0: NOT_YET[open_], seconds: snapshot(Vm(), Vm(), Vm())})
+    web = azure.add("web", ScaleSet(show, flexible=mode.startswith("Flexible"), bare=mode.endswith("bare lists")))
+    waited = wait(azure.azure(), web, GatePolicy(hold="0s", timeout="2h"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    return sum(azure.asked.values())
 
 
 @pytest.mark.parametrize(("name", "told"), [(name, told) for name, *told in ROWS])

@@ -262,7 +262,7 @@ CLIENTS = (
     Client(SHELL, "sh", lambda name, _path: ["sh", "-c", _LOOP.format(name=name, machines=MACHINES)], needs=(AZ,)),
     Client(SAMPLES, "sdk", lambda name, _path: [peers.sdk_python(), _POLL, "rg", name, str(MACHINES)], needs=(SDK,)),
 )
-APART, WITHIN = 6.0, 150.0  # seconds
+APART, WITHIN = 6.0, 300.0  # seconds
 
 
 def real(number: int, earliest: float, latest: float) -> Table:

@@ -71,21 +71,28 @@ class Case:
         """A reader that has read nothing yet."""
         return Azure(Settings({}), self._clock, Connection(PUBLIC, self._wire, Tokens())).reader(self._id)
 
-    def judge(self, reader: ScaleSetReader) -> None:
-        """Make a verdict of the bytes."""
+    def parse(self, reader: ScaleSetReader) -> Snapshot:
+        """Make what a look sees of the bytes."""
         deadline = Deadline(1e6, self._clock)
         model, view, instances = reader.model(deadline), reader.view(deadline), reader.instances(deadline)
-        verdict = evaluate(Snapshot(view, model, instances), GatePolicy())
-        if verdict.state is not State.HEALTHY or len(instances) != self.instances:
+        if len(instances) != self.instances:
+            raise NotDone(f"of {self.instances} instances, {len(instances)} are read")
+        return Snapshot(view, model, instances)
+
+    def judge(self, reader: ScaleSetReader) -> None:
+        """Make a verdict of the bytes."""
+        verdict = evaluate(self.parse(reader), GatePolicy())
+        if verdict.state is not State.HEALTHY:
             raise NotDone(f"a set of {self.instances} instances that are well is judged {verdict}")
 
 
-def ours(case: Case, times: int) -> Callable[[], dict[str, float]]:
-    """From bytes to a verdict; each time by a reader that has read nothing yet."""
+def ours(case: Case, times: int, *, judge: bool = True) -> Callable[[], dict[str, float]]:
+    """From bytes to a verdict; each time by a reader that has read nothing yet. judge: False: without the verdict."""
+    work = case.judge if judge else case.parse
 
     def run() -> dict[str, float]:
         readers = iter([case.reader() for _ in range(times)])
-        return timed(lambda: case.judge(next(readers)), times)
+        return timed(lambda: work(next(readers)), times)
 
     return run
 
@@ -149,6 +156,7 @@ def tables(effort: Effort) -> Iterator[Table]:
         case, times = Case(size), repeated(size)
         works = [
             Work(OURS, ours(case, times), "ours"),
+            Work("of it, to parse", ours(case, times, judge=False), "ours"),
             Work(THEIRS, theirs(case, times, read=False)),
             Work("azure-mgmt-compute, and read", theirs(case, times, read=True)),
             Work(FLOOR, floor(case, times), "floor"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 
@@ -10,8 +11,19 @@ from tests.emulator.clients.table import printed
 
 from benchmarks.suite import peers
 from benchmarks.suite.peers import AZ, JAVASCRIPT, SDK, Ground
-from benchmarks.suite.processes import Command, work
-from benchmarks.suite.works import OF_PROCESSES, RUNS, Effort, LeftOut, Table, Work, in_turns
+from benchmarks.suite.processes import WITHIN, Command, ended, work
+from benchmarks.suite.works import (
+    OF_PROCESSES,
+    RUNS,
+    Effort,
+    LeftOut,
+    Measure,
+    Measured,
+    NotDone,
+    Table,
+    Work,
+    in_turns,
+)
 
 TITLE = "One read"
 CAPACITY = 3
@@ -22,12 +34,44 @@ ABOUT = (
     "the model, for the capacity."
 )
 
+IMPORTS = (Measure("imports", "import alone", "ms"), Measure("modules", "modules"))
+OF_IMPORTS = (
+    "The imports of one `vmss-health view`, by package, the ten that take longest, as `python -X importtime` tells "
+    "them in one run, which is slower than others for it."
+)
+OURS = ("pulumi_vmss_health", "vmss_instance_view")
+
 
 def tables(effort: Effort) -> Iterator[Table]:
     """Measure."""
     with peers.ground({"scale_sets": {"web": {"boot": "0s", "extension": "0s"}}}) as ground:
-        works, left_out = _works(ground, ground.azure.put_scale_set("web", capacity=CAPACITY, extensions=["app"]))
+        path = ground.azure.put_scale_set("web", capacity=CAPACITY, extensions=["app"])
+        works, left_out = _works(ground, path)
         yield Table("read", TITLE, ABOUT, OF_PROCESSES, in_turns(works, effort(RUNS, 1), effort(1, 0)), left_out)
+        yield profile([sys.executable, "-X", "importtime", "-m", "pulumi_vmss_health.cli", "view", path], ground)
+
+
+def profile(words: list[str], ground: Ground) -> Table:
+    """What a read imports, by package."""
+    code, _, errors = ended(words, ground.environment, WITHIN)
+    if code != 0:
+        raise NotDone(f"{' '.join(words)}: {errors[-2000:]}")
+    measured: dict[str, Measured] = {}
+    for microseconds, module in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \| +(\S+)$", errors, re.MULTILINE):
+        package = _package(module)
+        row = measured.setdefault(package, Measured(package, "ours" if package in OURS else "floor"))
+        row.samples.setdefault("imports", [0.0])[0] += int(microseconds) / 1000
+        row.samples.setdefault("modules", [0.0])[0] += 1
+    rows = sorted(measured.values(), key=lambda row: -row.samples["imports"][0])
+    return Table("read-imports", f"{TITLE}: what it imports", OF_IMPORTS, IMPORTS, rows[:10])
+
+
+def _package(module: str) -> str:
+    """The package of a module, as people install it; Python's own ones are one."""
+    first, _, rest = module.partition(".")
+    if first in sys.stdlib_module_names or first.startswith("_"):
+        return "Python's own modules"
+    return f"{first}.{rest.partition('.')[0]}" if first == "azure" and rest else first
 
 
 def _works(ground: Ground, path: str) -> tuple[list[Work], list[LeftOut]]:

@@ -56,6 +56,7 @@ def test_a_client_that_does_not_wait_or_fails_fails_the_row(
 def test_bytes_are_judged_and_read_and_one_instance_less_is_noticed() -> None:
     case = judging.Case(3)
     works = [
+        judging.ours(case, 1, judge=False),
         judging.ours(case, 1),
         *(judging.theirs(case, 1, read=read) for read in (False, True)),
         judging.floor(case, 1),

@@ -50,7 +50,7 @@ REAL = (
     "In real time, on the emulator with documented limits and no headers. Each wait has a set of its own, with the "
     "moments of its timeline, from 5 to 35 s after the start; its applications get healthy in the moment in which the "
     "extension has succeeded, so that what `az vmss wait` can see and what all others see become true at once. A "
-    "timeline begins every 6 s, and all waits of it begin together, so about seven timelines run side by side on one "
+    "timeline begins every 4 s, and all waits of it begin together, so about ten timelines run side by side on one "
     "machine. Each is a process of its own, whose start and end count."
 )
 
@@ -262,7 +262,7 @@ CLIENTS = (
     Client(SHELL, "sh", lambda name, _path: ["sh", "-c", _LOOP.format(name=name, machines=MACHINES)], needs=(AZ,)),
     Client(SAMPLES, "sdk", lambda name, _path: [peers.sdk_python(), _POLL, "rg", name, str(MACHINES)], needs=(SDK,)),
 )
-APART, WITHIN = 6.0, 300.0  # seconds
+APART, WITHIN = 4.0, 300.0  # seconds
 
 
 def real(number: int, earliest: float, latest: float) -> Table:

@@ -37,7 +37,7 @@ def tables(effort: Effort) -> Iterator[Table]:
             if lacking := peers.left_out(name, *needs):
                 left_out += lacking
                 continue
-            serves = name.startswith("the p")
+            serves = words[-1] == _ENGINE
             works.append(work(name, Command(words, environment, _RIGHT[serves], until_line=serves), whose))
         yield Table(key, title, ABOUT, OF_PROCESSES, in_turns(works, effort(RUNS, 1), effort(1, 0)), left_out)
 

@@ -22,14 +22,14 @@ from vmss_emulator.running import az_login
 
 ROOT = Path(__file__).resolve().parents[2]
 AZ, SDK, JAVASCRIPT = "az", "azure-mgmt-compute", "@azure/arm-compute"
-_MADE = {AZ: HOME / "az" / "complete", SDK: HOME / "python" / "complete", JAVASCRIPT: HOME / "javascript" / "complete"}
+MADE = {AZ: HOME / "az" / "complete", SDK: HOME / "python" / "complete", JAVASCRIPT: HOME / "javascript" / "complete"}
 
 
 def missing(peer: str) -> str | None:
     """Why a peer cannot be measured here; None: it can."""
     if peer == JAVASCRIPT and shutil.which("node") is None:
         return "there is no node on this machine"
-    return None if _MADE[peer].exists() else "not installed: `make clients` does it"
+    return None if MADE[peer].exists() else "not installed: `make clients` does it"
 
 
 def left_out(name: str, *needs: str) -> list[LeftOut]:

@@ -65,7 +65,7 @@ def test_a_peer_that_does_not_do_its_work_fails_the_row() -> None:
 
 
 def test_a_peer_that_is_not_installed_is_named_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(peers._MADE, peers.AZ, tmp_path / "complete")
+    monkeypatch.setitem(peers.MADE, peers.AZ, tmp_path / "complete")
     (missing,) = peers.left_out("`az rest`", peers.AZ)
     assert (missing.name, missing.why) == ("`az rest`", "not installed: `make clients` does it")
     (tmp_path / "complete").touch()

@@ -41,7 +41,7 @@ OF_MODEL = "It watches the set's model, which shows neither machines nor health:
 VIRTUAL = (
     "In virtual time, on an Azure in memory that counts every documented bucket and takes 0.2 s for each answer; no "
     f"header tells what is left. {MACHINES} machines boot, get their extension and get healthy, each at random moments "
-    "of its own; the last one is healthy after one to six minutes. Ours is everything that the product has between a "
+    "of its own; the last one is healthy within six minutes. Ours is everything that the product has between a "
     "gate and HTTPS. The others are their published schedules, and cost no time to start. All of them read the "
     "expanded list, which shows health, but `az vmss wait`. Late is the time from that moment to the return; nothing "
     "is taken off it. `az vmss wait` asks for no `hold`, so ours without it is compared; with it ours waits 10 s more."

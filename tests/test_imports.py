@@ -63,6 +63,25 @@ def test_view_loads_nothing_of_what_other_commands_do() -> None:
     assert not {name for name in loaded if name.startswith(OF_OTHERS)}
 
 
+def test_a_provider_that_finds_nothing_to_do_loads_no_http_client() -> None:
+    program = (
+        "from pulumi.dynamic import Config, ConfigureRequest\n"
+        "from pulumi_vmss_health.fleet_gate import FleetGateProvider\n"
+        "from pulumi_vmss_health.gate import HealthGateProvider\n"
+        "from vmss_instance_view.resource import InstanceViewProvider\n"
+        "import json, sys\n"
+        "for provider in (HealthGateProvider(), FleetGateProvider(), InstanceViewProvider()):\n"
+        "    provider.configure(ConfigureRequest(Config({}, 'project')))\n"
+        "    provider.check({}, {})\n"
+        "    provider.diff('id', {}, {})\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    loaded = json.loads(ran.stdout)
+    assert "pulumi_vmss_health.gate" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {"azure", "msal", "requests", "urllib3"}
+
+
 def test_every_public_name_is_there_and_the_readers_are_among_them() -> None:
     for package in (pulumi_vmss_health, vmss_instance_view):
         assert all(hasattr(package, name) for name in package.__all__)

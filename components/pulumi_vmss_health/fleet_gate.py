@@ -6,7 +6,7 @@ gate of one set, a gate that did not pass is stored as a partial failure and sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -42,7 +42,7 @@ class FleetGateProvider(ResourceProvider):
     # By reference in state: without this Pulumi stores 40 bytes as an encrypted blob.
     serialize_as_secret_always = False
 
-    _azure: Azure
+    _azure: Callable[[], Azure]
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
@@ -79,7 +79,7 @@ class FleetGateProvider(ResourceProvider):
             return ReadResult(id_, props)
         call = current_call()
         try:
-            outputs = refresh(self._azure, _asked(call, props, None), props, call)
+            outputs = refresh(self._azure(), _asked(call, props, None), props, call)
         except NotPassed as failed:
             raise call.partial_failure(id_, stored(call, {**props, **failed.outputs}), failed.lines) from None
         return ReadResult("", {}) if outputs is None else ReadResult(id_, {**props, **stored(call, outputs)})
@@ -88,7 +88,7 @@ class FleetGateProvider(ResourceProvider):
         call = current_call()
         asked = _asked(call, news, call.timeout)
         try:
-            return {**news, **stored(call, wait(self._azure, asked, olds, news, call))}
+            return {**news, **stored(call, wait(self._azure(), asked, olds, news, call))}
         except NotPassed as failed:
             outputs = {**news, **stored(call, failed.outputs)}
             raise call.partial_failure(id_, outputs, failed.lines) from None

@@ -7,7 +7,7 @@ itself, and a refresh may lower a stored verdict, never raise it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -44,7 +44,7 @@ class HealthGateProvider(ResourceProvider):
     # By reference in state: without this Pulumi stores 40 bytes as an encrypted blob.
     serialize_as_secret_always = False
 
-    _azure: Azure
+    _azure: Callable[[], Azure]
     _evidence: Owners
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -89,7 +89,7 @@ class HealthGateProvider(ResourceProvider):
         call = current_call()
         asked = _asked(call, props, None)
         try:
-            is_there = gating.refresh(self._azure, asked, props, call)
+            is_there = gating.refresh(self._azure(), asked, props, call)
         except NotPassed as failed:
             outputs = stored(call, {**props, **failed.outputs})
             raise call.partial_failure(id_, outputs, failed.lines) from None
@@ -104,7 +104,7 @@ class HealthGateProvider(ResourceProvider):
         except ValueError as error:
             raise call.failure(f"evidence_file: {error}") from None
         try:
-            return {**props, **stored(call, gating.wait(self._azure, asked, before, call, file))}
+            return {**props, **stored(call, gating.wait(self._azure(), asked, before, call, file))}
         except NotPassed as failed:
             outputs = {**props, **stored(call, failed.outputs)}
             raise call.partial_failure(id_, outputs, failed.lines) from None

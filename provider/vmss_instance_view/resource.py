@@ -7,7 +7,7 @@ The module path and name of the provider class are in users' state: they never c
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -84,7 +84,7 @@ class InstanceViewProvider(ResourceProvider):
     # By reference in state: without this Pulumi stores 40 bytes as an encrypted blob.
     serialize_as_secret_always = False
 
-    _azure: Azure
+    _azure: Callable[[], Azure]
 
     def configure(self, req: ConfigureRequest) -> None:
         """Remember where to read. Does no I/O."""
@@ -136,7 +136,7 @@ class InstanceViewProvider(ResourceProvider):
     def _read(self, props: dict[str, Any], timeout: float, *, not_found_grace: float = 0.0) -> dict[str, Any]:
         scale_set, with_instances = ScaleSetId.parse(props.get("scaleSet")), props.get("includeInstances") is True
         outputs = viewed(
-            self._azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
+            self._azure(), scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
         )
         return {**{key: props[key] for key in _INPUTS if key in props}, **outputs}
 

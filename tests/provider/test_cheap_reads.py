@@ -40,8 +40,8 @@ def test_ten_views_take_one_sign_in_and_one_look_at_the_metadata(
 
 
 def provider(azure: Emulator) -> InstanceViewProvider:
-    found = InstanceViewProvider()
-    found._azure = Azure(Settings(azure.environment))
+    found, read = InstanceViewProvider(), Azure(Settings(azure.environment))
+    found._azure = lambda: read
     return found
 
 

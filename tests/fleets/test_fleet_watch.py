@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.clocks import VirtualClock
 from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GOOD, ILL, NEVER, Ran, healthy_after, run
 from tests.metered import Metered, ScaleSet, Show, timeline, wait
+from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Snapshot
 from pulumi_vmss_health.fleets.watch import Goal, watch_fleet
@@ -167,6 +168,24 @@ def test_sets_of_other_subscriptions_have_limits_of_their_own(number: int) -> No
     assert ran.azure.refused == []
     used = {key.split()[-1] for key in ran.azure.used if " of all" in key}
     assert used == set(subscriptions)
+
+
+@pytest.mark.parametrize(("number", "subscriptions"), [(500, 1), pytest.param(1000, 2, marks=pytest.mark.rest)])
+def test_hundreds_of_sets_that_get_ready_together_throttle_nobody(number: int, subscriptions: int) -> None:
+    """Also where every change leads to more reads in the same look: these are booked, or left to the next look."""
+    draw = random.Random(number)  # noqa: S311 - no secret
+    ill, booting, well = (
+        [Vm(health="unhealthy")] * 3,
+        [Vm(), Vm(), Vm(provisioning="creating", health=None)],
+        [Vm()] * 3,
+    )
+    before = [snapshot(*ill), snapshot(*ill), snapshot(*booting), snapshot(*booting)]
+    shows = [timeline({0: before[each % 4], draw.uniform(0, 300): snapshot(*well)}) for each in range(number)]
+    sets = {f"web{each}": ScaleSet(show, flexible=each % 2 == 0) for each, show in enumerate(shows)}
+    ids = [f"{each:08}-2222-4333-8444-555555555555" for each in range(subscriptions)]
+    ran = run(sets, policy=GatePolicy(timeout="2h"), subscription_of=lambda name: ids[int(name[3:]) % subscriptions])
+    assert ran.fleet.ending is Ending.HEALTHY
+    assert ran.azure.refused == []
 
 
 THROTTLED = Answer(

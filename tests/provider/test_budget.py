@@ -148,6 +148,14 @@ def test_urgent_looks_go_first_with_what_was_kept_down_to_half_of_the_part_for_o
     assert urgent[at_once + 8] - urgent[at_once + 4] == pytest.approx(1 / 25)
 
 
+def test_what_may_begin_at_once_is_booked_and_what_may_not_is_not() -> None:
+    budget = Budget()
+    at_once = [budget.turn_now([Charge(VM_LIST, f"{API}{number}")], 0) for number in range(300)]
+    assert at_once.count(True) == pytest.approx(250 * 5 / 6, abs=2), "an urgent look's share of Resource Manager's 250"
+    assert at_once == sorted(at_once, reverse=True)
+    assert budget.turn_now([Charge(VM_LIST, API)], 1.5), "what was not booked is not in the way"
+
+
 def test_while_something_urgent_goes_on_ordinary_looks_may_have_all_that_comes_back() -> None:
     budget = Budget()
     budget.turn([Charge(HIGH_COST, API)], 0, urgent=True)

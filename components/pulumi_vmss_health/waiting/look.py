@@ -93,13 +93,19 @@ class Looker:
     def _own_views(
         self, reader: ScaleSetReader, ask: Ask, before: Sequence[Instance], deadline: Deadline
     ) -> tuple[Instance, ...]:
-        """Read a sample of the open instances, and the others as well if one of the sample has changed."""
+        """Read a sample of the open instances; if one of it has changed, the others as well, where there is room."""
         sample = self._sample(ask)
         seen = reader.own_views(sample, deadline, since=ask.since)
-        if sample is ask.which or [*map(_states, seen)] == [*map(_states, before)]:
-            self._sampled += ask.sample or 0
+        self._sampled += ask.sample or 0
+        if sample is None or ask.which is None or [*map(_states, seen)] == [*map(_states, before)]:
             return seen
-        return reader.own_views(ask.which, deadline, since=ask.since)
+        others = [each for each in ask.which if each not in sample]
+        return reader.own_views(ask.which, deadline, since=ask.since) if self._has_room(reader, others) else seen
+
+    def _has_room(self, reader: ScaleSetReader, which: Sequence[str]) -> bool:
+        """Return whether the views of these instances may be read at once, and if so, book them."""
+        charges, now = reader.own_charges(which), self._clock.monotonic()
+        return self._azure.budget.room(charges, now).closed == 0 and self._azure.budget.turn_now(charges, now)
 
     def _sample(self, ask: Ask) -> tuple[str, ...] | None:
         """Return the open instances to read first, others than at the look before."""

@@ -62,6 +62,16 @@ class Budget:
                 account.book(tokens, now + wait, urgent=urgent)
             return wait
 
+    def turn_now(self, charges: Iterable[Charge], now: float) -> bool:
+        """Book an urgent look in the shared buckets if it may begin at once; return whether it may."""
+        with self._lock:
+            shared = [each for each in self._joined(charges) if each[0].is_shared]
+            if any(account.wait(tokens, now, urgent=True) > 0 for account, tokens in shared):
+                return False
+            for account, tokens in shared:
+                account.book(tokens, now, urgent=True)
+            return True
+
     def spare(self, charge: Charge, now: float) -> int:
         """Return how many such requests can be sent at once without using the part that is left to others."""
         with self._lock:

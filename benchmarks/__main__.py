@@ -3,17 +3,19 @@
 python -m benchmarks             measures everything (15 minutes), writes benchmarks/results.json and the page
 python -m benchmarks quick       tries everything out (2 minutes) and writes below build/: no figures to quote
 python -m benchmarks page        makes the page and its picture anew from benchmarks/results.json
+python -m benchmarks growth      measures this row again, after a change that concerns it; the page says so
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks import delay, gates, growth, judging, reads, starts, ups
 from benchmarks.suite import page
 from benchmarks.suite.peers import ROOT
-from benchmarks.suite.record import measured, read, write
+from benchmarks.suite.record import measured, measured_again, read, write
 from benchmarks.suite.works import Effort, NotDone
 
 ROWS = (delay, reads, judging, ups, gates, starts, growth)
@@ -26,16 +28,21 @@ def main(arguments: list[str]) -> int:
     if arguments == ["page"]:
         page.write(read(RESULTS), page.PAGE, page.PICTURE)
         return 0
-    if arguments not in ([], ["quick"]):
+    again = next((each for each in ROWS if arguments == [each.__name__.rpartition(".")[2]]), None)
+    if again is None and arguments not in ([], ["quick"]):
         print(__doc__, file=sys.stderr)
         return 2
-    effort = Effort(quick=bool(arguments))
+    effort = Effort(quick=arguments == ["quick"])
     results, place, picture = RESULTS, page.PAGE, page.PICTURE
     if effort.quick:
         TRIED.mkdir(parents=True, exist_ok=True)
         results, place, picture = TRIED / "results.json", TRIED / "performance.md", TRIED / "performance.svg"
+    tell = partial(print, flush=True)
     try:
-        record = measured([each.tables for each in ROWS], effort, lambda said: print(said, flush=True))
+        if again is None:
+            record = measured([each.tables for each in ROWS], effort, tell)
+        else:
+            record = measured_again(read(RESULTS), again.tables, tell)
     except NotDone as error:
         print(f"benchmarks: a work was not done, so nothing is written: {error}", file=sys.stderr)
         return 1

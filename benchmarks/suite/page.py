@@ -159,6 +159,11 @@ def _method(record: Mapping[str, Any]) -> Iterator[str]:
         "Time is that on the wall. CPU is that of the process and of all that it started, user and system. Memory is "
         "the largest resident set of one process, as the kernel tells it to a small process that started it.",
         "The emulator runs on the same machine and takes part of its processors, for ours and for peers alike.",
+        *(
+            f"“{each['title']}” was measured again, alone, on {each['date']}, at commit {each['commit']}; the rest at "
+            "the commit below."
+            for each in record.get("again", {}).values()
+        ),
         "A peer that is not installed is left out and named with the reason. One whose result is wrong ends the run.",
         "`make bench QUICK=1` tries everything out in two minutes and writes below `build/`; its figures are none to "
         "quote.",

@@ -21,7 +21,7 @@ def measured(
     began, before = time.monotonic(), machine.load()
     record: dict[str, Any] = {
         "quick": effort.quick,
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "date": _today(),
         "machine": machine.machine(),
         "versions": machine.versions(),
         "tables": [],
@@ -37,6 +37,24 @@ def measured(
     for each in record["limits"]:
         tell(f"{_word(each)}: {each['asked']}: {each['measured']} (at most {each['most']})")
     return record
+
+
+def measured_again(
+    record: Mapping[str, Any], row: Callable[[Effort], Iterator[Table]], tell: Callable[[str], object]
+) -> dict[str, Any]:
+    """Measure one row again, and put its tables into a record, which tells of it. Raises NotDone."""
+    tables = {each["key"]: each for each in record["tables"]}
+    again = dict(record.get("again", {}))
+    for table in row(Effort()):
+        tables[table.key] = table.to_json()
+        again[table.key] = {"title": table.title, "date": _today(), "commit": machine.versions().get("commit", "")}
+        tell("\n".join([*in_text(tables[table.key]), ""]))
+    found = {**record, "tables": [*tables.values()], "again": again}
+    return {**found, "limits": limits.judged(found)}
+
+
+def _today() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d")
 
 
 def in_text(table: Mapping[str, Any]) -> Iterator[str]:

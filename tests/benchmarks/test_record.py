@@ -17,6 +17,8 @@ from tests.reporting.parsing import svg
 
 
 class Row:
+    __name__ = "benchmarks.stand_in"
+
     def __init__(self, tables: object) -> None:
         self.tables = tables
 
@@ -31,6 +33,20 @@ def places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(page, "PAGE", tmp_path / "docs" / "performance.md")
     monkeypatch.setattr(page, "PICTURE", tmp_path / "docs" / "performance.svg")
     return tmp_path
+
+
+def test_a_row_that_is_measured_again_takes_its_place_in_the_record_and_the_page_says_so(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "ROWS", [Row(row())])
+    assert command.main([]) == 0
+    before = json.loads((places / "results.json").read_text())
+    assert command.main(["stand_in"]) == 0
+    after = json.loads((places / "results.json").read_text())
+    assert after["tables"] == before["tables"]
+    assert [*after["again"]] == [before["tables"][0]["key"]]
+    title = before["tables"][0]["title"]
+    assert f"“{title}” was measured again" in " ".join((places / "docs" / "performance.md").read_text().split())
 
 
 def written(folder: Path) -> set[str]:

@@ -36,14 +36,16 @@ def write(record: Mapping[str, Any], page: Path, drawing: Path) -> None:
 
 def text(record: Mapping[str, Any], drawing: Path = PICTURE) -> str:
     """The page."""
+    apart = " (but for what was [measured again](#how-it-was-measured))" if "again" in record else ""
     link = drawing.name if drawing != PICTURE else str(PICTURE.relative_to(PAGE.parent))
     parts = [
         "# Performance, beside what you would pick instead",
         *([_wrapped(_QUICK)] if record["quick"] else []),
         _wrapped(
-            f"`make bench` measured every figure of this page in one run, on {record['date']}, and wrote the page from "
-            "[its record](../benchmarks/results.json), which has every sample. A peer really does the work, and its "
-            "result is checked: if it is wrong, there is no page. All of it is offline: nothing here was measured in "
+            f"`make bench` measured every figure of this page in one run, on {record['date']}{apart}, and wrote the "
+            "page from [its record](../benchmarks/results.json), which has every sample. A peer really does the work, "
+            "and its result is checked: if it is wrong, there is no page. All of it is offline: nothing here was "
+            "measured in "
             "Azure."
         ),
         "\n".join(_in_short(record)),

@@ -30,6 +30,7 @@ TITLE = "How cost grows"
 SEED = 20261126
 INSTANCES = (1, 3, 10, 30, 100, 300, 1000)
 IN_A_SUBSCRIPTION = 500
+KINDS = 4  # of sets: both modes, and what is open last
 PROCESSOR = Measure("processor", "CPU", "ms")
 OF_FLEETS = (
     Measure("processor", "CPU of a set in a minute", "ms"),
@@ -65,13 +66,14 @@ def fleet(number: int, subscriptions: int, latest: float) -> Fleet:
     """Wait for one fleet; the last set is ready within `latest` seconds."""
     draw = random.Random(SEED)  # noqa: S311 - no secret
     ready = {f"web{each}": draw.uniform(0, latest) for each in range(number)}
-    sets = {
+    sets = {  # of KINDS, of which each subscription has as many
         name: ScaleSet(Wait(ready=moment, open=("view", "health")[each // 2 % 2]).show, flexible=each % 2 == 0)
         for each, (name, moment) in enumerate(ready.items())
     }
     ids = [f"{each:08}-2222-4333-8444-555555555555" for each in range(subscriptions)]
     before, began = _memory(), time.process_time()
-    ran = run(sets, policy=GatePolicy(timeout="2h"), subscription_of=lambda name: ids[int(name[3:]) % subscriptions])
+    subscription_of = {name: ids[each // KINDS % subscriptions] for each, name in enumerate(ready)}
+    ran = run(sets, policy=GatePolicy(timeout="2h"), subscription_of=subscription_of.__getitem__)
     processor = time.process_time() - began
     if ran.fleet.ending is not Ending.HEALTHY:
         raise NotDone(f"a fleet of {number} sets ended as {ran.fleet.ending}")

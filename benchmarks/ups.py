@@ -24,14 +24,15 @@ ABOUT = (
     "a file. "
 )
 BARE = (
-    "Nothing but gates is in these stacks, so the first one needs no provider's process at all. Dynamic resources that "
-    "do nothing show what Pulumi's own mechanism takes, without this project."
+    "Nothing but gates is in these stacks, so the one without them needs no provider's process at all. A gate is a "
+    "component with a dynamic resource in it: 20 of these that do nothing show what Pulumi's own mechanism takes, "
+    "without this project."
 )
 SETS = (
     "In these stacks are also 20 scale sets of azure-native, by the emulator's stand-in for that plugin, and without "
     "its SDK, whose import alone takes longer."
 )
-WITHOUT, GATED, NOTHING = "without gates", "with 20 gates", "with 20 dynamic resources that do nothing"
+WITHOUT, GATED, IDLE = "without gates", "with 20 gates", "with 20 components that do nothing"
 LOCAL_COMMAND = LeftOut(
     "`command.local.Command` around az",
     "its plugin is on the vendor's download site alone; and with nothing to do it starts no az, so that a process for "
@@ -42,16 +43,17 @@ import pulumi_vmss_health as vmss
 for number, id in enumerate({ids!r}):
     vmss.ScaleSetHealthGate(f"web{{number}}", scale_set=id, policy=vmss.GatePolicy(timeout="5m", hold="0s"))
 """
-_DYNAMIC = """
+_IDLE = """
 from pulumi import dynamic
 class Nothing(dynamic.ResourceProvider):
     def create(self, props):
         return dynamic.CreateResult("id", props)
 class Thing(dynamic.Resource):
-    def __init__(self, number):
-        super().__init__(Nothing(), f"web{number}", {"number": number})
+    def __init__(self, number, parent):
+        options = pulumi.ResourceOptions(parent=parent)
+        super().__init__(Nothing(), f"web{number}", {"number": number}, options)
 for number in range(20):
-    Thing(number)
+    Thing(number, pulumi.ComponentResource("gated:index:Thing", f"web{number}"))
 """
 _SETS = """
 place = {"resourceGroupName": "rg", "location": "westeurope"}
@@ -79,7 +81,7 @@ def tables(effort: Effort) -> Iterator[Table]:
             _work(ground, GATED, _GATES.format(ids=ids[:20]), 41, "ours"),
             _work(ground, "with 1 gate", _GATES.format(ids=ids[:1]), 3, "ours"),
             _work(ground, WITHOUT, "", 1, "floor"),
-            _work(ground, NOTHING, _DYNAMIC, 21),
+            _work(ground, IDLE, _IDLE, 41),
         ]
         yield Table("up", TITLE, ABOUT + BARE, OF_PROCESSES, in_turns(works, runs, warm_ups), [LOCAL_COMMAND])
         beside = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,20 +16,59 @@ pytestmark = pytest.mark.engine
 UNREADABLE = {**HEALTHY, "faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 503}]}
 
 HOLD = 2.0  # seconds
-GATED = """
-gate = vmss.ScaleSetHealthGate("web", scale_set={id!r}, policy=vmss.GatePolicy(hold="2s", timeout={timeout!r}))
-after = vmss.ScaleSetInstanceView("after", scale_set={id!r}, opts=pulumi.ResourceOptions(depends_on=[gate]))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One kind of gate of one set, and what it says of a set that was healthy.
+
+    kind: in the state. declared: in a program. output: that tells the set's id. could_not_see, fell: in a refresh.
+    """
+
+    kind: str
+    declared: str
+    output: str
+    could_not_see: str
+    fell: str
+
+    def program(self, azure: Emulator, *, timeout: str = "1m") -> str:
+        scale_set = azure.put_scale_set("web", capacity=2, health=True)
+        return f"""
+gate = vmss.{self.declared.format(id=repr(scale_set))}, policy=vmss.GatePolicy(hold="2s", timeout={timeout!r}))
+after = vmss.ScaleSetInstanceView(
+    "after", scale_set=gate.{self.output}, opts=pulumi.ResourceOptions(depends_on=[gate])
+)
 pulumi.export("healthy", gate.healthy)
 """
 
+    def of(self, project: Project) -> dict[str, Any]:
+        """Return it as the state has it."""
+        found: dict[str, Any] = project.state()[f"{self.kind}/web"]
+        return found
 
-def gated(azure: Emulator, *, timeout: str = "1m") -> str:
-    return GATED.format(id=azure.put_scale_set("web", capacity=2, health=True), timeout=timeout)
+    def reasons(self, project: Project) -> list[str]:
+        """Return the codes of what it says of the set."""
+        outputs = self.of(project)["outputs"]
+        return [reason["code"] for reason in outputs.get("sets", {"web": outputs})["web"]["reasons"]]
 
 
-def gate(project: Project) -> dict[str, Any]:
-    found: dict[str, Any] = project.state()["HealthGate/web"]
-    return found
+SINGLE = Gate(
+    "HealthGate",
+    'ScaleSetHealthGate("web", scale_set={id}',
+    "scale_set_id",
+    "could not check whether the set is still healthy: model of scale set web",
+    "scale set web was healthy and is not any more",
+)
+FLEET = Gate(
+    "FleetGate",
+    'FleetHealthGate("web", scale_sets={{"web": {id}}}',
+    'scale_set_ids["web"]',
+    "could not check the health of web: model of scale set web",
+    "0 of 1 scale sets are healthy, 1 was",
+)
+BOTH = pytest.mark.parametrize(
+    "gate", [SINGLE, pytest.param(FLEET, marks=pytest.mark.rest)], ids=lambda gate: gate.kind
+)
 
 
 def delete(azure: Emulator) -> None:
@@ -38,12 +78,13 @@ def delete(azure: Emulator) -> None:
     arm.close()
 
 
+@BOTH
 def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms_the_gate_of_a_set_that_is_ill(
-    project: Project, azure: Emulator
+    project: Project, azure: Emulator, gate: Gate
 ) -> None:
-    project.program(gated(azure))
+    project.program(gate.program(azure))
     assert project.up().code == 0
-    passed = gate(project)
+    passed = gate.of(project)
 
     before = looks(azure)
     ran = project.refresh("--expect-no-changes")
@@ -54,70 +95,49 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms
     azure.load(UNREADABLE)
     ran = project.refresh("--target", passed["urn"])
     assert ran.code == 0, ran.output
-    assert "warning: could not check whether the set is still healthy: model of scale set web" in ran.output
-    assert gate(project)["outputs"] == passed["outputs"]
+    assert f"warning: {gate.could_not_see}" in ran.output
+    assert gate.of(project)["outputs"] == passed["outputs"]
 
     azure.load(UNHEALTHY)
     ran = project.refresh("--target", passed["urn"])
     assert ran.code == 0, ran.output
     assert "Traceback" not in ran.output
-    armed = gate(project)
+    armed = gate.of(project)
     assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
-    assert armed["outputs"]["message"] == armed["initErrors"][0] == "scale set web was healthy and is not any more"
-    assert [reason["code"] for reason in armed["outputs"]["reasons"]] == ["ApplicationNotHealthy"]
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == gate.fell
+    assert gate.reasons(project) == ["ApplicationNotHealthy"]
     assert project.outputs() == {"healthy": True}, "a refresh runs no program"
 
     azure.load(HEALTHY)
     before = looks(azure)
     assert project.up().code == 0
     assert looks(azure) > before
-    assert gate(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
-
-
-@pytest.mark.rest  # also in a preview
-def test_a_refresh_of_a_healthy_gate_is_quiet_and_one_that_cannot_see_warns_and_changes_nothing(
-    project: Project, azure: Emulator
-) -> None:
-    project.program(gated(azure))
-    assert project.up().code == 0
-    passed = gate(project)
-
-    before = looks(azure)
-    ran = project.refresh("--expect-no-changes")
-    assert ran.code == 0, ran.output
-    assert "warning" not in ran.output
-    assert looks(azure) > before, "it did not look"
-
-    azure.load(UNREADABLE)
-    ran = project.refresh("--target", passed["urn"])
-    assert ran.code == 0, ran.output
-    assert "warning: could not check whether the set is still healthy: model of scale set web" in ran.output
-    azure.load(HEALTHY)
-    assert gate(project)["outputs"] == passed["outputs"]
-    ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")
-    assert ran.code == 0, ran.output
+    assert gate.of(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
 
 
 @pytest.mark.rest  # the first test here has it without previews
+@BOTH
 def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
-    project: Project, azure: Emulator
+    project: Project, azure: Emulator, gate: Gate
 ) -> None:
-    project.program(gated(azure))
+    project.program(gate.program(azure))
     assert project.up().code == 0
+    ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")
+    assert ran.code == 0, ran.output
     azure.load(UNHEALTHY)
     ran = project.run("preview", "--refresh", "--non-interactive")
-    assert "was healthy and is not any more" in ran.output
+    assert gate.fell in ran.output
     assert "instance 1: application health unhealthy" in ran.output
-    assert "HealthGate web update" in ran.output
-    assert gate(project)["outputs"]["state"] == "healthy"
+    assert f"{gate.kind} web update" in ran.output
+    assert gate.of(project)["outputs"]["state"] == "healthy"
     assert "Traceback" not in ran.output
 
     ran = project.refresh()
     assert ran.code == 0, ran.output
-    armed = gate(project)
+    armed = gate.of(project)
     assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
-    assert armed["outputs"]["message"] == armed["initErrors"][0] == "scale set web was healthy and is not any more"
-    assert [reason["code"] for reason in armed["outputs"]["reasons"]] == ["ApplicationNotHealthy"]
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == gate.fell
+    assert gate.reasons(project) == ["ApplicationNotHealthy"]
     assert project.outputs() == {"healthy": True}, "a refresh runs no program"
 
     azure.load(HEALTHY)
@@ -126,21 +146,22 @@ def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
     before = looks(azure)
     assert project.up().code == 0
     assert looks(azure) > before
-    assert gate(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
+    assert gate.of(project)["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
 
 
 @pytest.mark.rest  # test_gate.py has it with a refresh of its own
+@BOTH
 def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_that_refreshes_first(
-    project: Project, azure: Emulator
+    project: Project, azure: Emulator, gate: Gate
 ) -> None:
     azure.load(UNHEALTHY)
-    project.program(gated(azure, timeout="7s"))
+    project.program(gate.program(azure, timeout="7s"))
     assert project.up().code != 0
     azure.load(HEALTHY)
     ran = project.up("--refresh")
     assert ran.code == 0, ran.output
-    assert "the set is healthy now" in ran.output
-    passed = gate(project)
+    assert "healthy now" in ran.output
+    passed = gate.of(project)
     assert (passed["outputs"]["state"], passed.get("initErrors")) == ("healthy", None)
     assert passed["outputs"]["evidence"]["elapsedSeconds"] >= HOLD
     assert "ScaleSetInstanceView/after" in project.state()
@@ -148,24 +169,25 @@ def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_th
 
 
 @pytest.mark.rest  # test_gate_provider.py drops the gate, test_instance_view.py a resource of a stack
+@BOTH
 @pytest.mark.parametrize("before", ["passed", "failed"])
 def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_new_one(
-    project: Project, azure: Emulator, before: str
+    project: Project, azure: Emulator, gate: Gate, before: str
 ) -> None:
     azure.load(HEALTHY if before == "passed" else UNHEALTHY)
-    project.program(gated(azure, timeout="1m" if before == "passed" else "4s"))
+    project.program(gate.program(azure, timeout="1m" if before == "passed" else "4s"))
     assert (project.up().code == 0) == (before == "passed")
-    first = gate(project)["id"]
+    first = gate.of(project)["id"]
     delete(azure)
     ran = project.refresh()
     assert ran.code == 0, ran.output
-    assert "HealthGate/web" not in project.state()
+    assert f"{gate.kind}/web" not in project.state()
 
     azure.load(HEALTHY)
-    program = gated(azure)
+    program = gate.program(azure)
     seen = looks(azure)
     project.program(program)
     ran = project.up()
     assert ran.code == 0, ran.output
     assert looks(azure) > seen
-    assert gate(project)["id"] != first
+    assert gate.of(project)["id"] != first

@@ -118,7 +118,8 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:
         return outputs
-    message = f"{of_all(outputs['healthySets'], len(sets))}, {asked.goal.required} were"
+    before_that = f"{asked.goal.required} {'was' if asked.goal.required == 1 else 'were'}"
+    message = f"{of_all(outputs['healthySets'], len(sets))}, {before_that}"
     lines = [asked.shown(line) for line in (message, *_news(verdicts, lost, gone))]
     raise NotPassed({**outputs, "healthy": False, "state": "progressing", "message": message}, lines)
 

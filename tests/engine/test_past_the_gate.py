@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.engine.gates import KINDS, Gate
 from tests.engine.projects import AZURE_NATIVE, Project
 
 from vmss_emulator import Emulator
@@ -15,7 +16,7 @@ QUICK = {"boot": "0s", "extension": "0s", "healthy": "0s"}
 STOPPED = {"scale_sets": {"*": {**QUICK, "events": [{"instances": [1], "power": "stopped"}]}}}
 RUNNING = {"scale_sets": {"*": QUICK}}
 
-DEPLOYED = """
+SETS = """
 config = pulumi.Config()
 release = {"release": config.get("release") or "1"}
 group = AzureNative("resources:ResourceGroup", "rg", location="westeurope")
@@ -27,32 +28,31 @@ web = AzureNative(
     sku={"name": "Standard_B1s", "capacity": 2},
     tags=release,
 )
-gate = vmss.ScaleSetHealthGate("web", scale_set=web, policy=vmss.GatePolicy(timeout="2s", hold="0s"))
+"""
+BEHIND = """
 after = pulumi.ResourceOptions(depends_on=[gate])
 AzureNative("network:PublicIPAddress", "after", after, resourceGroupName=group.name, tags=release)
 pulumi.export("healthy", gate.healthy)
 """
-SET, GATE, COMPONENT, AFTER = (
-    "**VirtualMachineScaleSet::web",
-    "**dynamic/vmss-health:HealthGate::web",
-    "**ScaleSetHealthGate::web",
-    "**PublicIPAddress::after",
-)
+SET, AFTER = "**VirtualMachineScaleSet::web", "**PublicIPAddress::after"
+GATE = "**dynamic/vmss-health:HealthGate::web"
 
 
-@pytest.fixture
-def stack(project: Project) -> Stack:
+@pytest.fixture(params=KINDS, ids=lambda gate: gate.kind)
+def stack(project: Project, request: pytest.FixtureRequest) -> Stack:
     """A stack with a scale set, its gate, and something that depends on the gate."""
     pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
-    project.program(AZURE_NATIVE + DEPLOYED)
-    return Stack(project)
+    return Stack(project, request.param)
 
 
 class Stack:
     """What the tests here ask of a stack."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, gate: Gate) -> None:
+        self.project, self.gate = project, gate
+        self.dynamic, self.component = f"**dynamic/vmss-health:{gate.kind}::web", f"**{gate.component}::web"
+        declared = gate.declared("web", 'policy=vmss.GatePolicy(timeout="2s", hold="0s")')
+        project.program(f"{AZURE_NATIVE}{SETS}gate = {declared}{BEHIND}")
 
     def up(self, *arguments: str, **config: str) -> bool:
         """Whether `pulumi up` succeeds, with this configuration from now on."""
@@ -72,7 +72,7 @@ class Stack:
         return first, second
 
     def verdict(self) -> str:
-        return str(self.project.state()["HealthGate/web"]["outputs"]["state"])
+        return str(self.gate.of(self.project)["outputs"]["state"])
 
 
 @pytest.mark.rest  # how Pulumi lets people go around any resource; that a failed gate stays armed, test_gate.py has
@@ -82,7 +82,7 @@ def test_what_excludes_a_failed_gate_deploys_past_it_and_it_stays_armed(stack: S
     assert stack.releases() == ("1", None)
 
     looks = stack.looks()
-    assert stack.up("--exclude", GATE, release="2")
+    assert stack.up("--exclude", stack.dynamic, release="2")
     assert stack.releases() == ("2", "2")
     assert stack.project.outputs() == {"healthy": False}, "which still says that it has not passed"
     assert stack.looks() == looks
@@ -100,9 +100,9 @@ def test_a_target_behind_a_failed_gate_is_deployed_and_the_gate_can_be_one(stack
     assert stack.up("--target", AFTER)
     assert stack.releases() == ("1", "1"), "what was targeted alone goes past its gate"
     assert stack.project.outputs() == {"healthy": False}, "which still says that it has not passed"
-    assert stack.up("--target", COMPONENT), "a component has no work of its own"
+    assert stack.up("--target", stack.component), "a component has no work of its own"
     assert stack.looks() == looks, "none of them looked"
-    assert not stack.up("--target", GATE), "the gate itself can be targeted"
+    assert not stack.up("--target", stack.dynamic), "the gate itself can be targeted"
 
 
 @pytest.mark.rest  # other targets than the test above
@@ -120,7 +120,7 @@ def test_a_targeted_set_leaves_its_gate_for_the_next_run_unless_dependents_are_t
     assert stack.up("--target", SET, "--target-dependents", release="3")
     assert (stack.releases(), stack.verdict()) == (("3", "3"), "healthy")
     azure.load(STOPPED)
-    assert not stack.up("--replace", GATE), "a gate that is replaced gates"
+    assert not stack.up("--replace", stack.dynamic), "a gate that is replaced gates"
     assert stack.project.outputs() == {"healthy": True}, "and what was known stays in the outputs of the stack"
 
 
@@ -128,7 +128,7 @@ def test_a_set_that_is_replaced_outlives_its_successor_until_the_gate_has_passed
     assert stack.up()
     azure.load(STOPPED)
     assert not stack.up(name="next", release="2")
-    assert stack.project.state()["HealthGate/web"]["outputs"]["scaleSetId"].endswith("/next")
+    assert stack.gate.of_the_set(stack.project)["scaleSetId"].endswith("/next")
     assert stack.releases()[1] == "1"
     assert "DELETE" not in {request.method for request in azure.requests}
     azure.load(RUNNING)

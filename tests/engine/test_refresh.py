@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 from tests.emulator.support import ArmSession
+from tests.engine.gates import BOTH, Gate
 from tests.engine.projects import HEALTHY, UNHEALTHY, Project, looks
 
 from vmss_emulator import Emulator
@@ -18,57 +16,30 @@ UNREADABLE = {**HEALTHY, "faults": [{"match": "GET */virtualMachineScaleSets/*",
 HOLD = 2.0  # seconds
 
 
-@dataclass(frozen=True)
-class Gate:
-    """One kind of gate of one set, and what it says of a set that was healthy.
+COULD_NOT_SEE = {
+    "HealthGate": "could not check whether the set is still healthy: model of scale set web",
+    "FleetGate": "could not check the health of web: model of scale set web",
+}
+FELL = {
+    "HealthGate": "scale set web was healthy and is not any more",
+    "FleetGate": "0 of 1 scale sets are healthy, 1 was",
+}
 
-    kind: in the state. declared: in a program. output: that tells the set's id. could_not_see, fell: in a refresh.
-    """
 
-    kind: str
-    declared: str
-    output: str
-    could_not_see: str
-    fell: str
-
-    def program(self, azure: Emulator, *, timeout: str = "1m") -> str:
-        scale_set = azure.put_scale_set("web", capacity=2, health=True)
-        return f"""
-gate = vmss.{self.declared.format(id=repr(scale_set))}, policy=vmss.GatePolicy(hold="2s", timeout={timeout!r}))
+def gated(gate: Gate, azure: Emulator, *, timeout: str = "1m") -> str:
+    scale_set = azure.put_scale_set("web", capacity=2, health=True)
+    return f"""
+gate = {gate.declared(repr(scale_set), f'policy=vmss.GatePolicy(hold="2s", timeout={timeout!r})')}
 after = vmss.ScaleSetInstanceView(
-    "after", scale_set=gate.{self.output}, opts=pulumi.ResourceOptions(depends_on=[gate])
+    "after", scale_set=gate.{gate.output}, opts=pulumi.ResourceOptions(depends_on=[gate])
 )
 pulumi.export("healthy", gate.healthy)
 """
 
-    def of(self, project: Project) -> dict[str, Any]:
-        """Return it as the state has it."""
-        found: dict[str, Any] = project.state()[f"{self.kind}/web"]
-        return found
 
-    def reasons(self, project: Project) -> list[str]:
-        """Return the codes of what it says of the set."""
-        outputs = self.of(project)["outputs"]
-        return [reason["code"] for reason in outputs.get("sets", {"web": outputs})["web"]["reasons"]]
-
-
-SINGLE = Gate(
-    "HealthGate",
-    'ScaleSetHealthGate("web", scale_set={id}',
-    "scale_set_id",
-    "could not check whether the set is still healthy: model of scale set web",
-    "scale set web was healthy and is not any more",
-)
-FLEET = Gate(
-    "FleetGate",
-    'FleetHealthGate("web", scale_sets={{"web": {id}}}',
-    'scale_set_ids["web"]',
-    "could not check the health of web: model of scale set web",
-    "0 of 1 scale sets are healthy, 1 was",
-)
-BOTH = pytest.mark.parametrize(
-    "gate", [SINGLE, pytest.param(FLEET, marks=pytest.mark.rest)], ids=lambda gate: gate.kind
-)
+def reasons(gate: Gate, project: Project) -> list[str]:
+    """The codes of what it says of the set."""
+    return [reason["code"] for reason in gate.of_the_set(project)["reasons"]]
 
 
 def delete(azure: Emulator) -> None:
@@ -82,7 +53,7 @@ def delete(azure: Emulator) -> None:
 def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms_the_gate_of_a_set_that_is_ill(
     project: Project, azure: Emulator, gate: Gate
 ) -> None:
-    project.program(gate.program(azure))
+    project.program(gated(gate, azure))
     assert project.up().code == 0
     passed = gate.of(project)
 
@@ -95,7 +66,7 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms
     azure.load(UNREADABLE)
     ran = project.refresh("--target", passed["urn"])
     assert ran.code == 0, ran.output
-    assert f"warning: {gate.could_not_see}" in ran.output
+    assert f"warning: {COULD_NOT_SEE[gate.kind]}" in ran.output
     assert gate.of(project)["outputs"] == passed["outputs"]
 
     azure.load(UNHEALTHY)
@@ -104,8 +75,8 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms
     assert "Traceback" not in ran.output
     armed = gate.of(project)
     assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
-    assert armed["outputs"]["message"] == armed["initErrors"][0] == gate.fell
-    assert gate.reasons(project) == ["ApplicationNotHealthy"]
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == FELL[gate.kind]
+    assert reasons(gate, project) == ["ApplicationNotHealthy"]
     assert project.outputs() == {"healthy": True}, "a refresh runs no program"
 
     azure.load(HEALTHY)
@@ -120,13 +91,13 @@ def test_a_refresh_of_a_healthy_gate_is_quiet_warns_where_it_cannot_see_and_arms
 def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
     project: Project, azure: Emulator, gate: Gate
 ) -> None:
-    project.program(gate.program(azure))
+    project.program(gated(gate, azure))
     assert project.up().code == 0
     ran = project.run("preview", "--refresh", "--non-interactive", "--expect-no-changes")
     assert ran.code == 0, ran.output
     azure.load(UNHEALTHY)
     ran = project.run("preview", "--refresh", "--non-interactive")
-    assert gate.fell in ran.output
+    assert FELL[gate.kind] in ran.output
     assert "instance 1: application health unhealthy" in ran.output
     assert f"{gate.kind} web update" in ran.output
     assert gate.of(project)["outputs"]["state"] == "healthy"
@@ -136,8 +107,8 @@ def test_a_preview_with_refresh_tells_what_a_refresh_would_arm_and_arms_nothing(
     assert ran.code == 0, ran.output
     armed = gate.of(project)
     assert (armed["outputs"]["healthy"], armed["outputs"]["state"]) == (False, "progressing")
-    assert armed["outputs"]["message"] == armed["initErrors"][0] == gate.fell
-    assert gate.reasons(project) == ["ApplicationNotHealthy"]
+    assert armed["outputs"]["message"] == armed["initErrors"][0] == FELL[gate.kind]
+    assert reasons(gate, project) == ["ApplicationNotHealthy"]
     assert project.outputs() == {"healthy": True}, "a refresh runs no program"
 
     azure.load(HEALTHY)
@@ -155,7 +126,7 @@ def test_a_gate_that_failed_gates_again_with_the_whole_hold_also_in_an_update_th
     project: Project, azure: Emulator, gate: Gate
 ) -> None:
     azure.load(UNHEALTHY)
-    project.program(gate.program(azure, timeout="7s"))
+    project.program(gated(gate, azure, timeout="7s"))
     assert project.up().code != 0
     azure.load(HEALTHY)
     ran = project.up("--refresh")
@@ -175,7 +146,7 @@ def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_n
     project: Project, azure: Emulator, gate: Gate, before: str
 ) -> None:
     azure.load(HEALTHY if before == "passed" else UNHEALTHY)
-    project.program(gate.program(azure, timeout="1m" if before == "passed" else "4s"))
+    project.program(gated(gate, azure, timeout="1m" if before == "passed" else "4s"))
     assert (project.up().code == 0) == (before == "passed")
     first = gate.of(project)["id"]
     delete(azure)
@@ -184,7 +155,7 @@ def test_a_refresh_drops_the_gate_of_a_deleted_set_and_the_next_update_gates_a_n
     assert f"{gate.kind}/web" not in project.state()
 
     azure.load(HEALTHY)
-    program = gate.program(azure)
+    program = gated(gate, azure)
     seen = looks(azure)
     project.program(program)
     ran = project.up()

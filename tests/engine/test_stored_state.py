@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -14,11 +15,19 @@ from vmss_emulator import Emulator
 
 pytestmark = pytest.mark.engine
 
-VERSIONS = sorted(folder.name for folder in STATES.iterdir() if (folder / "state.json").exists())
+VERSIONS = [
+    pytest.param(folder.name, marks=pytest.mark.rest if folder.name.endswith("_fleets") else ())
+    for folder in sorted(STATES.iterdir())
+    if (folder / "state.json").exists()
+]
 GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
+FLEET = "pulumi-python:dynamic/vmss-health:FleetGate"
+REQUIRED = "pulumi-python:dynamic/vmss-health:RequireHealthy"
 VIEW = "pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"
 PROVIDERS = {
     GATE: (b"pulumi_vmss_health.gate", b"HealthGateProvider"),
+    FLEET: (b"pulumi_vmss_health.fleet_gate", b"FleetGateProvider"),
+    REQUIRED: (b"pulumi_vmss_health.required", b"RequireHealthyProvider"),
     VIEW: (b"vmss_instance_view.resource", b"InstanceViewProvider"),
 }
 
@@ -62,7 +71,8 @@ def test_an_update_on_a_state_of_any_version_shows_no_change_also_where_defaults
     project.program(OF_THE_USER + program)
     ran = project.run("preview", "--diff", "--non-interactive")
     assert '+ timeout   : "47m"' in ran.output, "what a user sets is a change"
-    assert ran.output.count("HealthGate: (update)") == 2, "of each gate where it was not set before"
+    updated = re.findall(r"(?:Health|Fleet)Gate: \(update\)", ran.output)
+    assert len(updated) == 2, "of each gate where it was not set before"
     assert azure.requests == ()
 
 
@@ -72,7 +82,7 @@ def test_a_gate_that_failed_in_any_version_is_armed_and_every_state_can_be_destr
 ) -> None:
     state, program = of(version)
     for resource in state["deployment"]["resources"]:
-        if resource["urn"].endswith("HealthGate::defaults"):
+        if resource["urn"].endswith("Gate::defaults"):
             resource["outputs"]["state"] = "timedOut"
     imported(project, state, program)
     ran = project.run("preview", "--expect-no-changes", "--non-interactive")
@@ -105,18 +115,25 @@ def keys(value: object, path: str = "") -> set[str]:
     return {path}.union(*(keys(each, path) for each in value)) if isinstance(value, list) else {path}
 
 
-def test_the_first_version_stores_providers_by_reference_and_of_the_policy_only_what_was_set() -> None:
-    resources = {each["urn"].split("::")[-1]: each for each in of("v0_1_0")[0]["deployment"]["resources"]}
-    assert {resources[name]["type"] for name in ("defaults", "everything", "skipped", "view")} == {GATE, VIEW}
-    for resource in resources.values():
+@pytest.mark.parametrize(
+    ("version", "gate", "types", "given"),
+    [("v0_1_0", GATE, {GATE, VIEW}, 13), ("v0_1_0_fleets", FLEET, {FLEET, REQUIRED}, 6)],
+)
+def test_the_first_version_stores_providers_by_reference_and_of_the_policy_only_what_was_set(
+    version: str, gate: str, types: set[str], given: int
+) -> None:
+    resources = [each for each in of(version)[0]["deployment"]["resources"] if each["type"] in PROVIDERS]
+    assert {each["type"] for each in resources} == types
+    for resource in resources:
         for form in ("inputs", "outputs"):
-            if resource["type"] in PROVIDERS:
-                provider = base64.b64decode(resource[form]["__provider"])
-                assert len(provider) < 100
-                assert all(name in provider for name in PROVIDERS[resource["type"]])
-    assert resources["defaults"]["inputs"]["policy"] == resources["skipped"]["inputs"]["policy"] == {}
-    assert len(resources["everything"]["inputs"]["policy"]) == 13
-    assert resources["everything"]["inputs"]["policy"]["confirmFailure"] == "never"
+            provider = base64.b64decode(resource[form]["__provider"])
+            assert len(provider) < 100
+            assert all(name in provider for name in PROVIDERS[resource["type"]])
+    gates = [each for each in resources if each["type"] == gate]
+    policies = {each["urn"].split("::")[-1]: each["inputs"]["policy"] for each in gates}
+    assert policies["defaults"] == policies["skipped"] == {}
+    assert len(policies["everything"]) == given
+    assert policies["everything"]["confirmFailure"] == "never"
 
 
 @pytest.mark.rest  # the next one has it of one set

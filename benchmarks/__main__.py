@@ -3,7 +3,7 @@
 python -m benchmarks             measures everything (15 minutes), writes benchmarks/results.json and the page
 python -m benchmarks quick       tries everything out (2 minutes) and writes below build/: no figures to quote
 python -m benchmarks page        makes the page and its picture anew from benchmarks/results.json
-python -m benchmarks growth      measures this row again, after a change that concerns it; the page says so
+python -m benchmarks again NAME  measures one row again, after a change that concerns it; the page says so
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["page"]:
         page.write(read(RESULTS), page.PAGE, page.PICTURE)
         return 0
-    again = next((each for each in ROWS if arguments == [each.__name__.rpartition(".")[2]]), None)
+    again = next((each for each in ROWS if arguments == ["again", each.__name__.rpartition(".")[2]]), None)
     if again is None and arguments not in ([], ["quick"]):
         print(__doc__, file=sys.stderr)
         return 2

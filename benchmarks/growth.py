@@ -38,7 +38,9 @@ OF_FLEETS = (
     Measure("refused", "429s"),
     Measure("late", "noticed after, mean", "s"),
 )
-OF_INSTANCES = "From bytes to a verdict, as in the table above, by the number of instances."
+OF_INSTANCES = (
+    "From bytes to a verdict, as in the table above, by the number of instances; and `json.loads` alone of as many."
+)
 OF_SETS = (
     "A fleet of so many sets of three machines, which get ready at random moments of five minutes; half of them are "
     "Uniform, half Flexible. In virtual time, on an Azure in memory that counts every documented bucket; its own CPU "
@@ -101,7 +103,9 @@ def tables(effort: Effort) -> Iterator[Table]:
     works = []
     for size in INSTANCES:
         case = judging.Case(size)
-        works.append(Work(f"{size:,}", judging.ours(case, judging.repeated(size)), "ours"))
+        times = judging.repeated(size)
+        works.append(Work(f"{size:,}", judging.ours(case, times), "ours"))
+        works.append(Work(f"{size:,}, `json.loads` alone", judging.floor(case, times), "floor"))
     measured_all = in_turns(works, effort(RUNS, 3))
     yield Table("grow-instances", f"{TITLE}: instances of a set", OF_INSTANCES, (PROCESSOR,), measured_all)
     results = []

@@ -53,6 +53,7 @@ def text(record: Mapping[str, Any], drawing: Path = PICTURE) -> str:
         "## What was asked",
         "\n".join(_limits(record["limits"])),
         _wrapped(_missed(record["limits"])),
+        *_why(record["limits"]),
         *_tables(record["tables"]),
         "## How it was measured",
         "\n".join(_method(record)),
@@ -96,6 +97,14 @@ def _missed(limits: Sequence[Mapping[str, Any]]) -> str:
     worst = max(missed, key=_factor)
     far = f"{short(_factor(worst))} times what was asked" if worst["most"] else "it was to be none"
     return f"{len(missed)} of {len(limits)} are missed. The farthest is: {worst['asked']}; {far}.{rest}"
+
+
+def _why(limits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What makes those large that are missed, each cause once."""
+    causes = dict.fromkeys(each["why"] for each in limits if each["met"] is False)
+    if causes:
+        yield "Why they are:"
+        yield "\n".join(_wrapped(f"- {each}.", "  ") for each in causes)
 
 
 def _factor(limit: Mapping[str, Any]) -> float:

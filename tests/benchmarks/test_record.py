@@ -41,7 +41,7 @@ def test_a_row_that_is_measured_again_takes_its_place_in_the_record_and_the_page
     monkeypatch.setattr(command, "ROWS", [Row(row())])
     assert command.main([]) == 0
     before = json.loads((places / "results.json").read_text())
-    assert command.main(["stand_in"]) == 0
+    assert command.main(["again", "stand_in"]) == 0
     after = json.loads((places / "results.json").read_text())
     assert after["tables"] == before["tables"]
     assert [*after["again"]] == [before["tables"][0]["key"]]
@@ -98,22 +98,26 @@ def test_a_record_is_read_as_it_was_written_and_a_list_of_samples_is_one_line(tm
 
 @pytest.mark.parametrize(("measured", "met"), [(0.9, True), (1.0, True), (1.1, False)])
 def test_a_limit_is_met_up_to_its_number(measured: float, met: bool) -> None:
-    assert Limit("as fast", 1.0, lambda _tables: measured).to_json({})["met"] is met
+    assert Limit("as fast", 1.0, lambda _tables: measured, "").to_json({})["met"] is met
 
 
 def test_a_limit_on_a_peer_that_was_left_out_is_not_measured() -> None:
-    told = Limit("as fast", 1.0, limits.over("read", "ours", "`az rest`", "wall")).to_json({"read": {"results": []}})
+    told = Limit("as fast", 1.0, limits.over("read", "ours", "`az rest`", "wall"), "").to_json(
+        {"read": {"results": []}}
+    )
     assert (told["measured"], told["met"]) == (None, None)
 
 
 def test_growth_is_judged_by_the_larger_sizes_too_where_a_fixed_cost_hides_nothing() -> None:
     sizes = (1, 10, 100, 1000)
-    rows = [{"name": f"{size:,}", "spread": {"processor": {"median": 1e4 + size**2}}} for size in sizes]
+    rows = [
+        {"name": f"{size:,}", "whose": "ours", "spread": {"processor": {"median": 1e4 + size**2}}} for size in sizes
+    ]
     assert limits.grown("grow-instances")({"grow-instances": {"results": rows}}) > 1.5
 
 
 def test_the_page_says_what_was_missed_what_was_left_out_and_how_a_peer_compares() -> None:
-    missed = {"asked": "as fast as az", "most": 0.5, "measured": 0.75, "met": False}
+    missed = {"asked": "as fast as az", "most": 0.5, "measured": 0.75, "met": False, "why": "imports"}
     unknown = {"asked": "as small as az", "most": 1.0, "measured": None, "met": None}
     left_out = (LeftOut("`az rest`", "not installed: `make clients` does it"),)
     tables = [table.to_json() for table in row(left_out=left_out)(Effort())]
@@ -122,6 +126,7 @@ def test_the_page_says_what_was_missed_what_was_left_out_and_how_a_peer_compares
     assert (
         "1 of 2 are missed. The farthest is: as fast as az; 1.50 times what was asked. 1 could not be measured" in text
     )
+    assert "- imports." in text
     assert "- **Left out:** `az rest`: not installed: `make clients` does it." in text
     assert "| `az` | 4.00 | 2.00 | 80.0 | 2.00 (2.00 to 2.00) |" in text
     assert "2 cores, Abacus, 8.0 GiB, Linux 6" in text

@@ -235,7 +235,7 @@ LIVES = [
     timeline({0: known_as(ILL, "one"), 60: known_as(GOOD, "another")}),
     timeline({0: FORBIDDEN}),
 ]
-POLICY = GatePolicy(timeout="6m")
+POLICY = GatePolicy(timeout="4m")
 
 
 @cache
@@ -249,12 +249,11 @@ def alone(life: int, flexible: bool) -> tuple[Ending, float]:
 FLEETS = st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize("number", [40, *(pytest.param(each, marks=pytest.mark.rest) for each in (100, 500))])
-def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(number: int) -> None:
-    settings(max_examples=number, deadline=None)(given(FLEETS, st.integers(1, 6), st.booleans())(check_a_fleet))()
-
-
-def check_a_fleet(lives: list[tuple[int, bool]], required: int, at_first_failure: bool) -> None:
+@settings(max_examples=500, deadline=None)
+@given(FLEETS, st.integers(1, 6), st.booleans())
+def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(
+    lives: list[tuple[int, bool]], required: int, at_first_failure: bool
+) -> None:
     required = min(required, len(lives))
     sets = {f"web{number}": ScaleSet(LIVES[life], flexible=mode) for number, (life, mode) in enumerate(lives)}
     ran = run(sets, required, POLICY, at_first_failure=at_first_failure)

@@ -111,11 +111,11 @@ class Metered:
         scale_set = self.sets[route.name]
         now = self.clock.time
         latency = scale_set.latency if isinstance(scale_set.latency, float) else scale_set.latency(now)
+        self.asked[route.kind] += 1
+        empty = [key for key in _keys(route) if not self.take(key, now)]
         if latency > min(deadline.left(), BEGINS_WITHIN):
             self.clock.sleep(min(deadline.left(), BEGINS_WITHIN))
             raise Silent
-        self.asked[route.kind] += 1
-        empty = [key for key in _keys(route) if not self.take(key, now)]
         seen = scale_set.show(now + latency if route.kind == scale_set.latest else now)
         self.clock.sleep(latency)
         if empty:

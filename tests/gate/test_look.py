@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from tests.clocks import VirtualClock
-from tests.gate.azure import running
+from tests.gate.azure import running, settled
 from tests.metered import Metered, ScaleSet, timeline
 from tests.sets import Vm, snapshot
 
@@ -18,6 +18,7 @@ from pulumi_vmss_health.waiting.look import Looker
 from vmss_emulator import Emulator
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure
+from vmss_instance_view.errors import Unavailable
 
 FULL, VIEW = Ask(), Ask(Depth.VIEW)
 
@@ -29,8 +30,11 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 
 def looker(azure: Emulator, policy: GatePolicy | None = None, **wanted: object) -> Looker:
-    scale_set = ScaleSetId.parse(azure.put_scale_set("web", capacity=2, **wanted))  # type: ignore[arg-type]
-    return Looker(Azure(Settings(os.environ)), scale_set, policy or GatePolicy())
+    return looker_at(azure.put_scale_set("web", capacity=2, **wanted), policy)  # type: ignore[arg-type]
+
+
+def looker_at(scale_set: str, policy: GatePolicy | None = None) -> Looker:
+    return Looker(Azure(Settings(os.environ)), ScaleSetId.parse(scale_set), policy or GatePolicy())
 
 
 def asked(azure: Emulator) -> list[str]:
@@ -48,7 +52,7 @@ def test_a_full_look_reads_each_part_once_and_the_model_first_where_the_mode_is_
 
 
 def test_a_look_at_the_view_alone_is_one_request_and_carries_the_rest(azure: Emulator) -> None:
-    look = looker(azure)
+    look = looker_at(settled(azure, capacity=2))
     first = look(10, FULL)
     before = len(asked(azure))
     seen = look(10, VIEW)
@@ -202,3 +206,17 @@ def test_a_look_is_reckoned_with_by_what_it_takes() -> None:
     assert look.room(FULL).fraction == pytest.approx(28 / 30, abs=0.01)
     assert look.turn(FULL) == 0.0
     assert azure.left("high of web", azure.clock.time) == pytest.approx(28, abs=0.2)
+
+
+def test_requests_that_nothing_answers_are_charged_all_the_same() -> None:
+    azure = Metered(VirtualClock())
+    scale_set = ScaleSet(timeline({0: snapshot(Vm())}), latency=lambda now: 60.0 if now >= 10 else 0.2)
+    look = Looker(azure.azure(), azure.add("web", scale_set), GatePolicy())
+    look(30, FULL)
+    azure.clock.sleep(11.0)
+    for _ in range(10):
+        with pytest.raises(Unavailable):
+            look(1, VIEW)
+    left = azure.left("high of web", azure.clock.time)
+    assert left < 25
+    assert look.room(VIEW).fraction == pytest.approx(left / 30, abs=0.01)

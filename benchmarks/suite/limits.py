@@ -96,7 +96,10 @@ _OF_INSTANCES = (
     "instances: `json.loads` alone, beside it in the table, grows so, too: what it makes of 1,000 instances is "
     "larger than the processor's cache"
 )
-_OF_SETS = "sets: each set is looked at as often as it would be alone"
+_OF_SETS = (
+    "sets: the requests of a set, beside it in the table, do not grow; each size is run once, and the CPU of the same "
+    "fleet differs from run to run"
+)
 
 
 def _all() -> Iterator[Limit]:

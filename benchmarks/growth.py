@@ -68,7 +68,7 @@ def fleet(number: int, subscriptions: int, latest: float) -> Fleet:
     """Wait for one fleet; the last set is ready within `latest` seconds."""
     draw = random.Random(SEED)  # noqa: S311 - no secret
     ready = {f"web{each}": draw.uniform(0, latest) for each in range(number)}
-    sets = {  # of KINDS, of which each subscription has as many
+    sets = {  # of KINDS kinds, each as often in every subscription
         name: ScaleSet(Wait(ready=moment, open=("view", "health")[each // 2 % 2]).show, flexible=each % 2 == 0)
         for each, (name, moment) in enumerate(ready.items())
     }

@@ -92,10 +92,7 @@ _OF_UPS = (
     "each resource by itself, as the row of those that do nothing shows; the rest is the import of the gate, once "
     "in the program and once in that process"
 )
-_OF_INSTANCES = (
-    "instances: `json.loads` alone, beside it in the table, grows so, too: what it makes of 1,000 instances is "
-    "larger than the processor's cache"
-)
+_OF_INSTANCES = "instances: `json.loads` alone, beside it in the table, grows so, too"
 _OF_SETS = (
     "sets: the requests of a set, beside it in the table, do not grow; each size is run once, and the CPU of the same "
     "fleet differs from run to run"

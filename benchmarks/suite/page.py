@@ -45,8 +45,7 @@ def text(record: Mapping[str, Any], drawing: Path = PICTURE) -> str:
             f"`make bench` measured every figure of this page in one run, on {record['date']}{apart}, and wrote the "
             "page from [its record](../benchmarks/results.json), which has every sample. A peer really does the work, "
             "and its result is checked: if it is wrong, there is no page. All of it is offline: nothing here was "
-            "measured in "
-            "Azure."
+            "measured in Azure."
         ),
         "\n".join(_in_short(record)),
         f"![How many times ours each peer takes]({link})",

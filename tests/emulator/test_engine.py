@@ -36,7 +36,7 @@ pulumi preview --refresh --expect-no-changes > same.txt 2>&1; echo $? > same.cod
 """
 STORY = f"""{CREATED}
 pulumi preview --config "command=echo 2" --json > preview-update.json
-pulumi up --yes --skip-preview --config broken=true > broken.txt 2>&1; echo $? > broken.code
+pulumi up --yes --skip-preview --continue-on-error --config broken=true > broken.txt 2>&1; echo $? > broken.code
 pulumi stack export > updated.json
 pulumi destroy --yes --skip-preview > destroy.txt 2>&1; echo $? > destroy.code
 pulumi stack export > destroyed.json

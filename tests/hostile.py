@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # Azure's agent looks for these anywhere in a line, GitHub's runner for the second; `::name::` must begin its line.
 COMMANDS = (
@@ -26,20 +25,22 @@ EVERYTHING = "\n" + "\n".join(COMMANDS) + "".join(CONTROLS) + "#\u200b#vso[x]" +
 
 _COMMAND = re.compile(r"##[\w.-]*\[")
 _CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_INVISIBLE = frozenset(
-    character
-    for character in map(chr, range(sys.maxunicode + 1))
-    if unicodedata.category(character) in _CATEGORIES
-    or "\ufe00" <= character <= "\ufe0f"
-    or "\U000e0000" <= character <= "\U000e0fff"
-)
+
+
+@cache
+def _is_invisible(character: str) -> bool:
+    return (
+        unicodedata.category(character) in _CATEGORIES
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
 
 
 @lru_cache(maxsize=100_000)
 def harm(line: str) -> str | None:
     """What is wrong with a line that is meant to be printed in a pipeline; None: nothing."""
     # Some runners compare texts as people would, for whom an invisible character is not there.
-    found = _INVISIBLE.intersection(line)
+    found = set(filter(_is_invisible, set(line)))
     seen = "".join(each for each in line if each not in found) if found else line
     for text in (line, seen):
         if _COMMAND.search(text) or "##[" in text or text.lstrip().startswith("::"):

@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.toolchain/bin:$(PATH)
 BIN := .venv/bin
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10)
 # Most engine tests wait: so there are more workers than a small machine has cores.
-WORKERS := 4
+WORKERS := 6
 TESTS := $(BIN)/pytest -n $(WORKERS)
 # Where it is set, as in many containers, every process of the engine would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  WORKERS=8                   test with so many processes side by side (4)"
+	@echo "  WORKERS=8                   test with so many processes side by side (6)"
 	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
 	@echo "  PULUMI_FROM=path            take the Pulumi CLI from PATH and nowhere else;"
 	@echo "             =installer       ... from the vendor's installer;"

@@ -1,4 +1,4 @@
-"""For all tests: which are left out, because what they need is in no clone; which stay together; whom they trust."""
+"""For all tests: which are left out, because what they need is in no clone; their order; whom they trust."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ TOGETHER = (
     "tests/engine/test_install.py",
 )
 
+# Modules whose tests take minutes: these begin first, so that nothing waits in the end for one of them alone.
+FIRST = ("tests/gate/test_histories.py", "tests/fleets/test_fleet_watch.py")
 
 # What a mark asks for, whether it is here, and what is left out where it is not: said once, instead of a skip for each.
 NEEDED = {
@@ -44,6 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's own

@@ -1,4 +1,4 @@
-"""For all tests: which are left out, because what they need is in no clone; their order; whom they trust."""
+"""For all tests: which are left out, which stay together, which begin, and whom they trust."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOGETHER = (
     "tests/engine/test_install.py",
 )
 
-# Modules whose tests take minutes: these begin first, so that nothing waits in the end for one of them alone.
+# Modules in which a test takes minutes: they begin, or the run would end with one process that finishes them alone.
 FIRST = ("tests/gate/test_histories.py", "tests/fleets/test_fleet_watch.py")
 
 # What a mark asks for, whether it is here, and what is left out where it is not: said once, instead of a skip for each.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from tools.hosts import TYPESCRIPT
 if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
+
+# What a shell runs in the background ignores SIGINT, and so does all that it starts. By it Pulumi ends its plugins, and
+# it would wait five seconds for each.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Modules whose tests share what takes long to make: a whole life on the engine, a wheel in an environment of its own.
 TOGETHER = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_a_process_that_does_its_work_has_a_cost() -> None:
 
 def test_a_server_is_measured_until_it_has_printed_a_line_and_then_ended() -> None:
     assert python("import time; print('well', flush=True); time.sleep(60)", until_line=True).cost()["wall"] < 60
+
+
+def test_a_process_that_is_measured_can_be_interrupted_even_if_the_suite_runs_in_the_background() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        is_usual = "signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+        python(f"import signal; print('well' if {is_usual} else 'ill')").cost()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("until_line", [False, True])

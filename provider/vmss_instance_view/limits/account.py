@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from vmss_instance_view.limits.quota import LOW, Bucket, Room
 
@@ -22,7 +23,8 @@ class Account:
     is_shared: by many sets, so that their looks take turns. by_compute: it is Compute's, not Resource Manager's.
     left: tokens at the moment `since`. closed_until: Azure asked to wait. share: of the refill that comes to us, until
     crowded_until. rush_until: until then ordinary looks may have all of the refill. next_free: when the next ordinary
-    look may begin. booked: looks that have their turn but did not send yet: when they begin, and what they take.
+    look may begin. booked: looks that have their turn but did not send yet, the earliest first: when they begin, and
+    what they take. held: what they take in sum.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Account:
     rush_until: float = 0.0
     next_free: float = 0.0
     booked: list[tuple[float, float]] = field(default_factory=list)
+    held: float = 0.0
 
     def is_untouched(self, now: float) -> bool:
         """Return whether it equals a new account."""
@@ -81,16 +84,18 @@ class Account:
 
     def wait(self, tokens: float, now: float, *, urgent: bool) -> float:
         """Return the seconds until a look may begin."""
-        self.booked = [each for each in self.booked if each[0] > now - _UNDER_WAY]
+        while self.booked and self.booked[0][0] <= now - _UNDER_WAY:
+            self.held -= heappop(self.booked)[1]
         kept = LOW * self.bucket.size * (0.5 if urgent else 1.0)
-        free = self.level(now) - sum(booked for _, booked in self.booked) - min(tokens, self.bucket.size / 2)
+        free = self.level(now) - self.held - min(tokens, self.bucket.size / 2)
         queue = now if urgent else self.next_free
         return max(queue - now, self.closed_until - now, self.refill_time(kept - free, now), 0.0)
 
     def book(self, tokens: float, begins: float, *, urgent: bool) -> None:
         """Give a look its turn."""
         tokens = min(tokens, self.bucket.size / 2)
-        self.booked.append((begins, tokens))
+        heappush(self.booked, (begins, tokens))
+        self.held += tokens
         if urgent:
             self.rush_until = begins + _RUSH
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 _NUMBER = r"([0-9]{1,8}(?:\.[0-9]{1,6})?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
@@ -23,9 +24,17 @@ def parse_duration(value: object, name: str) -> timedelta:
         raise TypeError(
             f"{name} must be a timedelta or a text with units such as '30m' or '1h30m', not {type(value).__name__}"
         )
-    match = _DURATION.fullmatch(value.strip())
-    if not match or not any(match.groups()):
+    duration = _parsed(value)
+    if duration is None:
         raise ValueError(f"{name} must look like '90s', '30m' or '1h30m' (units d, h, m, s), not {value!r}")
+    return duration
+
+
+@lru_cache(maxsize=256)  # every look asks for those of its policy several times
+def _parsed(text: str) -> timedelta | None:
+    match = _DURATION.fullmatch(text.strip())
+    if not match or not any(match.groups()):
+        return None
     days, hours, minutes, seconds = (float(number or 0) for number in match.groups())
     return timedelta(days, seconds, minutes=minutes, hours=hours)
 

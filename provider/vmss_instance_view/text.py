@@ -27,8 +27,11 @@ def clean(text: str, limit: int = _PART) -> str:
     start = text[: 8 * limit]  # before anything else: a text may be as large as a body
     if not start.isprintable():
         start = "".join(each if each.isprintable() else " " for each in start)
-    line = " ".join(_INVISIBLE.sub(" ", start).split())
-    line = _COMMAND.sub(r"\g<0> ", line)
+    if not start.isascii():
+        start = _INVISIBLE.sub(" ", start)
+    line = " ".join(start.split())
+    if "##" in line or line.startswith("::"):
+        line = _COMMAND.sub(r"\g<0> ", line)
     return line if len(line) <= limit and len(text) <= 8 * limit else line[: limit - 1].rstrip() + "…"
 
 

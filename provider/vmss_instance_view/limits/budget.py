@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from vmss_instance_view.limits.account import Account
 from vmss_instance_view.limits.quota import GLOBAL_READS, LISTED, LOW, READS, Bucket, Charge, Policy, Room
@@ -47,7 +46,7 @@ class Budget:
             own = [each for each in self._joined(charges) if not each[0].is_shared]
             rooms = [account.room(tokens, now) for account, tokens in own]
         tightest = max(rooms, key=lambda room: room.refill * (1.5 - room.fraction), default=Room())
-        return replace(tightest, closed=max((room.closed for room in rooms), default=0.0))
+        return Room(tightest.fraction, tightest.refill, max((room.closed for room in rooms), default=0.0))
 
     def turn(self, charges: Iterable[Charge], now: float, *, urgent: bool = False) -> float:
         """Book a look in the shared buckets; return the seconds until it may begin.

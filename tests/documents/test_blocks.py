@@ -147,10 +147,12 @@ def run_with_mocks(text: str) -> None:
     declare()
 
 
-TOOL = """#!{python}
+TOOL = """#!/bin/sh
+exec '{python}' - "$@" <<'END'
 import sys
 import pulumi_vmss_health as vmss
 assert vmss.get_instance_view(sys.argv[1]).virtual_machine.statuses_summary[0].count == 3
+END
 """
 
 

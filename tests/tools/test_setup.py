@@ -334,11 +334,9 @@ def test_a_set_up_that_is_ended_ends_what_it_started(
     clone: Path, path: Path, tmp_path: Path, ending: signal.Signals, code: int
 ) -> None:
     noted = tmp_path / "pid"
-    program(path / "go", f"sleep 0.5; echo $$ > '{noted}'; exec {sys.executable} -c 'import time; time.sleep(100)'")
+    program(path / "go", f"sleep 0.5; echo $$ > '{noted}'; exec '{sys.executable}' -c 'import time; time.sleep(100)'")
     command: list[str | Path] = [sys.executable, clone / "tools" / "setup.py"]
-    # A shell lets commands in its background, these tests perhaps among them, ignore SIGINT.
-    heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
-    with subprocess.Popen(command, env={**os.environ, "PULUMI_FROM": "source"}, preexec_fn=heed) as process:
+    with subprocess.Popen(command, env={**os.environ, "PULUMI_FROM": "source"}) as process:
         pid = int(until(lambda: noted.read_text() if noted.exists() else ""))
         process.send_signal(ending)
         assert process.wait(10) == code

@@ -12,8 +12,6 @@ azure-cli#28496 (a version that is served is refused at times).
 
 from __future__ import annotations
 
-import threading
-
 API_VERSIONS = ("2026-04-01", "2024-11-01")
 """The best one first."""
 
@@ -24,28 +22,24 @@ def is_refused(code: str) -> bool:
 
 
 class ApiVersion:
-    """The version that one cloud is asked in, shared by all who read it. Safe for many threads.
+    """The version in which the reads of one cloud begin, shared by all who read it. Safe for many threads.
 
-    is_served: whether the cloud answered in it, or in a better one, once.
+    is_served: whether the cloud answered in any version.
     """
 
     def __init__(self) -> None:
         """Begin with the best one."""
-        self.is_served = False
-        self._place = 0
-        self._falling = threading.Lock()
+        self.first: str = API_VERSIONS[0]
+        self.is_served: bool = False
 
-    @property
-    def current(self) -> str:
-        """The version to ask in."""
-        return API_VERSIONS[self._place]
+    def older(self, refused: str) -> str | None:
+        """Return the next version after one that was refused, if there is one.
 
-    def fall_back(self, refused: str) -> bool:
-        """Record that a version is refused; return whether there is another one to ask in."""
-        with self._falling:
-            if refused != self.current:
-                return True
-            if self._place + 1 == len(API_VERSIONS):
-                return False
-            self._place += 1
-            return True
+        Where the cloud did not answer before, all begin with it from now on; else it is a region that lacks a version.
+        """
+        place = API_VERSIONS.index(refused) + 1
+        if place == len(API_VERSIONS):
+            return None
+        if not self.is_served:
+            self.first = API_VERSIONS[place]
+        return API_VERSIONS[place]

@@ -23,6 +23,7 @@ from vmss_instance_view.limits.budget import Budget
 from vmss_instance_view.limits.quota import Charge
 
 _PAGES = 50  # of a list: 5,000 instances, at 100 on a page
+_REFUSALS = 2  # of an api-version in a row, before an older one is tried: Azure refuses at times what it serves
 _OF_A_LIST = 32 * 1024 * 1024  # bytes
 # Of what an answer may be made, counted before it is parsed: a body of brackets alone takes a hundred times its bytes.
 # 8 MB of instances with their views have 70,000, 700,000 and 350,000.
@@ -81,6 +82,7 @@ class Arm:
         self._wire = wire
         self._tokens = tokens
         self._version = version or ApiVersion()
+        self._answered_in = ""
         self._counting = threading.Lock()
 
     def get(self, question: Question, parse: Parse[T], deadline: Deadline) -> T:
@@ -113,22 +115,30 @@ class Arm:
             url, content = link, self._ask(question, link, deadline)
 
     def _begin(self, question: Question, deadline: Deadline) -> tuple[str, bytes]:
-        """Ask in the best api-version that the cloud serves; return the URL and the answer."""
+        """Ask in the best api-version that the cloud serves; return the URL and the answer.
+
+        In the one in which it was answered before, if it was: in another one a body may say less.
+        """
+        version, refusals = self._answered_in or self._version.first, 0
         while True:
-            version = self._version.current
             url = question.url(self.cloud, version)
             try:
                 content = self._ask(question, url, deadline)
             except Rejected as error:
                 if not is_refused(error.code):
                     raise
-                if self._version.fall_back(version):
+                refusals += 1
+                if refusals < _REFUSALS:
+                    continue
+                if not self._answered_in and (older := self._version.older(version)):
+                    version, refusals = older, 0
                     continue
                 if not self._version.is_served:
                     raise
                 said = f"{question.what}: HTTP {error.status} {error.code}: api-version {version} is refused"
                 text = f"{said}, but this cloud served it before: this is an error on Azure's side: try again"
                 raise Unavailable(text, status=error.status, code=error.code) from None
+            self._answered_in = self._answered_in or version
             self._version.is_served = True
             return url, content
 

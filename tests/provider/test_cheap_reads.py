@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 from tests.clocks import VirtualClock, within
-from tests.metered import Tokens
+from tests.metered import Metered, ScaleSet, Tokens
 from tests.provider.conftest import AT_ONCE, vms
+from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import ScaleSetId, get_instance_view
 from vmss_emulator import Emulator
@@ -26,6 +27,7 @@ from vmss_instance_view.reading.reader import Part, ScaleSetReader
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.reading.uniform import UniformReader
 from vmss_instance_view.resource import InstanceViewProvider, ScaleSetInstanceView
+from vmss_instance_view.viewing import viewed
 
 
 def test_ten_views_take_one_sign_in_and_one_look_at_the_metadata(
@@ -37,6 +39,20 @@ def test_ten_views_take_one_sign_in_and_one_look_at_the_metadata(
     assert [vms(get_instance_view(each)) for each in ids] == [*range(10)]
     assert azure.token_requests == 1
     assert sum(each.path == "/metadata/endpoints" for each in azure.requests) == 1
+
+
+@pytest.mark.parametrize(("flexible", "with_instances"), [(True, False), (True, True), (False, True)])
+def test_a_view_of_500_instances_whose_list_is_bare_takes_as_long_as_azures_limits_demand(
+    flexible: bool, with_instances: bool
+) -> None:
+    clock = VirtualClock()
+    metered = Metered(clock)
+    shown = snapshot(*[Vm()] * 500)
+    scale_set = metered.add("web", ScaleSet(lambda _now: shown, flexible=flexible, bare=True, latency=0.1))
+    outputs = viewed(metered.azure(), scale_set, READ_TIMEOUT, with_instances=with_instances)
+    assert outputs["virtualMachine"]["statusesSummary"] == [{"code": "ProvisioningState/succeeded", "count": 500}]
+    assert all(each["properties"]["instanceView"]["extensions"] for each in outputs["instances"] or [])
+    assert metered.refused == []
 
 
 def provider(azure: Emulator) -> InstanceViewProvider:

@@ -18,6 +18,7 @@ from vmss_instance_view.model import Instance, ScaleSet, VirtualMachineInstanceV
 _WIDTH = 8
 _AT_ONCE = 10.0  # seconds that one look spends on own views
 _TO_SPARE = 2.0  # seconds that must be left to begin another
+_PAUSE = 0.2  # seconds, until there may be room for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,19 @@ class OwnViews:
     ) -> None:
         """Read the views that were not read since a moment, as many as time and budget allow.
 
-        wanted: instances, and how to ask for the view of each. at_any_price: all of them, or as many as the deadline
-        allows. Raises as `Arm.get`; what came before is kept.
+        wanted: instances, and how to ask for the view of each. at_any_price: all of them, as slowly as Azure's limits
+        demand. Raises as `Arm.get`, and Overdue; what came before is kept.
         """
         clock = self._arm.clock
         due = [(each, asked) for each, asked in wanted if not self._is_read(each, since)]
-        is_small = at_any_price or len(due) <= _WIDTH  # small enough to have been reckoned with before the look
+        is_small = len(due) <= _WIDTH  # enough to have been reckoned with before the look
         until = Deadline(_AT_ONCE, clock)
 
         def read_one(pair: tuple[Instance, Question]) -> None:
             instance, asked = pair
-            if is_small or self._may_go_on(asked, until, deadline):
+            if at_any_price and not is_small:
+                self._wait_for_room(asked, deadline)
+            if at_any_price or is_small or self._may_go_on(asked, until, deadline):
                 now = clock.monotonic()
                 self._kept[_key(instance)] = _OwnView(self._view(asked, deadline), now)
 
@@ -93,7 +96,15 @@ class OwnViews:
             enough_time = deadline.left() > _TO_SPARE
         except Overdue:
             return False
-        return enough_time and self._arm.budget.spare(asked.charge, self._arm.clock.monotonic()) >= 1
+        return enough_time and self._has_room(asked)
+
+    def _wait_for_room(self, asked: Question, deadline: Deadline) -> None:
+        while not self._has_room(asked):
+            deadline.left()
+            self._arm.clock.wait(_PAUSE)
+
+    def _has_room(self, asked: Question) -> bool:
+        return self._arm.budget.spare(asked.charge, self._arm.clock.monotonic()) >= 1
 
     def _view(self, asked: Question, deadline: Deadline) -> VirtualMachineInstanceView | None:
         try:

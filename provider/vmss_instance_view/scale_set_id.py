@@ -55,11 +55,12 @@ class ScaleSetId:
     def hide_in(self, text: str) -> str:
         """Return the text without the id and its parts, for an id that is a secret.
 
-        A longer name that begins with a part is left, except that of an instance: web has web_0 and web_1b2c3d4e.
+        A longer name that begins with a part is left, except that of an instance: web has web_0 and web_1b2c3d4e. In a
+        URL's query the id is encoded: a part then follows %2F.
         """
         words = (str(self), self.subscription_id, self.resource_group, self.name)
         pattern = "|".join(map(re.escape, words))
-        return re.sub(rf"(?<![\w-])(?:{pattern})(?![^\W_]|-)", "[secret]", text, flags=re.IGNORECASE)
+        return re.sub(rf"(?:(?<![\w-])|(?<=%2F))(?:{pattern})(?![^\W_]|-)", "[secret]", text, flags=re.IGNORECASE)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ScaleSetId) and str(self).lower() == str(other).lower()

@@ -1,3 +1,5 @@
+from urllib.parse import quote_plus
+
 import pytest
 from tests.hostile import EVERYTHING, harm
 
@@ -71,3 +73,11 @@ def test_a_secret_id_is_hidden_whole_and_in_parts_and_nothing_else_is() -> None:
 def test_a_secret_id_is_hidden_in_the_names_of_its_instances() -> None:
     scale_set = ScaleSetId("0b1f", "rg", "web")
     assert scale_set.hide_in("instance web_1b2c3d4e, web-2_0, my_web") == "instance [secret]_1b2c3d4e, web-2_0, my_web"
+
+
+def test_a_secret_id_is_hidden_in_the_query_of_a_url() -> None:
+    scale_set = ScaleSetId("0b1f", "rg", "web")
+    url = f"https://management.azure.com/x?$filter={quote_plus(str(scale_set), safe='')}%27&page=rg%2Fwebbed"
+    hidden = scale_set.hide_in(url)
+    assert hidden.count("[secret]") == 4
+    assert hidden.endswith("%2FvirtualMachineScaleSets%2F[secret]%27&page=[secret]%2Fwebbed")

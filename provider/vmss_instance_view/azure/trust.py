@@ -37,7 +37,9 @@ class SharedTrust(HTTPAdapter):
         return host, {**own, "ssl_context": _trust(verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as above
-        """Do nothing: the shared context already has the trusted authorities."""
+        """Trust for the connection to a proxy alone: the shared context is that of the connection behind it."""
+        if conn.proxy is not None and conn.proxy.scheme == "https":
+            super().cert_verify(conn, url, verify, cert)
 
 
 _reading = threading.Lock()  # two contexts of the same authorities would keep their connections apart

@@ -90,6 +90,8 @@ class Https:
             return self._session.get(url, auth=auth, timeout=seconds, stream=True, allow_redirects=False)
         except requests.Timeout:
             raise Silent from None
+        except ValueError as error:  # which a new attempt would raise again
+            raise untrusted(what, error) or _impossible(what, error) from None
         except requests.RequestException as error:
             raise _no_answer(what, error) from None
         except OSError as error:  # requests could not open the file of trusted authorities
@@ -115,6 +117,13 @@ class Anonymous(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Leave a request as it is."""
         return request
+
+
+def _impossible(what: str, error: ValueError) -> ConfigurationError:
+    """Return the error for a name or an address that nothing can be sent to."""
+    # The text would tell a character of a proxy's password.
+    cause = "a character that cannot be sent" if isinstance(error, UnicodeError) else _cause(error).rstrip(".")
+    return ConfigurationError(f"{what}: {cause}; check the host's name and HTTPS_PROXY")
 
 
 def _no_answer(what: str, error: requests.RequestException) -> Exception:

@@ -26,6 +26,8 @@ from vmss_emulator import Emulator
 from vmss_instance_view import connection
 from vmss_instance_view.azure import credential as credential_module
 from vmss_instance_view.azure import wire
+from vmss_instance_view.azure.cloud import PUBLIC
+from vmss_instance_view.azure.credential import TokenSource
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.connection import Azure
@@ -315,6 +317,16 @@ def signed_in_at(azure: Emulator, server: TlsServer) -> ScaleSetReader:
     authentication = {"loginEndpoint": server.url, "audiences": [azure.url]}
     broken(azure, "GET /metadata/*", body={"resourceManager": azure.url, "authentication": authentication})
     return reader(azure, azure.environment)
+
+
+def test_a_missing_file_of_authorities_is_told_and_no_wrong_secret(
+    azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the public cloud the sign-in is what comes first."""
+    tokens = TokenSource(Settings(azure.environment), PUBLIC, SystemClock())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigurationError, match=r"No such file or directory: .*none\.pem; check REQUESTS_CA_BUNDLE"):
+        tokens.token(within(5))
 
 
 def test_a_sign_in_service_that_is_not_trusted_is_told_at_once(azure: Emulator) -> None:

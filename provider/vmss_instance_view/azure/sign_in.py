@@ -16,7 +16,7 @@ from urllib3 import HTTPResponse
 from vmss_instance_view.azure.trust import SharedTrust
 from vmss_instance_view.azure.wire import SMALL, Anonymous, read_body, untrusted
 from vmss_instance_view.clock import Clock, Deadline
-from vmss_instance_view.errors import clean, root_cause
+from vmss_instance_view.errors import ConfigurationError, clean, root_cause
 
 _WHAT = "the sign-in service"
 _PASSING = (408, 410, 429)  # 410: how a virtual machine's own says that it is being updated
@@ -42,7 +42,7 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
         self.offline: str = ""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class has it
-        """Send one request. Raises ConfigurationError if the service's certificate is not trusted."""
+        """Send one request. Raises ConfigurationError if no certificate, or not the service's, is trusted."""
         try:
             response = super().send(request, **kwargs)
         except AzureError as error:
@@ -51,6 +51,8 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
             if isinstance(error, ServiceResponseError):  # it was reached
                 self.refusal = f"no answer: {self.offline}"
             raise (untrusted(_WHAT, inner) or error) from None
+        except OSError as error:  # requests could not open the file of trusted authorities
+            raise ConfigurationError(f"{error}; check REQUESTS_CA_BUNDLE") from None
         if response.status_code in _PASSING or response.status_code >= 500:
             self.refusal = f"HTTP {response.status_code}"
         return response

@@ -39,7 +39,7 @@ class SharedTrust(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as above
         """Trust for the connection to a proxy alone: the shared context is that of the connection behind it."""
         if conn.proxy is not None and conn.proxy.scheme == "https":
-            super().cert_verify(conn, url, verify, cert)
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call] # as requests has it
 
 
 _reading = threading.Lock()  # two contexts of the same authorities would keep their connections apart

@@ -132,6 +132,24 @@ def test_a_refusal_of_the_subscription_or_of_resource_manager_holds_all_up(bucke
     assert budget.turn([Charge(HIGH_COST, API.replace("/s/", "/other/"))], 0) == 0
 
 
+def test_a_refusal_for_the_vms_on_a_page_holds_lists_up_and_no_view() -> None:
+    budget = Budget()
+    budget.refused(VIEW, 0, 60, "VMScaleSetVMViewsSubscriptionMaximum")
+    assert budget.turn([Charge(HIGH_COST, API)], 0) == 0
+    assert budget.turn([Charge(LISTED, API, tokens=100)], 0) >= 60
+
+
+def test_what_is_left_is_that_of_the_bucket_that_is_named() -> None:
+    budget = Budget()
+    names = {"HighCostGetVMScaleSetResource": 29, "HighCostGetVMScaleSetSubscriptionMaximum": 2}
+    names["VMScaleSetVMViewsSubscriptionMaximum"] = 3
+    told = ",".join(f"Microsoft.Compute/{name};{left}" for name, left in names.items())
+    budget.correct(VIEW, {"x-ms-ratelimit-remaining-resource": told}, 0)
+    assert budget.room([VIEW], 0).fraction == pytest.approx(29 / 30)
+    assert budget.turn([Charge(HIGH_COST, API)], 0) > 10
+    assert budget.turn([Charge(LISTED, API, tokens=100)], 0) > 10
+
+
 def test_ordinary_looks_queue_at_two_thirds_of_what_comes_back() -> None:
     budget = Budget()
     turns = [budget.turn([Charge(HIGH_COST, f"{WEB}{number}")], 0) for number in range(5)]

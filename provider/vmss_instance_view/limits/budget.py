@@ -78,13 +78,12 @@ class Budget:
 
     def correct(self, charge: Charge, headers: Mapping[str, str], now: float) -> None:
         """Take in what an answer says is left. Only downwards: its buckets of other sizes say nothing of ours."""
-        told = remaining(headers)
-        by_compute = [left for name, left in told.items() if not name.startswith(_SUBSCRIPTION)]
         with self._lock:
-            first, *others = self._of(charge)
-            first.at_most(min(by_compute, default=first.bucket.size), now)
-            for account in others:
-                account.at_most(told.get(account.name, account.bucket.size), now)
+            by_arm = {each.name: each for each in self._of(charge) if not each.by_compute}
+            for name, left in remaining(headers).items():
+                account = by_arm.get(name) if name.startswith(_SUBSCRIPTION) else self._named(charge, name)
+                if account is not None:
+                    account.at_most(left, now)
 
     def refused(self, charge: Charge, now: float, retry_after: float | None, bucket: str | None) -> None:
         """Take in a 429: a bucket is empty, for as long as Azure says.
@@ -92,10 +91,19 @@ class Budget:
         bucket: the name that Compute gives it, "" if it gives none; None: it is one of Resource Manager's.
         """
         with self._lock:
-            ours = [each for each in self._of(charge) if each.by_compute is (bucket is not None)]
-            # Compute's names tell the subscription's buckets from those of a resource.
-            of_all = bucket is not None and "subscription" in bucket.lower()
-            (ours[-1] if of_all or bucket is None else ours[0]).refused(now, retry_after)
+            account = self._of(charge)[-1] if bucket is None else self._named(charge, bucket)
+            account.refused(now, retry_after)
+
+    def _named(self, charge: Charge, name: str) -> Account:
+        """Return the bucket of Compute that is meant by a name, such as "HighCostGetVMScaleSetSubscriptionMaximum".
+
+        Names tell the subscription's buckets from those of a resource; of another one, it is the resource's.
+        """
+        name = name.rpartition("/")[2].lower()
+        if name.startswith(LISTED.name.lower()):  # which a page of a list takes from besides
+            return self._of(Charge(LISTED, charge.resource, charge.region))[0]
+        ours = [each for each in self._of(charge) if each.by_compute]
+        return ours[-1] if "subscription" in name else ours[0]
 
     def _forget_the_full(self, now: float) -> None:
         """Keep no account of what was not read for long: ids come from outside, and there may be ever new ones."""

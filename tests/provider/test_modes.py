@@ -206,9 +206,10 @@ def test_there_was_never_an_upgrade_where_azure_knows_of_none(azure: Emulator) -
     assert flexible(azure, "flex").rolling_upgrade(within(5)) is None
 
 
-def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator) -> None:
-    web = reader(azure)
-    missing = {"faults": [{"match": "GET */virtualMachineScaleSets/*", "status": 404, "code": "ResourceNotFound"}]}
+@pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
+def test_a_set_that_vanishes_is_told_from_one_that_never_was(azure: Emulator, mode: str) -> None:
+    web = reader(azure, capacity=3, orchestration_mode=mode)
+    missing = {"faults": [{"match": "GET */resourceGroups/*", "status": 404, "code": "ResourceGroupNotFound"}]}
     azure.load(missing)
     with pytest.raises(ScaleSetNotFound) as never:
         web.model(within(5))

@@ -146,7 +146,7 @@ class ScaleSetReader:
                 self._turn_flexible(refused)
         if self._model is None:
             self.model(deadline)
-        return self._flexible.instances(deadline, whole=whole)
+        return self._seen(lambda left: self._flexible.instances(left, whole=whole), deadline)
 
     def _members(self) -> tuple[Instance, ...]:
         """Return the instances, joined with their own views: these may tell of a standby pool where a list does not."""

@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 from tests.clocks import VirtualClock
 from tests.gate.azure import running, settled
-from tests.metered import Metered, ScaleSet, timeline
+from tests.metered import Metered, ScaleSet, timeline, wait
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import GatePolicy, ScaleSetId, Snapshot
+from pulumi_vmss_health import ExtensionSummary, GatePolicy, ScaleSetId, Snapshot, StatusCount
 from pulumi_vmss_health.judging.snapshot import Ask, Depth
 from pulumi_vmss_health.waiting.look import Looker
+from pulumi_vmss_health.waiting.memory import Ending
 from vmss_emulator import Emulator
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure
@@ -159,6 +160,24 @@ def test_after_one_vm_joined_later_all_own_views_are_still_read_for_one_and_the_
     for at in (0.0, 30.0, 61.0, 95.0):
         azure.clock.sleep(at - azure.clock.time)
         assert look(30, Ask(Depth.FULL, azure.clock.time)).age == 0.0
+
+
+@pytest.mark.parametrize("flexible", [False, True])
+@pytest.mark.parametrize("number", [3, 20])
+def test_an_extension_that_the_policy_names_and_the_model_lacks_is_read_where_the_list_has_none(
+    number: int, flexible: bool
+) -> None:
+    """Policies of Azure install extensions that are in no model."""
+    vms = [Vm(extensions=(("MDE.Linux", "succeeded"),), health=None)] * number
+    shown = snapshot(*vms, extensions=(), health=False)
+    counts = (ExtensionSummary("MDE.Linux", (StatusCount("ProvisioningState/succeeded", number),)),)
+    shown = replace(shown, view=replace(shown.view, extensions=counts))
+    azure = Metered(VirtualClock())
+    scale_set = azure.add("web", ScaleSet(lambda _now: shown, flexible=flexible, bare=True))
+    waited = wait(azure.azure(), scale_set, GatePolicy(extensions=["MDE.Linux"], timeout="5m"))
+    assert waited.outcome.ending is Ending.HEALTHY
+    assert waited.outcome.progress.snapshot is not None
+    assert waited.outcome.progress.snapshot.age == 0.0, "a view of a single VM was taken from an earlier look"
 
 
 def test_of_several_open_instances_each_look_asks_another_one() -> None:

@@ -136,12 +136,12 @@ def _with_own_view(instance: Instance, kept: _OwnView, own: VirtualMachineInstan
     return replace(instance, view=view)
 
 
-def is_bare(model: ScaleSet, instance: Instance) -> bool:
+def is_bare(model: ScaleSet, instance: Instance, *, needs_extensions: bool = False) -> bool:
     """Return whether a list may have left out something of an instance that its own view has.
 
-    That is what the model promises (extensions, application health), or, where the list has nothing at all of what
-    guests report, that a VM of a Flexible set waits in a standby pool. A set without a profile promises nothing, so
-    that anything may be left out.
+    That is what the model promises (extensions, application health) or the caller needs, or, where the list has nothing
+    at all of what guests report, that a VM of a Flexible set waits in a standby pool. A set without a profile promises
+    nothing, so that anything may be left out.
     """
     view = instance.view
     if view is None:
@@ -150,7 +150,8 @@ def is_bare(model: ScaleSet, instance: Instance) -> bool:
         return not view.extensions or view.vm_health is None
     if model.is_flexible and not view.extensions and view.vm_health is None and view.in_standby_pool is None:
         return True
-    return bool(model.extensions and not view.extensions) or (model.reports_health and view.vm_health is None)
+    lacks_extensions = not view.extensions and (needs_extensions or bool(model.extensions))
+    return lacks_extensions or (model.reports_health and view.vm_health is None)
 
 
 def _key(instance: Instance) -> str:

@@ -39,11 +39,13 @@ class Part(Enum):
 class ScaleSetReader:
     """One scale set. Every method reads anew and raises InstanceViewError if it cannot.
 
+    needs_extensions: whether the VMs' extensions are needed though the model has none: others may install some, too.
     Raises ScaleSetDeleted instead of ScaleSetNotFound once the model has been read.
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Read nothing yet."""
+        self.needs_extensions: bool = False
         self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
@@ -187,7 +189,13 @@ class ScaleSetReader:
         # More VMs than the capacity, where it is known, may be those of a standby pool, of which the list did not tell.
         surplus = model.has_profile if model.capacity is None else len(self._listed) > model.capacity
         may_wait = self._is_flexible and surplus and not self._flexible.tells_pool
-        return [each for each in self._listed if may_wait or is_bare(model, each) or self._may_have_left_pool(each)]
+        return [
+            each
+            for each in self._listed
+            if may_wait
+            or is_bare(model, each, needs_extensions=self.needs_extensions)
+            or self._may_have_left_pool(each)
+        ]
 
     def _may_have_left_pool(self, instance: Instance) -> bool:
         """Return whether a VM that was in a standby pool may be the set's by now, and no list would tell."""

@@ -41,9 +41,8 @@ def run_pytest(folder: Path, *arguments: str, path: str = os.environ["PATH"]) ->
     # Hypothesis is imported at the end; such a loop collected meanwhile upsets Python before 3.11.8 (cpython#106905).
     strict += ["-p", "no:hypothesispytest"]
     command = [sys.executable, "-m", "pytest", *strict, *arguments]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ARM_", "PULUMI_"))}
-    ran = subprocess.run(
-        command, cwd=folder, env={**environment, "PATH": path}, check=False, capture_output=True, text=True, timeout=240
-    )
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ARM_", "PULUMI_"))}
+    environment = {**inherited, "PATH": path, "PULUMI_HOME": str(folder.with_name("home of pulumi"))}
+    ran = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=240)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

@@ -374,6 +374,23 @@ def test_our_own_upgrade_that_failed_fails_while_required_instances_are_stale(co
     assert "OtherUpgradeFailed" in codes(others)
 
 
+@pytest.mark.parametrize("code", ["Faulted", "Cancelled"])
+@pytest.mark.parametrize(
+    ("old", "stale_instances"),
+    [
+        (Vm(latest=False, protected=True), "auto"),
+        (Vm(latest=False, skips=True), "auto"),
+        (Vm(latest=False), "ignore"),
+    ],
+)
+def test_an_upgrade_that_failed_is_no_reason_where_it_left_only_instances_that_may_be_old(
+    code: str, old: Vm, stale_instances: str
+) -> None:
+    verdict = judge(upgraded(code, NEW, WELL, old), stale_instances=stale_instances)
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["OlderModelAllowed"])
+    assert "RollingUpgradeFailed" in codes(judge(upgraded(code, NEW, old, Vm(latest=False))))
+
+
 @pytest.mark.parametrize(
     ("created", "started", "is_ours"),
     [

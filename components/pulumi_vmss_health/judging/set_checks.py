@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pulumi_vmss_health.judging import advice
-from pulumi_vmss_health.judging.facts import Facts
+from pulumi_vmss_health.judging.facts import Facts, is_left_alone
 from pulumi_vmss_health.judging.findings import Finding, Findings, Reason, State, Unjudged, name_instances, short_code
 from pulumi_vmss_health.judging.guest import last_words, said
 from pulumi_vmss_health.judging.judged import Judged
@@ -205,7 +205,7 @@ def rolling_upgrade(judged: Judged) -> Findings:
     )
     have = upgrade.code or "unknown"
     if state == "faulted" or is_failure(state):
-        if not _enough_on_the_latest_model(facts):
+        if not _enough_need_no_upgrade(facts):
             words = f": {last_words(upgrade.error_message)}" if upgrade.error_message else ""
             message = f"the rolling upgrade{whose} ended {have} ({counts}, {upgrade.failed or 0} failed){words}"
             hint = "correct the cause of the failure, then start the upgrade again"
@@ -237,8 +237,11 @@ def _is_ours(facts: Facts) -> bool:
     return began is None or since is None or began >= since
 
 
-def _enough_on_the_latest_model(facts: Facts) -> bool:
+def _enough_need_no_upgrade(facts: Facts) -> bool:
+    """Return whether enough instances run the latest model, or stay on an older one because they may."""
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
         return False
-    return sum(facts.runs_latest(instance) is True for instance in instances) >= facts.required
+    may_be_old = facts.policy.stale_instances == "ignore"
+    settled = (may_be_old or is_left_alone(each) or facts.runs_latest(each) is True for each in instances)
+    return sum(settled) >= facts.required

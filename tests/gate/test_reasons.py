@@ -194,6 +194,20 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         ),
     ),
     (
+        snapshot(WELL, WELL, Vm(provisioning="failed/Quota"), status="failed/Quota"),
+        {"min_healthy": "60%"},
+        Reason(
+            "SetOperationOutlived",
+            "scale set",
+            "failed/Quota",
+            "succeeded",
+            "the last operation on the set ended failed/Quota; enough instances are healthy, "
+            "so this failure is ignored; not healthy: instance 2",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
         upgrading(snapshot(WELL), "RollingForward"),
         {},
         Reason(

@@ -188,6 +188,15 @@ def test_a_failed_operation_that_all_instances_have_outlived_is_a_warning() -> N
     assert judge(seen, set_status="ignored") == Verdict(State.HEALTHY)
 
 
+def test_a_failed_operation_that_enough_instances_have_outlived_names_those_that_have_not() -> None:
+    failed = Vm(provisioning="failed/AllocationFailed")
+    verdict = judge(snapshot(*[WELL] * 9, failed, status="failed/AllocationFailed"), min_healthy="90%")
+    assert (verdict.state, codes(verdict)) == (State.HEALTHY, ["SetOperationOutlived"])
+    assert "all instances" not in verdict.reasons[0].message
+    assert "not healthy: instance 9" in verdict.reasons[0].message
+    assert verdict.reasons[0].instances == ("9",)
+
+
 def test_a_failed_operation_fails_the_set_where_the_instances_were_not_judged_or_not_all_well() -> None:
     seen = snapshot(WELL, WELL, status="failed")
     assert judge(replace(seen, instances=None), application_health="ignored").state is State.FAILING

@@ -8,7 +8,16 @@ from datetime import timedelta
 
 from pulumi_vmss_health.judging import advice
 from pulumi_vmss_health.judging.facts import Facts, is_left_alone
-from pulumi_vmss_health.judging.findings import Finding, Findings, Reason, State, Unjudged, name_instances, short_code
+from pulumi_vmss_health.judging.findings import (
+    Finding,
+    Findings,
+    Reason,
+    State,
+    Unjudged,
+    name_instances,
+    short_code,
+    warning,
+)
 from pulumi_vmss_health.judging.guest import last_words, said
 from pulumi_vmss_health.judging.judged import Judged
 from pulumi_vmss_health.judging.snapshot import count_state, describe
@@ -146,7 +155,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
         code = short_code(status)
         if is_failure(status.state):
             if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
-                yield _failed_operation(status, _state_of_a_failure(judged, others))
+                yield _failed_operation(status, _state_of_a_failure(judged, others), judged.ill)
         elif status.state != "succeeded":
             message = f"an operation on the set is in progress ({code})"
             yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
@@ -182,12 +191,13 @@ def _state_of_a_failure(judged: Judged, others: Sequence[Finding]) -> State:
     return State.PROGRESSING if are_all_well else State.FAILING
 
 
-def _failed_operation(status: Status, state: State) -> Reason:
+def _failed_operation(status: Status, state: State, ill: Sequence[Instance]) -> Reason:
     words = f": {last_words(status.message)}" if status.message else ""
     message = f"the last operation on the set ended {short_code(status)}{words}"
     if state is State.HEALTHY:
-        warning = f"{message}; all instances are healthy, so this failure is ignored"
-        return Reason("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", warning, state=state)
+        message += f"; {'enough' if ill else 'all'} instances are healthy, so this failure is ignored"
+        message += f"; not healthy: {name_instances(ill)}" if ill else ""
+        return warning("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", message, ill)
     hint = advice.after(status.state, status.detail)
     return Reason("SetOperationFailed", _SUBJECT, short_code(status), "succeeded", message, hint, state)
 

@@ -325,6 +325,38 @@ def test_a_suppressed_failure_passes_with_a_warning_unless_the_policy_names_the_
     assert judge(running).passes
 
 
+def failing_logs(number: int, state: str, message: str) -> dict[str, Any]:
+    return vm(number, extensions=[extension("cse", "succeeded"), extension("logs", state, message=message)])
+
+
+def suppressed_failures(*vms: dict[str, Any]) -> list[Reason]:
+    verdict = judge(look(*vms, capacity=len(vms), extensions=[CSE, SUPPRESSED]))
+    assert verdict.passes
+    return [each for each in verdict.reasons if each.code == "ExtensionFailureSuppressed"]
+
+
+def test_each_suppressed_failure_is_told_with_its_own_code_and_words_and_its_own_vms() -> None:
+    told_of = suppressed_failures(
+        failing_logs(0, "failed/1", "no such file"),
+        failing_logs(1, "failed/52", "no disk at web_1"),
+        failing_logs(2, "failed/52", "no disk at web_2"),
+        failing_logs(3, "failed/52", "no route"),
+    )
+    ignored = "ignored: the model sets suppressFailures"
+    assert [each.message for each in told_of] == [
+        f"instances 1 and 2: extension logs failed/52, {ignored}: no disk at web_1",
+        f"instance 0: extension logs failed/1, {ignored}: no such file",
+        f"instance 3: extension logs failed/52, {ignored}: no route",
+    ]
+    assert [each.instances for each in told_of] == [("1", "2"), ("0",), ("3",)]
+
+
+def test_suppressed_failures_that_all_differ_make_a_few_warnings_that_name_every_vm() -> None:
+    told_of = suppressed_failures(*[failing_logs(each, "failed/1", "no " + "x" * (each + 1)) for each in range(40)])
+    assert len(told_of) == 6
+    assert [each for reason in told_of for each in reason.instances] == [str(each) for each in range(40)]
+
+
 def test_a_suppressed_extension_that_has_not_ended_is_waited_for() -> None:
     seen = look(*well_with("cse", "logs"), with_logs("transitioning", "succeeded"), extensions=[CSE, SUPPRESSED])
     assert judge(seen).state is PROGRESSING
@@ -360,6 +392,15 @@ def test_named_codes_of_a_failed_vm_pass_with_a_warning() -> None:
     assert verdict.passes
     assert told(verdict, "VmFailureAllowed").subject == "instances 0, 1 and 2, VM"
     assert judge(seen, ignore_failure_codes=["AllocationFailed"]).state is FAILING
+
+
+def test_vms_that_failed_with_several_named_codes_are_told_by_their_own() -> None:
+    codes = ["OSProvisioningTimedOut", "NetworkingInternalOperationError"]
+    seen = look(vm(0, f"failed/{codes[0]}"), vm(1, f"failed/{codes[1]}"), vm(2, f"failed/{codes[0]}"))
+    assert lines(judge(seen, ignore_failure_codes=codes)) == [
+        "instances 0 and 2: VM failed/OSProvisioningTimedOut, ignored by ignore_failure_codes",
+        "instance 1: VM failed/NetworkingInternalOperationError, ignored by ignore_failure_codes",
+    ]
 
 
 @pytest.mark.parametrize(

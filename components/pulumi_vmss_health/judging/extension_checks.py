@@ -7,7 +7,7 @@ from functools import partial
 from pulumi_vmss_health.judging import advice, set_checks
 from pulumi_vmss_health.judging.facts import Facts, is_unknown, listed_extensions, unknown_extensions
 from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged, name_instances, warning
-from pulumi_vmss_health.judging.guest import said
+from pulumi_vmss_health.judging.guest import said, without_names
 from pulumi_vmss_health.judging.instance_checks import (
     STOPPED,
     absent_agent,
@@ -22,6 +22,7 @@ from vmss_instance_view.text import clean
 
 _NAMES = 6  # extensions of the model that a message about an unknown one lists
 _NAME = 60  # characters of each name
+_FAILURES = 5  # suppressed failures of an extension that are told one by one: a pass is told whole
 
 
 def checks(facts: Facts) -> list[InstanceCheck]:
@@ -47,12 +48,28 @@ def _tell(name: str, judged: Judged, check: str, *, is_unknown: bool) -> Finding
     else:
         counted = set_checks.extension_summary(facts, name, _excused_of(facts, name, suppressed))
         yield from set_checks.unless_explained(counted, explained, facts)
-    if suppressed:
-        who, code = name_instances(suppressed), failure_code(suppressed[0], name)
-        message = f"{who}: extension {name} {code}, ignored: the model sets suppressFailures"
-        words = failure_words(suppressed[0], name)
-        message += f": {words}" if words else ""
-        yield warning("ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, suppressed)
+    yield from _suppressed_failures(name, suppressed)
+
+
+def _suppressed_failures(name: str, suppressed: list[Instance]) -> Findings:
+    """Warn of each suppressed failure, that of most instances first, and of the rare ones together."""
+    groups: dict[tuple[str, str], list[Instance]] = {}
+    for instance in suppressed:
+        cause = failure_code(instance, name), without_names(failure_words(instance, name), instance)
+        groups.setdefault(cause, []).append(instance)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    for alike in ordered[:_FAILURES]:
+        yield _suppressed_failure(name, alike, failure_code(alike[0], name), failure_words(alike[0], name))
+    rare = [instance for alike in ordered[_FAILURES:] for instance in alike]
+    if rare:
+        yield _suppressed_failure(name, rare, "failed in other ways", "")
+
+
+def _suppressed_failure(name: str, instances: list[Instance], code: str, words: str) -> Reason:
+    who = name_instances(instances)
+    message = f"{who}: extension {name} {code}, ignored: the model sets suppressFailures"
+    message += f": {words}" if words else ""
+    return warning("ExtensionFailureSuppressed", f"{who}, extension {name}", code, "succeeded", message, instances)
 
 
 def names(judged: Judged) -> Findings:

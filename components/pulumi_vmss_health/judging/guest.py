@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from vmss_instance_view.model import Status, is_failure
+from vmss_instance_view.model import Instance, Status, is_failure
 from vmss_instance_view.text import clean
 
 _TOLD = 400  # characters that are kept of a failure's message
@@ -51,10 +51,10 @@ def last_words(text: str, limit: int = _TOLD) -> str:
     return f"{head} {_end(text[len(head) :], limit - len(head))}"
 
 
-def without_names(text: str, names: Iterable[str | None]) -> str:
+def without_names(text: str, instance: Instance) -> str:
     """Remove what differs from VM to VM: the VM's names, and every word with a digit, such as an id or a time."""
     text = text.lower()
-    for name in names:
+    for name in (instance.name, instance.instance_id, instance.vm_id):
         if name and not name.isdigit():
             text = text.replace(name.lower(), "#")
     return _WORD_WITH_A_DIGIT.sub("#", text)

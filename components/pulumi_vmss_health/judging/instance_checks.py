@@ -56,13 +56,13 @@ def excuse(facts: Facts, instance: Instance) -> str | None:
     return None if None in excuses else ", ".join(dict.fromkeys(each for each in excuses if each))
 
 
-def excused(facts: Facts) -> dict[str, list[Instance]]:
-    """Group the instances whose failure does not count, by the reason why."""
-    found: dict[str, list[Instance]] = {}
+def excused(facts: Facts) -> dict[tuple[str, str], list[Instance]]:
+    """Group the instances whose failure does not count, by the reason why and the failure's code."""
+    found: dict[tuple[str, str], list[Instance]] = {}
     for instance in facts.snapshot.instances or ():
         why = excuse(facts, instance)
         if why is not None:
-            found.setdefault(why, []).append(instance)
+            found.setdefault((why, failure_code(instance)), []).append(instance)
     return found
 
 

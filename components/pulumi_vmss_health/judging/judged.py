@@ -110,8 +110,7 @@ def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> list[tuple[Ailment, lis
     """Group instances by their ailment, ignoring each VM's own names in the message; keep the first one's message."""
     groups: dict[Ailment, tuple[Ailment, list[Instance]]] = {}
     for instance, ailment in ailing:
-        names = (instance.name, instance.instance_id, instance.vm_id)
-        alike = replace(ailment, message=without_names(ailment.message, names)) if ailment.message else ailment
+        alike = replace(ailment, message=without_names(ailment.message, instance)) if ailment.message else ailment
         groups.setdefault(alike, (ailment, []))[1].append(instance)
     return sorted(groups.values(), key=lambda group: (not group[0].final, -len(group[1])))
 

@@ -64,9 +64,9 @@ def _vms(judged: Judged, check: str) -> Findings:
     excused = instance_checks.excused(facts)
     counted = set_checks.vm_summary(facts, sum(map(len, excused.values())))
     yield from set_checks.unless_explained(counted, enough(judged, check), facts)
-    for why, instances in excused.items():
+    for (why, code), instances in excused.items():
         if why:
-            who, code = name_instances(instances), instance_checks.failure_code(instances[0])
+            who = name_instances(instances)
             message = f"{who}: VM {code}, ignored {why}"
             yield warning("VmFailureAllowed", f"{who}, VM", code, "succeeded", message, instances)
 

@@ -310,6 +310,27 @@ def test_a_zone_can_still_be_served_by_vms_that_are_to_come(second: Vm, state: S
     ]
 
 
+@pytest.mark.parametrize(
+    ("second", "least", "state"),
+    [
+        (Vm(zone="1"), 1, State.PROGRESSING),
+        (Vm(zone="2", power="stopped"), 1, State.PROGRESSING),
+        (Vm(zone="2", provisioning="failed"), 1, State.FAILING),
+        (Vm(zone="1"), 2, State.FAILING),
+    ],
+)
+def test_a_zone_without_vms_can_still_be_served_where_azure_rebalances_zones_but_only_with_its_share(
+    second: Vm, least: int, state: State
+) -> None:
+    seen = snapshot(Vm(zone="1"), second, zones=("1", "2"))
+    assert seen.scale_set is not None
+    rebalanced = replace(seen, scale_set=replace(seen.scale_set, zone_rebalancing=True))
+    verdict = judge(rebalanced, min_healthy=1, min_healthy_per_zone=least)
+    reason = next(each for each in verdict.reasons if each.subject == "zone 2")
+    assert (verdict.state, reason.state) == (state, state)
+    assert ("zone rebalancing is on" in reason.hint) is (second.zone == "1" and least == 1)
+
+
 def test_a_zone_without_a_share_needs_no_vm_for_a_percentage() -> None:
     seen = snapshot(Vm(zone="1"), zones=("1", "2"))
     assert judge(seen, min_healthy_per_zone="100%").state is State.HEALTHY

@@ -76,7 +76,7 @@ def _wrong_count(facts: Facts, seen: int, wanted: int, ill: Sequence[Instance]) 
         message += f"; not healthy: {name_instances(ill)}" if ill else ""
         ids = tuple(each.instance_id for each in ill)
         return Reason("SurplusStays", *numbers, message, "", State.HEALTHY, ids)
-    hint = "zone rebalancing is on: Azure adds VMs before it removes others" if model and model.zone_rebalancing else ""
+    hint = advice.REBALANCES if model and model.zone_rebalancing else ""
     return Reason("SurplusVms", *numbers, message, hint, State.PROGRESSING)
 
 

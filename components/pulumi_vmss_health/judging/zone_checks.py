@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pulumi_vmss_health.judging import advice
 from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import Findings, Reason, State, Unjudged
 from pulumi_vmss_health.judging.judged import Ailment, Judged
+from vmss_instance_view.model import ScaleSet
 
 
 def zones(judged: Judged) -> Findings:
@@ -22,20 +24,27 @@ def zones(judged: Judged) -> Findings:
         return
     for zone in model.zones:
         members = [found for instance, found in judged.ailments if zone in instance.zones]
-        yield from _zone(facts, zone, facts.capacity // len(model.zones), members)
+        yield from _zone(facts, model, zone, members)
 
 
-def _zone(facts: Facts, zone: str, share: int, members: list[list[Ailment]]) -> Findings:
-    """Check one zone. share: its part of the capacity, which Azure spreads evenly. members: each VM's ailments."""
+def _zone(facts: Facts, model: ScaleSet, zone: str, members: list[list[Ailment]]) -> Findings:
+    """Check one zone. members: the ailments of each of its VMs.
+
+    Zone rebalancing can still bring a zone VMs that it lacks, up to its share of the capacity.
+    """
+    capacity = facts.capacity or 0
+    share = capacity // len(model.zones)  # of the capacity, which Azure spreads evenly
     required = facts.policy.required_per_zone(share)  # rounded up, so that no zone may be empty
     passing = sum(not ailing for ailing in members)
     if passing >= required:
         return
     final = sum(any(ailment.final for ailment in ailing) for ailing in members)
-    to_come = max((facts.capacity or 0) - len(facts.snapshot.instances or ()), 0)
+    to_come = max(capacity - len(facts.snapshot.instances or ()), 0)
     hopeless = len(members) + to_come - final < required
+    rebalanced = hopeless and not final and bool(model.zone_rebalancing) and required <= share
     message = f"zone {zone}: {passing} of {len(members)} VMs pass every check, {required} required"
     if hopeless and not final:
         message += f"; its share of the capacity is {share}"
-    state = State.FAILING if hopeless else State.PROGRESSING
-    yield Reason("ZoneNotHealthy", f"zone {zone}", str(passing), str(required), message, state=state)
+    hint = advice.REBALANCES if rebalanced else ""
+    state = State.FAILING if hopeless and not rebalanced else State.PROGRESSING
+    yield Reason("ZoneNotHealthy", f"zone {zone}", str(passing), str(required), message, hint, state)

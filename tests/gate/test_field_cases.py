@@ -699,6 +699,30 @@ def test_what_the_agent_says_is_told_where_health_is_missing() -> None:
     assert "outbound" in reason.hint
 
 
+OLD: dict[str, Any] = {"latest": False, "extensions": [extension("cse", "succeeded")], "health": None}
+PROTECTED = {"protectionPolicy": {"protectFromScaleSetActions": True}}
+APPLY = "the instance runs an older model, which may lack the health extension: apply the latest model"
+
+
+@pytest.mark.parametrize(
+    ("mode", "protection", "hint"),
+    [
+        ("Manual", {}, f"{APPLY} (az vmss update-instances)"),
+        ("Automatic", PROTECTED, APPLY),
+        ("Automatic", {}, ""),
+    ],
+)
+def test_a_vm_that_lacks_health_with_an_older_model_is_to_get_the_latest_where_azure_does_not_apply_it(
+    mode: str, protection: dict[str, Any], hint: str
+) -> None:
+    old = vm(2, **OLD)
+    old["properties"].update(protection)
+    seen = look(vm(0), vm(1), old, model={"upgradePolicy": {"mode": mode}})
+    verdict = evaluate(seen, GatePolicy(), Context(before_first_pass=True))
+    assert verdict.state is PROGRESSING
+    assert told(verdict, "ApplicationNotHealthy").hint == hint
+
+
 @pytest.mark.parametrize(
     ("power", "hint"), [("stopped", True), ("deallocated", True), ("starting", False), ("unknown", False)]
 )

@@ -128,11 +128,21 @@ def application_health(facts: Facts, instance: Instance) -> Ailment | None:
             "ApplicationNotHealthy", "application health", have or "unknown", "healthy", said([status]), hint
         )
     agent = absent_agent(instance)
-    hint = advice.AGENT if agent else "check that the health extension or probe of the model works on the instance"
+    hint = advice.AGENT if agent else _without_health(facts, instance)
     if provisioning(facts, instance) or (facts.policy.power_state != "ignored" and power(facts, instance)):
         hint = ""  # the VM itself has to be repaired first, and another reason says so
     words = f"the VM agent: {said([agent])}" if agent and said([agent]) else ""
     return Ailment("ApplicationNotHealthy", "application health", "not reported", "healthy", words, hint)
+
+
+def _without_health(facts: Facts, instance: Instance) -> str:
+    """Say what to do about a VM that runs, but reports no health; "" if waiting is enough."""
+    if facts.runs_latest(instance) is not False:
+        return "check that the health extension or probe of the model works on the instance"
+    if not facts.is_manual and not facts.is_exempt(instance):
+        return ""  # Azure applies the latest model, and another reason says so
+    hint = "the instance runs an older model, which may lack the health extension: apply the latest model"
+    return f"{hint} (az vmss update-instances)" if facts.is_manual else hint
 
 
 def latest_model(facts: Facts, instance: Instance) -> Ailment | None:

@@ -158,6 +158,12 @@ def test_silence_about_health_counts_only_where_the_model_names_a_source() -> No
     assert judge(look(*silent, extensions=[CSE], model=disabled)).passes
 
 
+def test_health_without_a_code_is_silence() -> None:
+    silent = [vm(number, vmHealth={"status": {}}) for number in range(3)]
+    assert judge(look(*silent, extensions=[CSE])).passes
+    assert told(judge(look(*silent)), "ApplicationNotHealthy").have == "not reported"
+
+
 FLEXIBLE: dict[str, Any] = {"orchestrationMode": "Flexible"}
 ATTACHED: dict[str, Any] = {**FLEXIBLE, "virtualMachineProfile": None}
 

@@ -94,6 +94,11 @@ def test_what_was_read_comes_back_from_its_own_json(name: str) -> None:
     assert InstanceView.from_json(view.to_json()) == view
 
 
+@pytest.mark.parametrize("health", [None, {}, {"status": None}, {"status": {}}, {"status": {"level": "Info"}}])
+def test_a_health_status_without_a_code_is_no_report(health: Any) -> None:
+    assert VirtualMachineInstanceView.from_json({"vmHealth": health}).vm_health is None
+
+
 def test_every_element_of_the_2016_page_is_readable() -> None:
     view = InstanceView.from_json(own("view_2016_counts_are_texts"))
     assert view.virtual_machine.statuses_summary == (StatusCount("ProvisioningState/creating", 50),)

@@ -66,12 +66,12 @@ class VirtualMachineInstanceView:
     @classmethod
     def from_body(cls, body: Body) -> VirtualMachineInstanceView:
         """Parse the same, at its place in a larger body."""
-        health = body.child("vmHealth")
+        health = Status.from_body(body.child("vmHealth").child("status"))
         return cls(
             _statuses(body),
             tuple(map(ExtensionStatus.from_body, body.children("extensions"))),
             _statuses(body.child("vmAgent")),
-            Status.from_body(health.child("status")) if health.has("status") else None,
+            health if health.code else None,  # a status without a code reports nothing
             body.flag("isVMInStandbyPool"),
         )
 

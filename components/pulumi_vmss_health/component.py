@@ -19,13 +19,13 @@ from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi.arguments import (
     ScaleSetInput,
     canonical,
-    changes_of,
     check_choice,
     check_flag,
     scale_set_id,
     telling_secrecy,
     triggers_of,
 )
+from vmss_instance_view.pulumi.changes import changes_of
 from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
 from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 

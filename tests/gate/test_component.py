@@ -234,40 +234,6 @@ def test_scale_sets_of_every_provider_are_taken(recorder: Recorder, kind: str) -
     assert recorder.registered[GATE].inputs["scaleSet"] == "set-id"
 
 
-class Extension(pulumi.CustomResource):
-    """What azure-native declares: inputs are properties, also those that Azure does not give back."""
-
-    def __init__(self, settings: dict[str, Any], protected: Any = None) -> None:
-        properties = {"settings": settings, "protectedSettings": protected}
-        super().__init__("azure-native:compute:VirtualMachineScaleSetExtension", "app", properties)
-
-
-def triggers_of(recorder: Recorder, *, settings: dict[str, Any], protected: Any = None) -> Any:
-    """The triggers of a gate whose set is changed by an extension."""
-
-    def program() -> pulumi.Output[bool]:
-        extension = Extension(settings, protected)
-        return vmss.ScaleSetHealthGate("web", scale_set=ID, triggers=["mine"], changed_by=[extension]).healthy
-
-    declare(program)
-    return recorder.registered[GATE].inputs["triggers"]
-
-
-def test_a_resource_that_changes_the_set_is_a_trigger_by_everything_that_it_has(recorder: Recorder) -> None:
-    first = triggers_of(recorder, settings={"release": 1, "port": 80})
-    assert first[0] == "mine"
-    assert re.fullmatch("app [0-9a-f]{16}", first[1])
-    assert triggers_of(recorder, settings={"port": 80, "release": 1}) == first
-    assert triggers_of(recorder, settings={"port": 80, "release": 2}) != first
-    assert triggers_of(recorder, settings={"port": 80, "release": 1}, protected={"key": "b"}) != first
-
-
-def test_a_secret_of_such_a_resource_makes_the_triggers_one(recorder: Recorder) -> None:
-    triggers = triggers_of(recorder, settings={}, protected=pulumi.Output.secret({"key": "b"}))
-    assert triggers["value"][1].startswith("app ")
-    assert triggers[pulumi.runtime.rpc._special_sig_key] == pulumi.runtime.rpc._special_secret_sig
-
-
 @pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])
 @pytest.mark.parametrize("owner", ["the scale set", "the parent"])
 def test_an_explicit_provider_of_the_set_or_a_parent_is_told_for_another_identity_reads(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -71,3 +72,77 @@ def test_triggers_are_those_that_users_states_hold_for_others_would_run_every_ga
 ) -> None:
     triggers = triggers_of(**{name: made() if callable(made) else made for name, made in properties.items()})
     assert (triggers["value"] if isinstance(triggers, dict) else triggers)[1] == trigger
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [
+        lambda folder: pulumi.FileAsset(folder / "app" / "main"),
+        lambda folder: pulumi.FileArchive(str(folder / "app" / "main")),
+        lambda folder: pulumi.FileArchive(str(folder)),
+        lambda folder: pulumi.AssetArchive({"app": pulumi.FileArchive(str(folder / "app"))}),
+        lambda folder: pulumi.AssetArchive(
+            {"all": pulumi.AssetArchive({"main": pulumi.FileAsset(folder / "app" / "main")})}
+        ),
+    ],
+    ids=["file", "archive", "folder", "archive of a folder", "archive of an archive"],
+)
+def test_the_content_of_a_file_is_a_trigger_and_the_place_where_it_lies_is_none(
+    tmp_path: Path, asset: Callable[[Path], object]
+) -> None:
+    def trigger(clone: str, text: str) -> Any:
+        return triggers_of(source=asset(write(tmp_path / clone, **{"app/main": text, "read": "me"})))
+
+    first = trigger("here", "v1")
+    assert trigger("here", "v2") != first
+    assert trigger("there", "v1") == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: write(folder, new=""),
+        lambda folder: (folder / "a").unlink(),
+        lambda folder: (folder / "a").rename(folder / "c"),
+        lambda folder: write(folder, a="two", b="one"),
+    ],
+    ids=["new", "gone", "renamed", "swapped"],
+)
+def test_a_folder_changes_with_its_files(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    write(tmp_path, a="one", b="two")
+    before = triggers_of(source=pulumi.FileArchive(str(tmp_path)))
+    change(tmp_path)
+    assert triggers_of(source=pulumi.FileArchive(str(tmp_path))) != before
+
+
+def test_what_pulumi_leaves_out_of_an_archive_changes_no_folder(tmp_path: Path) -> None:
+    folder, other = tmp_path / "app", write(tmp_path / "other", main="v1")
+    write(folder, **{"main": "v1", ".pulumi/stacks": "1"})
+    (folder / "link").symlink_to(other, target_is_directory=True)
+    before = triggers_of(source=pulumi.FileArchive(str(folder)))
+    write(folder, **{".pulumi/stacks": "2"})
+    write(other, main="v2")
+    assert triggers_of(source=pulumi.FileArchive(str(folder))) == before
+
+
+@pytest.mark.parametrize("asset", [pulumi.RemoteAsset, pulumi.RemoteArchive])
+def test_a_remote_file_is_a_trigger_by_its_address(asset: Any) -> None:
+    first = triggers_of(source=asset("https://acme.example/1.zip"))
+    assert triggers_of(source=asset("https://acme.example/1.zip")) == first
+    assert triggers_of(source=asset("https://acme.example/2.zip")) != first
+
+
+def test_a_file_that_cannot_be_read_ends_the_program_with_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "app.zip"
+    with pytest.raises(pulumi.RunError) as refused:
+        triggers_of(source=pulumi.FileArchive(str(path)))
+    assert str(refused.value).startswith(
+        f"changed_by has 'app', but {path} cannot be read: No such file or directory; "
+    )

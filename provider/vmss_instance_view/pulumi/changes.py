@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pulumi
+
+_AT_ONCE = 1 << 20  # bytes of a file
 
 
 def changes_of(resources: Sequence[pulumi.Resource]) -> list[pulumi.Output[str]]:
@@ -37,9 +41,63 @@ def _fingerprint(resource: pulumi.Resource) -> pulumi.Output[str]:
 
     def text(known: Mapping[str, Any]) -> str:
         told = {name: value for name, value in known.items() if value is not None}  # a newer SDK may know more of them
-        # vars: of an asset, what it was made of.
-        written = json.dumps(told, sort_keys=True, default=vars).encode()
+        written = _written(resource.pulumi_resource_name, told)
         return f"{resource.pulumi_resource_name} {hashlib.sha256(written).hexdigest()[:16]}"
 
-    # Pulumi's typing of Output.all knows no mapping.
-    return cast("pulumi.Output[str]", pulumi.Output.all(**properties).apply(text))
+    return pulumi.Output.from_input(properties).apply(text)
+
+
+def _written(name: str, properties: Mapping[str, Any]) -> bytes:
+    """The properties of the resource, the same from run to run.
+
+    Raises RunError, which ends the program without a traceback, for a file that cannot be read.
+    """
+    try:
+        return json.dumps(properties, sort_keys=True, default=_encodable).encode()
+    except OSError as error:
+        problem = f"{error.filename} cannot be read: {error.strerror}"
+    hint = "take it out of changed_by, and give what changes of it in triggers"
+    raise pulumi.RunError(f"changed_by has {name!r}, but {problem}; {hint}")
+
+
+def _encodable(value: object) -> object:
+    """What JSON can hold of another value; of anything but files, what it was made of.
+
+    Raises OSError for a file that cannot be read.
+    """
+    if isinstance(value, (pulumi.FileAsset, pulumi.FileArchive)):
+        return {"content": _content(Path(value.path).absolute())}
+    return vars(value)
+
+
+def _content(path: Path) -> object:
+    """A hash of the file, or of each file in the folder by its name. Raises OSError, naming what cannot be read.
+
+    Not the path: on another machine it is another one.
+    """
+    if path.is_dir():
+        return {each.relative_to(path).as_posix(): _hash(each) for each in _files(path)}
+    return _hash(path)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files that Pulumi's engine puts into an archive of the folder: it follows no links to other folders."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if name != _BOOKS]
+        yield from (Path(parent, name) for name in files if name != _BOOKS)
+
+
+_BOOKS = ".pulumi"
+"""The engine's own files, such as the state."""
+
+
+def _hash(path: Path) -> str:
+    content = hashlib.sha256()
+    with path.open("rb") as file:
+        while some := file.read(_AT_ONCE):
+            content.update(some)
+    return content.hexdigest()

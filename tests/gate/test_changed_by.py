@@ -146,3 +146,41 @@ def test_a_file_that_cannot_be_read_ends_the_program_with_its_path(tmp_path: Pat
     assert str(refused.value).startswith(
         f"changed_by has 'app', but {path} cannot be read: No such file or directory; "
     )
+
+
+class Owned(Extension):
+    """A resource with values that its class made."""
+
+    def __init__(self, owner: object) -> None:
+        super().__init__()
+        self.owner = pulumi.Output.from_input({"by": [owner]})
+
+
+def test_another_resource_in_a_property_is_told_by_its_type_and_name() -> None:
+    def trigger(name: str) -> Any:
+        return triggers_by(lambda: Owned(pulumi.CustomResource("acme:shop:Shop", name, {"release": 1})))
+
+    assert trigger("a") == trigger("a")
+    assert trigger("a") != trigger("b")
+
+
+class Circle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({1, 2}, "set is no JSON"),
+        (b"x", "bytes is no JSON"),
+        (Circle(), "Circular reference detected"),
+    ],
+    ids=["set", "bytes", "circle"],
+)
+def test_a_value_without_a_text_that_stays_the_same_ends_the_program_with_the_resource(
+    value: object, words: str
+) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        triggers_by(lambda: Owned(value))
+    assert str(refused.value).startswith(f"changed_by has 'app', but a property of it cannot be compared: {words}; ")

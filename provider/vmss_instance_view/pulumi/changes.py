@@ -50,24 +50,31 @@ def _fingerprint(resource: pulumi.Resource) -> pulumi.Output[str]:
 def _written(name: str, properties: Mapping[str, Any]) -> bytes:
     """The properties of the resource, the same from run to run.
 
-    Raises RunError, which ends the program without a traceback, for a file that cannot be read.
+    Raises RunError, which ends the program without a traceback, for what cannot be read or written.
     """
     try:
         return json.dumps(properties, sort_keys=True, default=_encodable).encode()
     except OSError as error:
         problem = f"{error.filename} cannot be read: {error.strerror}"
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = f"a property of it cannot be compared: {error}"
     hint = "take it out of changed_by, and give what changes of it in triggers"
     raise pulumi.RunError(f"changed_by has {name!r}, but {problem}; {hint}")
 
 
 def _encodable(value: object) -> object:
-    """What JSON can hold of another value; of anything but files, what it was made of.
+    """What JSON can hold of another value; of anything but files and resources, what it was made of.
 
-    Raises OSError for a file that cannot be read.
+    Raises OSError for a file that cannot be read, TypeError for what does not tell.
     """
     if isinstance(value, (pulumi.FileAsset, pulumi.FileArchive)):
         return {"content": _content(Path(value.path).absolute())}
-    return vars(value)
+    if isinstance(value, pulumi.Resource):
+        return {"resource": [value.pulumi_resource_type, value.pulumi_resource_name]}
+    made_of = getattr(value, "__dict__", None)
+    if made_of is None:
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return made_of
 
 
 def _content(path: Path) -> object:

@@ -184,3 +184,17 @@ def test_a_value_without_a_text_that_stays_the_same_ends_the_program_with_the_re
     with pytest.raises(pulumi.RunError) as refused:
         triggers_by(lambda: Owned(value))
     assert str(refused.value).startswith(f"changed_by has 'app', but a property of it cannot be compared: {words}; ")
+
+
+@pytest.mark.parametrize("outputs", [{}, {"address": "10.0.0.1"}])
+def test_a_component_is_refused_for_it_does_not_tell_what_changes_inside_of_it(outputs: dict[str, str]) -> None:
+    class Shop(pulumi.ComponentResource):
+        def __init__(self) -> None:
+            super().__init__("acme:shop:Shop", "shop")
+            for name, value in outputs.items():
+                setattr(self, name, pulumi.Output.from_input(value))
+
+    with pytest.raises(TypeError) as refused:
+        triggers_by(Shop)
+    assert str(refused.value).startswith("changed_by has the component 'shop', ")
+    assert "name the resources" in str(refused.value)

@@ -1,4 +1,7 @@
-"""What changes beside a scale set, as triggers: a text for each resource that differs when anything of it does."""
+"""What changes beside a scale set, as triggers: a text for each resource that differs when anything of it does.
+
+Only of a resource's own properties can that be told: what is inside of a component is not known to the program.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,19 @@ _AT_ONCE = 1 << 20  # bytes of a file
 def changes_of(resources: Sequence[pulumi.Resource]) -> list[pulumi.Output[str]]:
     """For each resource a text that changes when any of its properties does: a trigger.
 
-    Raises TypeError, naming `changed_by`, for anything but a list of resources.
+    Raises TypeError, naming `changed_by`, for anything but a list of resources that are no components.
     """
     is_list = isinstance(resources, Sequence) and not isinstance(resources, (str, bytes))
     wrong = [each for each in resources if not isinstance(each, pulumi.Resource)] if is_list else [resources]
     if wrong:
         kind = type(wrong[0]).__name__
         raise TypeError(f"changed_by must be a list of resources, such as [app], not {kind}")
+    for each in resources:
+        if isinstance(each, pulumi.ComponentResource):
+            raise TypeError(
+                f"changed_by has the component {each.pulumi_resource_name!r}, which does not tell when a resource "
+                "inside of it changes: name the resources, such as [shop.app], or give a value of them in triggers"
+            )
     return [_fingerprint(each) for each in resources]
 
 

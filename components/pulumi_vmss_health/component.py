@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Optional
 
@@ -26,7 +26,7 @@ from vmss_instance_view.pulumi.arguments import (
     triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
-from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
+from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads, stored_paths
 from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -138,7 +138,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
         say_whose_identity_reads(self, {"the scale set": scale_set}, opts)
-        own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
+        own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
@@ -199,6 +199,7 @@ def options_of(
     timeouts: pulumi.CustomTimeouts | None,
     changed_by: Sequence[pulumi.Resource],
     secret: list[str],
+    arguments: Mapping[str, Collection[str]],
 ) -> pulumi.ResourceOptions:
     """Return the component's options that are meant for its gate: Pulumi itself ignores them on components."""
     return pulumi.ResourceOptions(
@@ -206,6 +207,6 @@ def options_of(
         depends_on=changed_by,
         custom_timeouts=timeouts,
         additional_secret_outputs=secret,
-        ignore_changes=[stored_key(path) for path in given.ignore_changes or ()],
-        replace_on_changes=[stored_key(path) for path in given.replace_on_changes or ()],
+        ignore_changes=stored_paths(given.ignore_changes, arguments),
+        replace_on_changes=stored_paths(given.replace_on_changes, arguments),
     )

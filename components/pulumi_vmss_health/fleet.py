@@ -140,9 +140,8 @@ class FleetHealthGate(pulumi.ComponentResource):
         }
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
         say_whose_identity_reads(self, {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}, opts)
-        gate = _Fleet(
-            resource_name, inputs, options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret)
-        )
+        inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
+        gate = _Fleet(resource_name, inputs, inner)
         for name in inspect.get_annotations(FleetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
         if pulumi.runtime.is_dry_run():

@@ -185,6 +185,39 @@ def test_paths_to_what_a_fleet_has_may_be_ignored(mocks: HealthyMocks, path: str
     inputs_of(mocks, opts=pulumi.ResourceOptions(ignore_changes=[path], replace_on_changes=[path]))
 
 
+def options_that_reach_the_gate(mocks: HealthyMocks, paths: list[str]) -> pulumi.ResourceOptions:
+    """The options of a fleet's inner resource, where the user gave these paths."""
+    seen: dict[str, pulumi.ResourceOptions] = {}
+
+    def see(args: pulumi.ResourceTransformationArgs) -> None:
+        seen[args.type_] = args.opts
+
+    opts = pulumi.ResourceOptions(ignore_changes=paths, replace_on_changes=paths, transformations=[see])
+    inputs_of(mocks, opts=opts)
+    return seen[FLEET]
+
+
+@pytest.mark.parametrize(
+    ("path", "stored"),
+    [
+        ("min_healthy_sets", "minHealthySets"),
+        ("policy.min_healthy", "policy.minHealthy"),
+        ('policy["min_healthy"]', 'policy["minHealthy"]'),
+        ("scale_sets", "scaleSets"),
+        ('scale_sets["web_weu"]', 'scaleSets["web_weu"]'),
+        ('["scale_sets"]["web_weu"]', '["scaleSets"]["web_weu"]'),
+        ("scaleSets.web_weu", "scaleSets.web_weu"),
+        ("triggers[0].my_release", "triggers[0].my_release"),
+        ("*", "*"),
+    ],
+)
+def test_a_path_reaches_the_gate_in_the_names_of_state_and_with_the_user_s_own_keys_as_they_are(
+    mocks: HealthyMocks, path: str, stored: str
+) -> None:
+    options = options_that_reach_the_gate(mocks, [path])
+    assert (options.ignore_changes, options.replace_on_changes) == ([stored], [stored])
+
+
 def test_outputs_are_typed_and_the_names_of_the_sets_stay_as_the_user_wrote_them(mocks: HealthyMocks) -> None:
     def output(name: str) -> Any:
         return value_of(lambda: getattr(vmss.FleetHealthGate("web", scale_sets=SETS), name))

@@ -13,6 +13,7 @@ from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.keys import stored_key
 
 _AZURE_NATIVE = "azure-native"
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def check_options(opts: object, inputs: Mapping[str, Collection[str]]) -> None:
@@ -49,7 +50,7 @@ def _check_paths(option: str, paths: Sequence[str] | None, inputs: Mapping[str, 
     """Refuse a path to a property that does not exist, which Pulumi would ignore."""
     known = {stored_key(name): {stored_key(field) for field in fields} for name, fields in inputs.items()}
     for path in paths or ():
-        root, *below = [stored_key(name) for name in re.findall(r"[^\W\d]\w*|\*", path)] or [path]
+        root, *below = [stored_key(name) for name in re.findall(rf"{_NAME.pattern}|\*", path)] or [path]
         if root in ("*", "__provider"):
             continue
         if root not in known:
@@ -57,6 +58,22 @@ def _check_paths(option: str, paths: Sequence[str] | None, inputs: Mapping[str, 
         if below and known[root] and below[0] not in {*known[root], "*"}:
             (fields,) = (fields for name, fields in inputs.items() if stored_key(name) == root)
             raise ValueError(f"{option} has {path!r}, which is no field; {root} has {', '.join(fields)}")
+
+
+def stored_paths(paths: Sequence[str] | None, inputs: Mapping[str, Collection[str]]) -> list[str]:
+    """Return paths to arguments, which `check_options` took, as the engine knows them.
+
+    Only the argument, and a field where the fields are known, have other names in state: what is below are keys of the
+    user.
+    """
+    with_fields = {stored_key(name) for name, fields in inputs.items() if fields}
+
+    def stored(path: str) -> str:
+        root = _NAME.search(path)
+        depth = 2 if root and stored_key(root[0]) in with_fields else 1
+        return _NAME.sub(lambda name: stored_key(name[0]), path, count=depth)
+
+    return [stored(path) for path in paths or ()]
 
 
 def say_whose_identity_reads(

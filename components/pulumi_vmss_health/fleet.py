@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional
 
@@ -141,6 +142,8 @@ class FleetHealthGate(pulumi.ComponentResource):
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
         say_whose_identity_reads(self, {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}, opts)
         inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
+        inner.ignore_changes = _with_the_sets_own(inner.ignore_changes)
+        inner.replace_on_changes = _with_the_sets_own(inner.replace_on_changes)
         gate = _Fleet(resource_name, inputs, inner)
         for name in inspect.get_annotations(FleetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
@@ -165,6 +168,15 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "skip": (),
 }
 """What ignore_changes and replace_on_changes may name, with the fields below it."""
+
+
+_ALL_TRIGGERS = re.compile(r"""(triggers|\["triggers"\])(\[\*\])?""")
+
+
+def _with_the_sets_own(paths: Sequence[str] | None) -> list[str]:
+    """Return the paths; with all triggers, those of the sets too, which are an input that no user knows."""
+    given = paths or ()
+    return [*given, *(["setTriggers"] if any(map(_ALL_TRIGGERS.fullmatch, given)) else [])]
 
 
 def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:

@@ -55,7 +55,8 @@ new = AzureNative(
     sku={{"name": "B1", "capacity": 2}}, tags={{"release": {release!r}}},
 )
 fleet = vmss.FleetHealthGate(
-    "web", scale_sets={{**{ids!r}, "the_new": new}}, policy={{"hold": "0s", "timeout": "1m"}}
+    "web", scale_sets={{**{ids!r}, "the_new": new}}, policy={{"hold": "0s", "timeout": "1m"}},
+    opts=pulumi.ResourceOptions({options}),
 )
 vmss.ScaleSetInstanceView(
     "after", scale_set=fleet.scale_set_ids["web_weu"], opts=pulumi.ResourceOptions(depends_on=[fleet])
@@ -71,7 +72,7 @@ def test_a_fleet_is_unknown_in_preview_but_for_the_ids_that_are_known_then_passe
     project: Project, azure: Emulator
 ) -> None:
     def program(release: str = "1") -> None:
-        project.program(AZURE_NATIVE + NEW_SET.format(ids=ids, release=release))
+        project.program(AZURE_NATIVE + NEW_SET.format(ids=ids, release=release, options=""))
 
     ids = put(azure, "web_weu", "web_neu")
     program()
@@ -104,6 +105,29 @@ def test_a_fleet_is_unknown_in_preview_but_for_the_ids_that_are_known_then_passe
     assert "[diff: ~setTriggers]" in ran.output
     assert "ScaleSetInstanceView after updat" not in ran.output
     assert looked_at(azure, before) == {"new"}, "only the set whose etag changed"
+
+
+@pytest.mark.rest  # test_changes.py has it of one set
+def test_what_a_set_brings_by_itself_is_ignored_or_replaces_the_gate_with_the_triggers_and_a_set_by_its_name(
+    project: Project, azure: Emulator
+) -> None:
+    def up(release: str, options: str) -> str:
+        project.program(AZURE_NATIVE + NEW_SET.format(ids=ids, release=release, options=options))
+        ran = project.up()
+        assert ran.code == 0, ran.output
+        assert ("VirtualMachineScaleSet new updated" in ran.output) is (release != before)
+        return ran.output
+
+    ids, before = put(azure, "web_weu", "web_neu", "other"), "1"
+    other = ids.pop("other")
+    project.program(AZURE_NATIVE + NEW_SET.format(ids=ids, release=before, options=""))
+    assert project.up().code == 0
+
+    assert "FleetGate" not in up("2", "ignore_changes=['triggers']")
+    before = "2"
+    ids["web_weu"] = other
+    assert "FleetGate" not in up("2", """ignore_changes=['triggers', 'scale_sets["web_weu"]']""")
+    assert "FleetGate web created replacement" in up("3", "replace_on_changes=['triggers']")
 
 
 @pytest.mark.rest  # test_changes.py has them of one set

@@ -218,6 +218,12 @@ def test_a_path_reaches_the_gate_in_the_names_of_state_and_with_the_user_s_own_k
     assert (options.ignore_changes, options.replace_on_changes) == ([stored], [stored])
 
 
+@pytest.mark.parametrize("path", ["triggers", '["triggers"]', "triggers[*]"])
+def test_triggers_name_those_of_the_sets_too(mocks: HealthyMocks, path: str) -> None:
+    options = options_that_reach_the_gate(mocks, [path, "skip"])
+    assert options.ignore_changes == options.replace_on_changes == [path, "skip", "setTriggers"]
+
+
 def test_outputs_are_typed_and_the_names_of_the_sets_stay_as_the_user_wrote_them(mocks: HealthyMocks) -> None:
     def output(name: str) -> Any:
         return value_of(lambda: getattr(vmss.FleetHealthGate("web", scale_sets=SETS), name))

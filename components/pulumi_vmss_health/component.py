@@ -110,7 +110,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         policy: what is asked of the set, as a GatePolicy or a dict of its fields; the default asks everything of every
             VM, for at most 30 minutes.
         changed_by: other resources that change the set, such as a `VirtualMachineScaleSetExtension`: the gate waits
-            until they are deployed, and gates again when a property of one of them changes.
+            until they are deployed, and gates again when a property of one of them changes, or a file that it takes.
+            Of a component, name the resources inside of it.
         triggers: values whose change gates again; the set's `etag` and `unique_id` are triggers by themselves.
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.

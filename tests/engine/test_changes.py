@@ -274,6 +274,32 @@ def test_a_release_through_a_separate_extension_is_gated_where_the_gate_knows_of
     assert evidence("web") == first["web"], "a gate that does not know of the extension looked again"
 
 
+FOLDER = """
+copied = pulumi.Stash("app", input=pulumi.FileArchive("app"))
+vmss.ScaleSetHealthGate("web", scale_set={id!r}, changed_by=[copied], policy=vmss.GatePolicy(hold="0s"))
+"""
+
+
+@pytest.mark.rest  # tests/gate/test_changed_by.py has what counts of a file
+def test_a_release_in_a_folder_is_gated_when_a_file_in_it_changed_as_a_preview_says(
+    project: Project, azure: Emulator
+) -> None:
+    project.program(FOLDER.format(id=azure.put_scale_set("web", capacity=2)))
+    file = project.folder / "app" / "main"
+    file.parent.mkdir()
+    file.write_text("v1")
+    assert project.up().code == 0
+    assert project.up("--expect-no-changes").code == 0
+
+    before = looks(azure)
+    file.write_text("v2")
+    ran = project.run("preview", "--non-interactive")
+    assert "HealthGate web update" in ran.output
+    assert looks(azure) == before
+    assert "HealthGate web updated" in project.up().output
+    assert looks(azure) > before
+
+
 @pytest.mark.rest  # another change of the extension, and none
 def test_a_change_of_what_azure_does_not_give_back_is_gated_once(project: Project, azure: Emulator) -> None:
     pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")

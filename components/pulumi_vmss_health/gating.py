@@ -6,7 +6,7 @@ No type of Pulumi is in here. `gate` serves it to Python programs as a dynamic r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +17,7 @@ from pulumi_vmss_health.judging.findings import Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
-from pulumi_vmss_health.stored import PASSED, WARNED, lowered, outputs_of, skipped_outputs
+from pulumi_vmss_health.stored import PASSED, REASONS, WARNED, lowered, outputs_of, skipped_outputs
 from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
 from pulumi_vmss_health.telling.status import StatusLine
 from pulumi_vmss_health.waiting import pace
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 _REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
+_OLDER_MODEL = "OlderModelAllowed"
 
 
 class Teller(Protocol):
@@ -196,19 +197,32 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
             raise NotPassed({}, [asked.shown(line) for line in (armed(stored), str(error))]) from None
         teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
         return True
-    # One look cannot tell a surplus that stays from one that leaves; neither takes a pass back.
-    context = context_of((stored.get("evidence") or {}).get("passedAt"), surplus_settled=True)
+    context = context_of_refresh((stored.get("evidence") or {}).get("passedAt"), stored, REASONS)
     _compare(asked, stored, snapshot, evaluate(snapshot, asked.policy, context))
     return True
 
 
-def context_of(passed_at: str | None, *, surplus_settled: bool = False) -> Context:
+def context_of(passed_at: str | None) -> Context:
     """Return what is known before a look. passed_at: when the set last passed, as stored; None if it never did.
 
     What began since then is still to be judged, also where failures lie in between.
     """
     passed = parse_time(passed_at)
-    return Context(passed, before_first_pass=passed is None, surplus_settled=surplus_settled)
+    return Context(passed, before_first_pass=passed is None)
+
+
+def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: int) -> Context:
+    """Return what is known before the one look of a refresh, which takes no pass back for what did not change.
+
+    passed_at: as above. stored: state and reasons of the set. most: how many reasons are stored at most.
+    """
+    reasons = stored.get("reasons") or ()
+    # A pass that allowed older models was the first one. Where there are as many reasons as fit, that may be cut off.
+    allowed = len(reasons) >= most or any(each.get("code") == _OLDER_MODEL for each in reasons)
+    was_first = allowed and stored.get("state") == Ending.HEALTHY.value
+    context = context_of(passed_at)
+    # One look cannot tell a surplus that stays from one that leaves.
+    return replace(context, before_first_pass=context.before_first_pass or was_first, surplus_settled=True)
 
 
 def look_once(look: Looker, clock: Clock) -> Snapshot:

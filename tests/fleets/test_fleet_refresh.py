@@ -1,4 +1,4 @@
-"""A refresh of a fleet that does not come to its end. In virtual time."""
+"""What a refresh makes of a fleet: also one that does not come to its end. In virtual time."""
 
 from __future__ import annotations
 
@@ -7,24 +7,15 @@ from typing import Any
 import pytest
 from tests.clocks import VirtualClock
 from tests.fleets.worlds import AT_ONCE
-from tests.metered import Metered, ScaleSet
+from tests.heard import Heard
+from tests.metered import Metered, ScaleSet, Show, timeline
+from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
-from pulumi_vmss_health.fleets.gating import refresh
+from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.gating import NotPassed
 
-
-class Heard:
-    """What a refresh tells."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def status(self, text: str) -> None:
-        raise AssertionError(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(" ".join(text.split()))
+OLD = snapshot(Vm(), Vm(latest=False), upgrade_mode="Manual")
 
 
 def refreshed(state: str, number: int, latency: float, stop_at: float | None = None) -> tuple[Any, Heard, VirtualClock]:
@@ -59,3 +50,56 @@ def test_a_slow_azure_does_not_hold_up_a_refresh_for_longer_than_five_minutes() 
     assert outputs["healthySets"] == 600
     assert clock.time <= 300 + 30
     assert "the refresh ended before it was read" in heard.warnings[0]
+
+
+class World:
+    """A fleet whose sets show these, on one clock."""
+
+    def __init__(self, **shows: Show) -> None:
+        self.clock = VirtualClock()
+        self.azure = Metered(self.clock)
+        self.heard = Heard(status=True)
+        ids = {name: str(self.azure.add(name, ScaleSet(show))) for name, show in shows.items()}
+        self.inputs: dict[str, Any] = {"scaleSets": ids, "policy": {"timeout": "5m"}}
+
+    def passed(self) -> dict[str, Any]:
+        """Return what the fleet's gate stores when it has passed."""
+        outputs = wait(self.azure.azure(), self._asked, {}, self.inputs, self.heard)
+        assert outputs["healthy"]
+        return {**self.inputs, **outputs}
+
+    def refresh(self, stored: dict[str, Any]) -> Any:
+        return refresh(self.azure.azure(), self._asked, stored, self.heard)
+
+    @property
+    def _asked(self) -> AskedOfFleet:
+        return AskedOfFleet.by(self.inputs, None, "")
+
+
+def test_older_models_that_the_first_pass_of_a_set_allowed_do_not_take_it_back() -> None:
+    fleet = World(a=AT_ONCE, b=timeline({0: OLD}))
+    stored = fleet.passed()
+    outputs = fleet.refresh(stored)
+    assert outputs["sets"] == stored["sets"]
+
+
+def test_a_set_passed_for_the_first_time_or_not_whatever_the_others_did() -> None:
+    fleet = World(a=timeline({0: AT_ONCE(0), 100: OLD}), b=timeline({0: OLD}))
+    stored = fleet.passed()
+    fleet.clock.sleep(100)
+    with pytest.raises(NotPassed) as failed:
+        fleet.refresh(stored)
+    assert failed.value.lines[0] == "1 of 2 scale sets is healthy, 2 were"
+    assert failed.value.lines[1].startswith("a: instance 1: model an older one, want latest")
+
+
+@pytest.mark.parametrize(("warnings", "healthy"), [(2, 0), (3, 1)])
+def test_a_sets_word_of_older_models_that_may_have_been_cut_off_counts_as_said(warnings: int, healthy: int) -> None:
+    fleet = World(a=timeline({0: OLD}))
+    stored = fleet.passed()
+    stored["sets"]["a"]["reasons"] = [{"code": "VmFailureAllowed"}] * warnings
+    try:
+        outputs = fleet.refresh(stored)
+    except NotPassed as failed:
+        outputs = failed.outputs
+    assert outputs["healthySets"] == healthy

@@ -7,10 +7,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
-from pulumi_vmss_health.fleets.stored import RECOVERED, Sets, fleet_outputs, seen_set, skipped_fleet, totals
+from pulumi_vmss_health.fleets.stored import (
+    REASONS_OF_SET,
+    RECOVERED,
+    Sets,
+    fleet_outputs,
+    seen_set,
+    skipped_fleet,
+    totals,
+)
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named, of_all
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
-from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, look_once
+from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, context_of_refresh, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.judging.verdict import evaluate
@@ -129,7 +137,7 @@ def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, 
         snapshot = look_once(look, azure.clock)
     except InstanceViewError as error:
         return error
-    return evaluate(snapshot, asked.policy, context_of(before.get("passedAt"), surplus_settled=True))
+    return evaluate(snapshot, asked.policy, context_of_refresh(before.get("passedAt"), before, REASONS_OF_SET))
 
 
 def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | None, is_gone: bool) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 RECOVERED = "recovered"
 """The state of a set that a refresh saw healthy: it counts, but the next run looks at it again, for it did not hold."""
 
-_REASONS_OF_SET = 3
+REASONS_OF_SET = 3
 
 Sets = Mapping[str, Mapping[str, Any]]
 """What is stored of each set."""
@@ -81,7 +81,7 @@ def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) 
 
 def seen_set(before: Mapping[str, Any], state: str, message: str, verdict: Verdict | None = None) -> dict[str, Any]:
     """Return what is stored of a set of which a refresh found something else."""
-    reasons = reasons_json(verdict, None, _REASONS_OF_SET)
+    reasons = reasons_json(verdict, None, REASONS_OF_SET)
     return {**before, "healthy": state == RECOVERED, "state": state, "message": message, "reasons": reasons}
 
 
@@ -109,7 +109,7 @@ def _set(
         "healthy": state == Ending.HEALTHY.value,
         "state": state,
         "message": message,
-        "reasons": reasons_json(verdict, error, _REASONS_OF_SET),
+        "reasons": reasons_json(verdict, error, REASONS_OF_SET),
         **(mode_and_capacity(snapshot) if snapshot else {}),
         **{key: passed[key] for key in ("passedAt",) if passed and key in passed},
     }

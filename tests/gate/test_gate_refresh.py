@@ -1,0 +1,88 @@
+"""What a refresh makes of the pass of one set. In virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.clocks import VirtualClock
+from tests.heard import Heard
+from tests.metered import Metered, ScaleSet, Show, timeline
+from tests.sets import Vm, snapshot
+
+from pulumi_vmss_health import gating
+from pulumi_vmss_health.gating import Asked, NotPassed
+
+GOOD = snapshot(Vm(), Vm())
+OLD = snapshot(Vm(), Vm(latest=False), upgrade_mode="Manual")
+OLD_AND_ILL = snapshot(Vm(health="unhealthy"), Vm(latest=False), upgrade_mode="Manual")
+
+
+@dataclass
+class Refreshed:
+    """A refresh. outputs: those that it changed."""
+
+    is_there: bool
+    heard: Heard
+    clock: VirtualClock
+    azure: Metered
+    lines: tuple[str, ...] = ()
+    outputs: dict[str, Any] | None = None
+
+
+def refreshed(show: Show, stored: dict[str, Any]) -> Refreshed:
+    """Refresh the gate of a set that shows this."""
+    clock = VirtualClock()
+    azure = Metered(clock)
+    asked = Asked.by(str(azure.add("web", ScaleSet(show))), stored, None, "")
+    ran = Refreshed(True, Heard(), clock, azure)
+    try:
+        ran.is_there = gating.refresh(azure.azure(), asked, stored, ran.heard)
+    except NotPassed as failed:
+        ran.lines, ran.outputs = tuple(failed.lines), dict(failed.outputs)
+    return ran
+
+
+def passed(show: Show, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a gate stores that passes. before: the evidence of its last run."""
+    azure = Metered(VirtualClock())
+    asked = Asked.by(str(azure.add("web", ScaleSet(show))), {}, None, "")
+    outputs = gating.wait(azure.azure(), asked, before or {}, Heard(status=True))
+    assert outputs["healthy"]
+    return outputs
+
+
+def test_older_models_that_a_first_pass_allowed_do_not_take_it_back() -> None:
+    stored = passed(timeline({0: OLD}))
+    ran = refreshed(timeline({0: OLD}), stored)
+    assert (ran.is_there, ran.lines, ran.heard.warnings) == (True, (), [])
+
+
+def test_a_first_pass_that_allowed_older_models_is_taken_back_for_anything_else() -> None:
+    ran = refreshed(timeline({0: OLD_AND_ILL}), passed(timeline({0: OLD})))
+    assert ran.outputs is not None
+    assert [(each["code"], each["state"]) for each in ran.outputs["reasons"]] == [
+        ("ApplicationNotHealthy", "progressing"),
+        ("OlderModelAllowed", "healthy"),
+    ]
+
+
+def test_a_model_that_vms_lack_since_the_pass_takes_it_back() -> None:
+    ran = refreshed(timeline({0: OLD}), passed(timeline({0: GOOD})))
+    assert "instance 1: model an older one, want latest" in ran.lines[1]
+
+
+def test_an_armed_gate_is_told_what_its_next_run_will_not_allow() -> None:
+    stored = {**passed(timeline({0: OLD})), "state": "progressing", "healthy": False, "message": "it was ill"}
+    ran = refreshed(timeline({0: OLD}), stored)
+    assert ran.lines[0] == "the next `pulumi up` runs this gate again: it was ill"
+    assert ran.lines[1].startswith("instance 1: model an older one, want latest")
+    assert ran.outputs == {}
+
+
+@pytest.mark.parametrize(("warnings", "is_kept"), [(19, False), (20, True)])
+def test_a_word_of_older_models_that_may_have_been_cut_off_counts_as_said(warnings: int, is_kept: bool) -> None:
+    """So many reasons are stored that one more would have been cut off, or one fewer."""
+    stored = {**passed(timeline({0: OLD})), "reasons": [{"code": "VmFailureAllowed"}] * warnings}
+    assert (refreshed(timeline({0: OLD}), stored).lines == ()) is is_kept

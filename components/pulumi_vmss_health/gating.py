@@ -24,7 +24,7 @@ from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending
 from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, Outcome, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.errors import InstanceViewError, ScaleSetDeleted, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
 _REFRESH_LIMIT = 120.0  # seconds for all looks of a refresh
+_MISSING_FOR = 5.0  # seconds between the two looks that must miss a set: Azure's regions may disagree for a while
 _OLDER_MODEL = "OlderModelAllowed"
 
 
@@ -182,16 +183,16 @@ def _save(file: Path, wait: str, asked: Asked, teller: Teller) -> None:
 
 
 def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Teller) -> bool:
-    """Look once; return whether the scale set is still there. A stored verdict is lowered by it, never raised.
+    """Look, once if the scale set is found; return whether it is still there.
 
-    Raises NotPassed where the gate is armed, or is from now on.
+    A stored verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
     """
     from pulumi_vmss_health.waiting.look import Looker
 
     try:
         snapshot = look_once(Looker(azure, asked.scale_set, asked.policy), azure.clock)
     except InstanceViewError as error:
-        if isinstance(error, ScaleSetNotFound) and error.is_of_the_set:
+        if is_gone(error):
             return False
         if stored.get("state") not in PASSED:
             raise NotPassed({}, [asked.shown(line) for line in (armed(stored), str(error))]) from None
@@ -225,15 +226,29 @@ def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: i
     return replace(context, before_first_pass=context.before_first_pass or was_first, surplus_settled=True)
 
 
+def is_gone(found: object) -> bool:
+    """Return whether `look_once` found no set at all: one that was read in between is not deleted, but unreadable."""
+    return isinstance(found, ScaleSetNotFound) and found.is_of_the_set and not isinstance(found, ScaleSetDeleted)
+
+
 def look_once(look: Looker, clock: Clock) -> Snapshot:
-    """One look for a refresh; where many instances have to be asked one by one, as many as it takes."""
+    """One look for a refresh; where many instances have to be asked one by one, as many as it takes.
+
+    A set that is not found is looked for once more, after a pause.
+    """
 
     def see(ask: Ask) -> Snapshot:
         return clock.call(lambda: look(LOOK_LIMIT, ask), LOOK_LIMIT + MARGIN)
 
     until = Deadline(_REFRESH_LIMIT, clock)
     try:
-        snapshot = see(Ask())
+        try:
+            snapshot = see(Ask())
+        except ScaleSetNotFound as error:
+            if not error.is_of_the_set:
+                raise
+            clock.wait(min(_MISSING_FOR, until.left()))
+            snapshot = see(Ask())
         while snapshot.age == float("inf"):
             clock.wait(min(pace.QUICK, until.left()))
             snapshot = see(Ask(Depth.OWN_VIEWS))

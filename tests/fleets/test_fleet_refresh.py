@@ -14,7 +14,9 @@ from tests.sets import Vm, snapshot
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.gating import NotPassed
+from vmss_instance_view.azure.wire import Answer
 
+GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "was not found"}}')
 OLD = snapshot(Vm(), Vm(latest=False), upgrade_mode="Manual")
 
 
@@ -103,3 +105,29 @@ def test_a_sets_word_of_older_models_that_may_have_been_cut_off_counts_as_said(w
     except NotPassed as failed:
         outputs = failed.outputs
     assert outputs["healthySets"] == healthy
+
+
+def test_a_set_that_is_missing_for_a_moment_keeps_what_it_has() -> None:
+    fleet = World(a=AT_ONCE, b=timeline({0: AT_ONCE(0), 100: GONE, 102: AT_ONCE(0)}))
+    stored = fleet.passed()
+    fleet.clock.sleep(100 - fleet.clock.time)
+    assert fleet.refresh(stored)["sets"] == stored["sets"]
+    assert fleet.heard.warnings == []
+
+
+def test_a_set_that_is_missing_between_the_parts_of_its_looks_is_not_readable() -> None:
+    answers = iter([AT_ONCE(0)])  # the model's, of the first look
+    fleet = World(a=AT_ONCE, b=lambda now: AT_ONCE(0) if now < 100 else next(answers, GONE))
+    stored = fleet.passed()
+    fleet.clock.sleep(100 - fleet.clock.time)
+    assert fleet.refresh(stored)["sets"] == stored["sets"]
+    (warned,) = fleet.heard.warnings
+    assert warned.startswith("could not check the health of b: ")
+
+
+def test_sets_that_are_gone_do_not_hold_up_one_another() -> None:
+    fleet = World(**{f"web{each:03}": timeline({0: AT_ONCE(0), 5000: GONE}) for each in range(100)})
+    stored = fleet.passed()
+    fleet.clock.sleep(5000 - fleet.clock.time)
+    assert fleet.refresh(stored) is None
+    assert fleet.clock.time < 5000 + 100

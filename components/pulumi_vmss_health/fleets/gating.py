@@ -18,7 +18,7 @@ from pulumi_vmss_health.fleets.stored import (
 )
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named, of_all
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
-from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, context_of_refresh, look_once
+from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, context_of_refresh, is_gone, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.judging.verdict import evaluate
@@ -27,7 +27,7 @@ from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 from vmss_instance_view.clock import Stopped, Task
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.errors import InstanceViewError, Unavailable
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.waiting.look import Looker
@@ -87,7 +87,7 @@ def _stands(name: str, stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> 
 
 
 def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller: Teller) -> dict[str, Any] | None:
-    """Look at each set once; return the outputs, None if no set is there any more.
+    """Look at each set, once if it is found; return the outputs, None if no set is there any more.
 
     The fleet's verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
     """
@@ -112,7 +112,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         azure.clock.by_turns([look_at(name) for name in asked.sets], WIDTH, lambda: azure.clock.monotonic() >= until)
     unread = Unavailable("the refresh ended before it was read")
     found = {name: found.get(name, unread) for name in asked.sets}
-    gone = [name for name, each in found.items() if isinstance(each, ScaleSetNotFound) and each.is_of_the_set]
+    gone = [name for name, each in found.items() if is_gone(each)]
     if len(gone) == len(asked.sets):
         return None
     lost = {name: each for name, each in found.items() if isinstance(each, InstanceViewError) and name not in gone}

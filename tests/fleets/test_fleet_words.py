@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.fleets.asked import AskedOfFleet, check_names, required_of
-from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, named, status_line
+from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, key_of, named, status_line
+from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
 from vmss_instance_view.clock import SystemClock
 
@@ -171,6 +173,60 @@ def test_a_cause_is_told_once_for_all_sets_that_it_keeps_the_most_frequent_first
     assert told[2].startswith("next: check the application's log")
     assert told[3].startswith("api: instance 1: power stopped, want running")
     assert sum("application health unhealthy" in each for each in told) == 1
+
+
+def failed(*extensions: str, message: str | None = None, well: int = 1) -> Show:
+    """A set of which one VM has these extensions failed, after so many that are well."""
+    states = [(name, "failed/1" if name in extensions else "succeeded") for name in ("cse", "logs1", "logs2")]
+    good = Vm(extensions=[(name, "succeeded") for name, _ in states])
+    ill = Vm(extensions=states, message=message)
+    return timeline({0: snapshot(*[good] * well, ill, extensions=("cse", "logs1", "logs2"))})
+
+
+def told_of(sets: Mapping[str, Show]) -> list[str]:
+    """The lines that tell a cause with its sets."""
+    return [each for each in lines(sets) if re.match(r"[a-c](, [a-c])*: ", each)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (failed("cse", message="no such package"), failed("logs1", message="no such package")),
+        (failed("logs1"), failed("logs2")),
+        (failed("cse", message="no such package"), failed("cse", message="the disk is full")),
+    ],
+    ids=["another extension", "one that differs in a digit", "another message"],
+)
+def test_each_cause_is_told_of_the_sets_that_have_it_and_of_no_other(one: Show, other: Show) -> None:
+    first, second = told_of({"a": one, "b": other, "c": one})
+    assert first.startswith("a, c: instance 1: extension ")
+    assert second.startswith("b: instance 1: extension ")
+
+
+def test_sets_that_share_the_worst_cause_and_not_the_next_one_are_told_apart() -> None:
+    told = lines({"a": failed("cse"), "b": failed("cse", "logs1")})
+    assert any(each.startswith("a: instance 1: extension cse failed/1") for each in told)
+    assert any(each.startswith("b: instance 1: extension cse failed/1") for each in told)
+    assert any(each.startswith("instance 1: extension logs1 failed/1") for each in told)
+
+
+def test_a_cause_is_the_same_whichever_vms_have_it_and_how_many_there_are() -> None:
+    (told,) = told_of(
+        {
+            "a": failed("cse", message="exit code 1 on web_1 at 12:30:01"),
+            "b": failed("cse", message="exit code 1 on web_3 at 12:31:59", well=3),
+            "c": timeline(
+                {0: snapshot(*[Vm(extensions=[("cse", "failed/1")], message="exit code 1 on x2 at 9:00:00")] * 2)}
+            ),
+        }
+    )
+    assert told.startswith("a, b, c: instance 1: extension cse failed/1")
+
+
+def test_sets_that_lack_other_evidence_are_told_apart() -> None:
+    healthy = State.HEALTHY
+    assert key_of(Verdict(healthy, unjudged=("capacity",))) != key_of(Verdict(healthy, unjudged=("power",)))
+    assert key_of(Verdict(healthy)) is None
 
 
 def test_where_to_look_is_told_of_one_set() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi_vmss_health.fleets.watch import Fleet
-from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.telling.commands import where_to_look
 from pulumi_vmss_health.telling.failure import causes, headline, lost_look
 from pulumi_vmss_health.telling.status import seconds
@@ -20,6 +21,7 @@ _HEARTBEAT = 30.0  # seconds between equal status lines
 _PAUSE = 5.0  # seconds between any two: the sets of a large fleet change all the time
 _NAMED = 3  # sets on a status line and before a cause
 _CAUSES = 10  # of a failure, and further ones are counted
+_WORD_WITH_A_DIGIT = re.compile(r"[\w-]*\d[\w-]*")  # a count, an id, a time, a VM's name: another one in each set
 
 
 class FleetStatusLine:
@@ -137,10 +139,22 @@ def causes_of(name: str, state: Outcome | Progress) -> tuple[object, list[str]]:
     return (type(progress.error), key_of(progress.verdict) or lines[0]), lines
 
 
-def key_of(verdict: Verdict | None) -> tuple[str, str, str] | None:
-    """Return what the worst reason of a verdict has in common with the same one of another set; None without one."""
-    reasons = [each for each in (verdict.reasons if verdict else ()) if each.state is not State.HEALTHY]
-    return (reasons[0].code, reasons[0].have, reasons[0].want) if reasons else None
+def key_of(verdict: Verdict | None) -> object:
+    """Return what is equal for verdicts with the same causes, whichever VMs they name; None if there is no cause.
+
+    All causes count: those of one set are told for all sets with an equal key.
+    """
+    if verdict is None:
+        return None
+    reasons = frozenset(_cause(each) for each in verdict.reasons if each.state is not State.HEALTHY)
+    return (reasons, verdict.unjudged) if reasons or verdict.unjudged else None
+
+
+def _cause(reason: Reason) -> tuple[str, str, str, str, str]:
+    """Return a reason without the VMs that it names, and without words with a digit in what Azure or a guest said."""
+    who, _, topic = reason.subject.rpartition(", ") if reason.instances else ("", "", reason.subject)
+    message = reason.message.removeprefix(f"{who}: ")
+    return reason.code, topic, reason.have, reason.want, _WORD_WITH_A_DIGIT.sub("#", message)
 
 
 def _unwell(fleet: Fleet) -> dict[str, Outcome | Progress]:

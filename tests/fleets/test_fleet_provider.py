@@ -293,9 +293,10 @@ def test_sets_are_told_in_the_order_of_their_names_whatever_that_is_in_which_pul
 
 
 def test_reasons_have_the_order_of_the_sets_names_whatever_that_is_in_which_pulumi_passes_them() -> None:
-    ill = {"healthy": False, "scaleSetId": ID, "reasons": [{"subject": "VMs"}]}
+    ill = {"healthy": False, "scaleSetId": ID, "reasons": [{"subject": "VMs", "message": "1 of 2 succeeded"}]}
     told = totals({"b": ill, "a": ill}, 1)["reasons"]
     assert [each["subject"] for each in told] == ["a: VMs", "b: VMs"]
+    assert [each["message"] for each in told] == ["a: 1 of 2 succeeded", "b: 1 of 2 succeeded"]
 
 
 def test_what_is_not_known_yet_is_checked_when_it_is(provider: FleetGateProvider) -> None:

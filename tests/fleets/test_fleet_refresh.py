@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from tests.clocks import VirtualClock
-from tests.fleets.worlds import AT_ONCE
+from tests.fleets.worlds import AT_ONCE, NEVER
 from tests.heard import Heard
 from tests.metered import Metered, ScaleSet, Show, timeline
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.gating import refresh, wait
+from pulumi_vmss_health.fleets.stored import totals
 from pulumi_vmss_health.gating import NotPassed
+from pulumi_vmss_health.required import RequireHealthyProvider
 from vmss_instance_view.azure.wire import Answer
+from vmss_instance_view.pulumi.calls import PartialFailure
 
 GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "was not found"}}')
 OLD = snapshot(Vm(), Vm(latest=False), upgrade_mode="Manual")
@@ -131,3 +134,17 @@ def test_sets_that_are_gone_do_not_hold_up_one_another() -> None:
     fleet.clock.sleep(5000 - fleet.clock.time)
     assert fleet.refresh(stored) is None
     assert fleet.clock.time < 5000 + 100
+
+
+def test_what_requires_a_fleet_to_be_healthy_says_which_set_has_which_cause_once() -> None:
+    fleet = World(a=AT_ONCE, b=NEVER, c=NEVER)
+    with pytest.raises(NotPassed) as failed:
+        fleet.passed()
+    for outputs in (failed.value.outputs, totals(failed.value.outputs["sets"], 3)):
+        told = [each["message"].split(",")[0] for each in outputs["reasons"]]
+        assert told == [f"{name}: instance 1: application health unhealthy" for name in "bc"]
+    with pytest.raises(PartialFailure) as required:
+        RequireHealthyProvider().create(dict(failed.value.outputs))
+    text = str(required.value)
+    for name in "bc":
+        assert f"\n{name}: instance 1: application health unhealthy" in text

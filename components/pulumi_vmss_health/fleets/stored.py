@@ -55,7 +55,7 @@ def fleet_outputs(
 def totals(sets: Sets, required: int) -> dict[str, Any]:
     """Return the outputs that follow from those of the sets."""
     reasons = [
-        {**reason, "subject": f"{name}: {reason['subject']}"}
+        {**reason, **{key: f"{name}: {reason[key]}" for key in ("subject", "message")}}
         for name, each in sorted(sets.items())
         if not each["healthy"]
         for reason in each["reasons"]

@@ -25,6 +25,8 @@ PASSED = frozenset({Ending.HEALTHY.value, SKIPPED, WARNED})
 REASONS = 20
 """That are stored of a verdict: a state file is no log."""
 
+_NOTHING_COUNTED = {"statuses": [], "virtualMachine": {"statusesSummary": []}, "extensions": []}
+
 
 def outputs_of(
     outcome: Outcome, requests: int, scale_set: ScaleSetId, now: datetime, before: Mapping[str, Any]
@@ -74,8 +76,9 @@ def skipped_outputs(scale_set: ScaleSetId, before: Mapping[str, Any]) -> dict[st
 
 
 def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:
-    """The outputs that a refresh changes that found the set unhealthy."""
+    """The outputs that a refresh changes that found the set unhealthy; what the view lacks is empty, not as before."""
     return {
+        **_NOTHING_COUNTED,
         **_sight(snapshot),
         "reasons": reasons_json(verdict, None, REASONS),
         "healthy": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from tests.heard import Heard
 from tests.metered import Metered, ScaleSet, Show, timeline
 from tests.sets import Vm, snapshot
 
-from pulumi_vmss_health import gating
+from pulumi_vmss_health import InstanceView, gating
 from pulumi_vmss_health.gating import Asked, NotPassed
 from vmss_instance_view.azure.wire import Answer
 
@@ -94,6 +94,19 @@ def test_a_word_of_older_models_that_may_have_been_cut_off_counts_as_said(warnin
     """So many reasons are stored that one more would have been cut off, or one fewer."""
     stored = {**passed(timeline({0: OLD})), "reasons": [{"code": "VmFailureAllowed"}] * warnings}
     assert (refreshed(timeline({0: OLD}), stored).lines == ()) is is_kept
+
+
+def test_what_the_view_lacks_is_not_kept_from_before_when_a_pass_is_taken_back() -> None:
+    stored = passed(timeline({0: GOOD}))
+    assert stored["virtualMachine"]["statusesSummary"][0]["count"] == 2
+    empty = replace(snapshot(capacity=2), view=InstanceView())
+    ran = refreshed(timeline({0: empty}), stored)
+    assert ran.outputs is not None
+    assert {key: ran.outputs[key] for key in ("statuses", "virtualMachine", "extensions")} == {
+        "statuses": [],
+        "virtualMachine": {"statusesSummary": []},
+        "extensions": [],
+    }
 
 
 @pytest.mark.parametrize("stored", [PASSED, ARMED])

@@ -166,6 +166,23 @@ def test_another_set_under_a_name_is_looked_at(provider: FleetGateProvider, azur
         provider.update("id", stored, {**inputs, "scaleSets": {**inputs["scaleSets"], "b": other}})
 
 
+def test_another_set_under_a_name_has_passed_only_when_it_has_itself(
+    provider: FleetGateProvider, azure: Emulator
+) -> None:
+    blue, green = (azure.put_scale_set(name, extensions=["a"]) for name in ("blue", "green"))
+    azure.put_scale_set("green", extensions=["a", "b"])  # a Manual policy: its VMs keep the old model
+    inputs = {"scaleSets": {"web": blue}, "policy": {"timeout": "20s", "hold": "0s", "confirmFailure": "0s"}}
+    stored = created(provider, inputs)
+    moved = {**inputs, "scaleSets": {"web": green}}
+    outputs = provider.update("id", stored, moved).outs
+    assert outputs is not None
+    assert [each["code"] for each in outputs["sets"]["web"]["reasons"]] == ["OlderModelAllowed"], "its first pass"
+    for given, is_known in ((moved, False), ({**inputs, "scaleSets": {"web": f"{blue}/"}}, True)):
+        skipped = provider.update("id", stored, {**given, "skip": True}).outs
+        assert skipped is not None
+        assert ("passedAt" in skipped["sets"]["web"]) is is_known
+
+
 def test_enough_healthy_sets_let_the_stack_go_on_with_a_warning_of_those_that_fail(
     provider: FleetGateProvider, azure: Emulator, told: list[str]
 ) -> None:

@@ -28,6 +28,7 @@ from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 from vmss_instance_view.clock import Stopped, Task
 from vmss_instance_view.errors import InstanceViewError, Unavailable
+from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.waiting.look import Looker
@@ -48,10 +49,10 @@ def wait(
     """
     from pulumi_vmss_health.waiting.look import Looker
 
-    before: Sets = stored.get("sets") or {}
+    before = _known_of(asked, stored)
     if asked.skips:
         return skipped_fleet(asked.sets, asked.goal.required, before)
-    standing = [name for name in asked.sets if _stands(name, stored, inputs)]
+    standing = [name for name in asked.sets if _stands(name, before.get(name, {}), stored, inputs)]
     looks = {name: Looker(azure, id_, asked.policy) for name, id_ in asked.sets.items() if name not in standing}
 
     def begin(name: str) -> Begin:
@@ -77,9 +78,21 @@ def wait(
     raise NotPassed(outputs, [asked.shown(line) for line in lines])
 
 
-def _stands(name: str, stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Return whether a set passed in an earlier run, and nothing that this depends on has changed since."""
-    known = (stored.get("sets") or {}).get(name) or {}
+def _known_of(asked: AskedOfFleet, stored: Mapping[str, Any]) -> Sets:
+    """Return what is stored of each set that is asked for; nothing of another one that had its name in the fleet."""
+    before: Sets = stored.get("sets") or {}
+    return {
+        name: before[name]
+        for name, id_ in asked.sets.items()
+        if name in before and ScaleSetId.are_same(before[name].get("scaleSetId"), str(id_))
+    }
+
+
+def _stands(name: str, known: Mapping[str, Any], stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+    """Return whether a set passed in an earlier run, and nothing that this depends on has changed since.
+
+    known: what is stored of it.
+    """
     if inputs.get("recheck") == "always" or known.get("state") != Ending.HEALTHY.value:
         return False
     of_all = all(stored.get(key) == inputs.get(key) for key in _OF_ALL)

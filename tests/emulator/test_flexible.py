@@ -144,6 +144,48 @@ def test_without_a_filter_all_vms_of_the_group_are_listed(arm: ArmSession, web: 
     assert arm.ask("DELETE", own).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "below"),
+    [
+        ("PATCH", ""),
+        ("PUT", ""),
+        ("GET", "/extensions"),
+        ("GET", "/extensions/cse"),
+        ("PUT", "/extensions/other"),
+        ("DELETE", "/extensions/cse"),
+        ("GET", "/runCommands"),
+        ("POST", "/redeploy"),
+    ],
+)
+def test_what_else_azure_does_with_its_vms_is_not_emulated_and_changes_nothing(
+    arm: ArmSession, web: str, method: str, below: str
+) -> None:
+    before = listed(arm, web)
+    body = {"location": "westeurope", "tags": {"a": "b"}, "properties": {}}
+    answer = arm.ask(method, f"{before[0]['id']}{below}", None if method in ("GET", "DELETE") else body)
+    assert (answer.status_code, error(answer)) == (501, "NotEmulated")
+    assert listed(arm, web) == before
+
+
+def test_a_vm_that_is_deleted_is_gone_and_the_set_is_smaller(arm: ArmSession, web: str) -> None:
+    first = listed(arm, web)[0]
+    arm.ask("PUT", first["id"], {"location": "westeurope", "properties": {}})
+    arm.finish(arm.ask("DELETE", first["id"]))
+    assert arm.ask("GET", first["id"]).status_code == 404
+    assert (len(listed(arm, web)), arm.get(web)["sku"]["capacity"]) == (4, 4)
+
+
+@pytest.mark.parametrize(("method", "below"), [("DELETE", ""), ("PATCH", ""), ("POST", "/start")])
+def test_nothing_is_done_to_a_vm_that_waits_in_a_standby_pool(
+    arm: ArmSession, web: str, method: str, below: str
+) -> None:
+    arm.azure.load({"scale_sets": {"web": {**AT_ONCE, "standby": 1}}})
+    before = listed(arm, web)
+    answer = arm.ask(method, f"{before[-1]['id']}{below}", {})
+    assert (answer.status_code, error(answer)) == (501, "NotEmulated")
+    assert listed(arm, web) == before
+
+
 def test_a_vm_that_does_not_exist_is_not_found(arm: ArmSession, web: str) -> None:
     for path in (f"{vms(arm)}/web_00000000", f"{vms(arm)}/web_00000000/instanceView"):
         answer = arm.ask("GET", path)

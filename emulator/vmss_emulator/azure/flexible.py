@@ -1,7 +1,8 @@
 """The routes of the VMs that a Flexible scale set consists of: they lie in the resource group, beside the set.
 
-VMs that clients PUT by themselves are resources like any other, and listed after them. Source: REST reference "Virtual
-Machines"; the filter as Microsoft's own clients write it.
+They can be read and acted on; all else that Azure does with them is refused as not emulated. VMs that clients PUT by
+themselves are resources like any other, and listed after them. Source: REST reference "Virtual Machines"; the filter as
+Microsoft's own clients write it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from vmss_emulator.machines.looks import Instance
 from vmss_emulator.machines.models import Body
 from vmss_emulator.machines.scale_sets import ScaleSet
 from vmss_emulator.protocol.arm_path import ArmPath
-from vmss_emulator.protocol.errors import ArmError
+from vmss_emulator.protocol.errors import ArmError, not_emulated
 from vmss_emulator.protocol.messages import Answer, Ask
 from vmss_emulator.protocol.pages import page
 
@@ -55,7 +56,7 @@ class FlexibleRoutes:
             self._world.resources.get(path.up(len(words) - 1))
         return None if vm is None else self._one(ask, vm, words[1:])
 
-    def _one(self, ask: Ask, vm: _Vm, below: tuple[str, ...]) -> Answer | None:
+    def _one(self, ask: Ask, vm: _Vm, below: tuple[str, ...]) -> Answer:
         now = self._world.clock()
         match below:
             case () if ask.method == "GET":
@@ -65,9 +66,13 @@ class FlexibleRoutes:
             case ("instanceview",):
                 ask.require_get()
                 return Answer(200, vm_views.own_view(vm.instance, now))
-        if len(below) <= 1 and not vm.instance.standby:
-            return self._actions.on_instance(ask, vm.owner, vm.instance.id, below[0] if below else None)
-        return None
+        waits = vm.instance.standby
+        if len(below) <= 1 and not waits:
+            action = below[0] if below else None
+            if answer := self._actions.on_instance(ask, vm.owner, vm.instance.id, action):
+                return answer
+        what = " ".join([ask.method, *below])
+        raise not_emulated(f"{what} of a VM that {'waits in a standby pool' if waits else 'belongs to a scale set'}")
 
     def _list(self, ask: Ask, path: ArmPath) -> Answer:
         wanted = ask.query.get("$filter")

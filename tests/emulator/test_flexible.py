@@ -186,6 +186,17 @@ def test_nothing_is_done_to_a_vm_that_waits_in_a_standby_pool(
     assert listed(arm, web) == before
 
 
+def test_a_vm_is_attached_to_a_set_by_the_timeline_alone(arm: ArmSession, web: str) -> None:
+    own, member = f"{vms(arm)}/mine", {"properties": {"virtualMachineScaleSet": {"id": web}}}
+    refused = [arm.ask("PUT", own, {"location": "westeurope", **member})]
+    assert arm.ask("GET", own).status_code == 404
+    arm.put(own, {"location": "westeurope", "properties": {"virtualMachineScaleSet": None}})
+    refused.append(arm.ask("PATCH", own, member))
+    assert {(answer.status_code, error(answer)) for answer in refused} == {(501, "NotEmulated")}
+    assert "`attached`" in refused[0].json()["error"]["message"]
+    arm.ask("DELETE", own)
+
+
 def test_a_vm_that_does_not_exist_is_not_found(arm: ArmSession, web: str) -> None:
     for path in (f"{vms(arm)}/web_00000000", f"{vms(arm)}/web_00000000/instanceView"):
         answer = arm.ask("GET", path)

@@ -52,9 +52,13 @@ class FlexibleRoutes:
         if not words:
             return self._list(ask, path) if ask.method == "GET" else None
         vm = self._named(path, words[0])
-        if vm is None and words[1:]:
+        if vm is not None:
+            return self._one(ask, vm, words[1:])
+        if words[1:]:
             self._world.resources.get(path.up(len(words) - 1))
-        return None if vm is None else self._one(ask, vm, words[1:])
+        elif ask.method in ("PUT", "PATCH"):
+            _refuse_to_attach(ask)
+        return None
 
     def _one(self, ask: Ask, vm: _Vm, below: tuple[str, ...]) -> Answer:
         now = self._world.clock()
@@ -131,3 +135,14 @@ class FlexibleRoutes:
         carries = self._world.carried(found.owner)
         view = vm_views.listed_view(found.owner, found.instance, self._world.clock(), carries)
         return vm_views.flexible(found.owner, found.instance, view)
+
+
+def _refuse_to_attach(ask: Ask) -> None:
+    """Refuse a body that makes a VM a member of a set: it would be stored, and missing among the set's VMs.
+
+    Raises:
+        ArmError: 501.
+    """
+    properties = ask.json().get("properties")
+    if isinstance(properties, dict) and properties.get("virtualMachineScaleSet") is not None:
+        raise not_emulated("attach a VM to a scale set; the timeline's key `attached` says how many VMs a set has")

@@ -130,6 +130,16 @@ def test_the_list_is_expanded_only_under_a_filter(arm: ArmSession, web: str) -> 
     assert (answer.status_code, error(answer)) == (400, "BadRequest")
 
 
+def test_the_list_of_a_subscription_tells_views_under_status_only(arm: ArmSession, web: str) -> None:
+    everywhere = f"/subscriptions/{arm.azure.subscription_id}/providers/Microsoft.Compute/virtualMachines"
+    asked = f"{arm.azure.url}{{}}?statusOnly=true&api-version=2024-11-01"
+    told = arm.get(asked.format(everywhere))["value"]
+    assert len(told) == 4
+    assert all("statuses" in view_of(vm) for vm in told)
+    assert "instanceView" not in str(arm.get(everywhere))
+    assert "instanceView" not in str(arm.get(asked.format(vms(arm))))
+
+
 def test_without_a_filter_all_vms_of_the_group_are_listed(arm: ArmSession, web: str) -> None:
     own = f"{vms(arm)}/mine"
     arm.put(own, {"location": "westeurope", "properties": {}})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from vmss_emulator.azure.actions import ActionRoutes
 from vmss_emulator.azure.world import World
@@ -79,11 +80,14 @@ class FlexibleRoutes:
         raise not_emulated(f"{what} of a VM that {'waits in a standby pool' if waits else 'belongs to a scale set'}")
 
     def _list(self, ask: Ask, path: ArmPath) -> Answer:
+        """List VMs; with their views, too, where a client asks for the status of all VMs of the subscription."""
         wanted = ask.query.get("$filter")
         if ask.expands_view and wanted is None:
             raise ArmError(400, "BadRequest", "The list of VMs takes $expand only together with $filter.")
+        expanded = ask.expands_view or (path.group is None and ask.query.get("statusonly", "").lower() == "true")
         found: list[_Vm | Body] = [*self._filtered(path, wanted), *(self._others(path) if wanted is None else ())]
-        return Answer(200, page(ask, self._world.url, self._world.page_size, found, lambda one: self._shown(one, ask)))
+        show = partial(self._shown, expanded=expanded)
+        return Answer(200, page(ask, self._world.url, self._world.page_size, found, show))
 
     def _filtered(self, path: ArmPath, wanted: str | None) -> list[_Vm]:
         if wanted is None:
@@ -127,10 +131,10 @@ class FlexibleRoutes:
         resources = self._world.resources
         return resources.of_kind(path.kind) if path.group is None else resources.below(path.id)
 
-    def _shown(self, found: _Vm | Body, ask: Ask) -> Body:
+    def _shown(self, found: _Vm | Body, *, expanded: bool) -> Body:
         if not isinstance(found, _Vm):
             return found
-        if not ask.expands_view:
+        if not expanded:
             return vm_views.flexible(found.owner, found.instance)
         carries = self._world.carried(found.owner)
         view = vm_views.listed_view(found.owner, found.instance, self._world.clock(), carries)

@@ -277,6 +277,9 @@ def test_an_instance_shows_the_model_that_it_runs(arm: ArmSession) -> None:
     assert (vm["osProfile"]["computerName"], vm["osProfile"]["adminUsername"]) == ("web000000", "user")
 
 
+NETWORKED = {"networkProfile": {"networkInterfaceConfigurations": [{"name": "nic"}]}}
+
+
 def changed(**properties: object) -> dict[str, Any]:
     body = scale_set_body(1)
     return {**body, "properties": {**body["properties"], **properties}}
@@ -437,3 +440,50 @@ def test_a_patch_takes_away_what_it_says_is_null(arm: ArmSession) -> None:
     assert found["tags"] == {"a": "b"}
     assert "zones" not in found
     assert "automaticRepairsPolicy" not in found["properties"]
+
+
+def test_groups_are_listed_by_their_tags(arm: ArmSession) -> None:
+    for name, tags in (
+        ("a", {"Env": "test", "team": "x"}),
+        ("b", {"env": "live"}),
+        ("c", {"team": "test"}),
+        ("d", None),
+    ):
+        arm.put(arm.group_id.removesuffix("rg") + name, {"location": "westeurope", "tags": tags})
+    groups = arm.group_id.removesuffix("/rg")
+    for written, expected in (
+        ("tagName eq 'env'", ["a", "b"]),
+        ("tagname eq 'ENV' and tagvalue eq 'test'", ["a"]),
+        ("tagName eq 'nope'", []),
+    ):
+        assert [group["name"] for group in arm.get(groups, filter=written)["value"]] == expected
+    assert len(arm.get(groups)["value"]) == 4
+    refused = arm.ask("GET", groups, filter="name eq 'a'")
+    assert (refused.status_code, error(refused)) == (400, "InvalidFilterInQueryString")
+
+
+def test_a_list_that_understands_no_filter_refuses_one_rather_than_tell_all(arm: ArmSession) -> None:
+    arm.azure.put_scale_set("web", extensions=["cse"], properties={"virtualMachineProfile": NETWORKED})
+    networks = "providers/Microsoft.Network/virtualNetworks"
+    arm.put(f"{arm.group_id}/{networks}/net", {"location": "westeurope"})
+    everywhere = f"/subscriptions/{arm.azure.subscription_id}"
+    sets = "providers/Microsoft.Compute/virtualMachineScaleSets"
+    for path in (
+        f"{arm.group_id}/{sets}",
+        f"{everywhere}/{sets}",
+        f"{everywhere}/providers/Microsoft.Compute/locations/westeurope/virtualMachineScaleSets",
+        f"{arm.set_id}/extensions",
+        f"{arm.set_id}/networkInterfaces",
+        f"{arm.set_id}/virtualMachines/0/networkInterfaces",
+        f"{arm.group_id}/{networks}",
+        f"{everywhere}/{networks}",
+    ):
+        refused = arm.ask("GET", path, filter="name eq 'nope'")
+        assert (refused.status_code, error(refused)) == (400, "InvalidFilterInQueryString"), path
+        assert len(arm.get(path, filter="")["value"]) > 0
+
+
+def test_an_empty_list_is_empty_under_any_filter(arm: ArmSession) -> None:
+    arm.put_group()
+    roles = f"{arm.group_id}/providers/Microsoft.Authorization/roleDefinitions"
+    assert arm.get(roles, filter="roleName eq 'Reader'") == {"value": []}

@@ -17,7 +17,7 @@ from vmss_emulator.azure.world import World
 from vmss_emulator.entra.identity import Identity
 from vmss_emulator.machines import models
 from vmss_emulator.machines.history import Outcome
-from vmss_emulator.protocol import api_versions
+from vmss_emulator.protocol import api_versions, filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, method_not_allowed, not_emulated
 from vmss_emulator.protocol.messages import Answer, Ask
@@ -117,7 +117,8 @@ class Arm:
                 ask.require_get()
                 return Answer(200, self._subscription())
             case ("resourcegroups",):
-                return Answer(200, {"value": list(self._world.resources.groups.values())})
+                ask.require_get()
+                return Answer(200, {"value": filters.by_tag(ask, self._world.resources.groups.values())})
             case ("operationresults", _):
                 return Answer(200)
         raise ArmError(404, "NotFound", f"There is nothing at '{ask.path}'.", gateway=True)
@@ -187,10 +188,10 @@ class Arm:
         elif path.group is not None:
             resources.group(path)
         elif ask.method == "GET" and not path.names_a_resource:
-            return Answer(200, {"value": list(resources.of_kind(path.kind))})
+            return Answer(200, {"value": filters.unfiltered(ask, resources.of_kind(path.kind))})
         match ask.method:
             case "GET" if not path.names_a_resource:
-                return Answer(200, {"value": list(resources.below(path.id))})
+                return Answer(200, {"value": filters.unfiltered(ask, resources.below(path.id))})
             case "GET":
                 return Answer(200, resources.get(path))
             case "PUT" if path.names_a_resource:

@@ -5,7 +5,7 @@ Source: REST reference "Virtual Machine Scale Sets"; statuses and headers as rec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vmss_emulator.azure.actions import ActionRoutes
@@ -15,7 +15,7 @@ from vmss_emulator.azure.world import World
 from vmss_emulator.machines import models, puts, views, vm_views
 from vmss_emulator.machines.history import Outcome
 from vmss_emulator.machines.scale_sets import ScaleSet
-from vmss_emulator.protocol import cloud, computed
+from vmss_emulator.protocol import cloud, computed, filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import method_not_allowed, operation_not_allowed
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
@@ -55,15 +55,17 @@ class ScaleSetRoutes:
         ask.require_get()
         if path.group is not None:
             self._world.resources.group(path)
-        found = [self._shown(item) for key, item in self._world.scale_sets.items() if key.startswith(_prefix(path))]
-        return Answer(200, {"value": found})
+        prefix = _prefix(path)
+        return self._told(ask, (one for key, one in self._world.scale_sets.items() if key.startswith(prefix)))
 
     def at(self, ask: Ask, place: str) -> Answer:
         """List the sets of a location."""
         ask.require_get()
         sets = self._world.scale_sets.values()
-        found = [one for one in sets if cloud.location(one.body["location"]) == place]
-        return Answer(200, {"value": [self._shown(one) for one in found]})
+        return self._told(ask, (one for one in sets if cloud.location(one.body["location"]) == place))
+
+    def _told(self, ask: Ask, found: Iterable[ScaleSet]) -> Answer:
+        return Answer(200, {"value": [self._shown(one) for one in filters.unfiltered(ask, found)]})
 
     def _one(self, ask: Ask, path: ArmPath) -> Answer:
         match ask.method:
@@ -128,7 +130,8 @@ class ScaleSetRoutes:
         ask.require_get()
         found = self._world.scale_set(path)
         instances = found.instances(self._world.life(found), self._world.clock())
-        return Answer(200, {"value": [card for one in instances for card in vm_views.interfaces(found, one)]})
+        cards = (card for one in instances for card in vm_views.interfaces(found, one))
+        return Answer(200, {"value": filters.unfiltered(ask, cards)})
 
     def _shown(self, found: ScaleSet) -> models.Body:
         body = views.scale_set(found, self._world.life(found), self._world.clock())

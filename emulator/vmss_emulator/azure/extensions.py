@@ -8,6 +8,7 @@ from __future__ import annotations
 from vmss_emulator.azure.world import World
 from vmss_emulator.machines import models
 from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.protocol import filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import method_not_allowed, resource_not_found
 from vmss_emulator.protocol.json_shapes import check
@@ -32,7 +33,8 @@ class ExtensionRoutes:
         match path.lower()[3:]:
             case ():
                 ask.require_get()
-                return Answer(200, {"value": [self._shown(found, one) for one in models.extensions(found.body)]})
+                shown = (self._shown(found, one) for one in models.extensions(found.body))
+                return Answer(200, {"value": filters.unfiltered(ask, shown)})
             case (_,):
                 return self._one(ask, path, found)
         raise resource_not_found(path.kind, path.name, path.group or "")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vmss_emulator.azure.world import World
-from vmss_emulator.protocol import computed
+from vmss_emulator.protocol import computed, filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError
 from vmss_emulator.protocol.messages import Answer, Ask
@@ -150,7 +150,7 @@ class TenantRoutes:
     def _resources(self, ask: Ask, path: ArmPath) -> Iterator[dict[str, Any]]:
         """Yield the resources of a group or of all groups, as short as Azure tells of them; children are not listed."""
         world, prefix = self._world, ArmPath(path.subscription, path.group).id.lower() + "/"
-        wanted = _wanted_type(ask)
+        wanted = filters.wanted_type(ask)
         sets = [(key, self._scale_set(key)) for key in world.scale_sets]
         for key, body in (*sets, *world.resources.resources.items()):
             top = len(str(body["type"]).split("/")) == 2 and key.count("/providers/") == 1
@@ -164,19 +164,3 @@ class TenantRoutes:
         identity = computed.identity(body.get("identity"), found.id, self._world.tenant_id)
         more = {"identity": identity} if identity else {}
         return {"id": found.id, "name": found.name, "type": "Microsoft.Compute/virtualMachineScaleSets"} | shown | more
-
-
-def _wanted_type(ask: Ask) -> str | None:
-    """Return the one filter that is understood: by type.
-
-    Raises:
-        ArmError: 400 for another one: an unfiltered list would be a wrong answer.
-    """
-    written = ask.query.get("$filter", "").strip()
-    if not written:
-        return None
-    left, _, right = written.partition(" eq ")
-    if left.strip().lower() != "resourcetype" or not right.strip().startswith("'"):
-        message = f"The emulator understands $filter=resourceType eq '...' alone, not {written[:100]!r}."
-        raise ArmError(400, "InvalidFilterInQueryString", message, target="$filter")
-    return right.strip().strip("'").lower()

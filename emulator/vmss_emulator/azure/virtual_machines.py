@@ -13,6 +13,7 @@ from vmss_emulator.azure.world import World
 from vmss_emulator.machines import models, vm_views
 from vmss_emulator.machines.looks import Instance
 from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.protocol import filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, operation_not_allowed, resource_not_found
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
@@ -52,7 +53,8 @@ class VirtualMachineRoutes:
             case (_, "instanceview"):
                 return Answer(200, vm_views.own_view(self._numbered(path, found), now))
             case (_, "networkinterfaces"):
-                return Answer(200, {"value": vm_views.interfaces(found, self._numbered(path, found))})
+                cards = vm_views.interfaces(found, self._numbered(path, found))
+                return Answer(200, {"value": filters.unfiltered(ask, cards)})
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:

@@ -314,6 +314,23 @@ WRONG_SETS: list[dict[str, Any]] = [
     changed(virtualMachineProfile={"extensionProfile": {"extensions": [{"name": "a", "properties": [1]}]}}),
     changed(virtualMachineProfile={"networkProfile": [1]}),
     changed(virtualMachineProfile={"osProfile": "x"}),
+    changed(externalHealthPolicy="on"),
+    changed(externalHealthPolicy=[1]),
+    changed(externalHealthPolicy={"enabled": "true"}),
+    *(
+        changed(virtualMachineProfile={"networkProfile": {"networkInterfaceConfigurations": cards}})
+        for cards in (
+            5,
+            ["a"],
+            [None],
+            [{"name": ["n"]}],
+            [{"name": "n", "properties": "x"}],
+            [{"name": "n", "properties": {"primary": "yes"}}],
+            [{"name": "n", "properties": {"ipConfigurations": 5}}],
+            [{"name": "n", "properties": {"ipConfigurations": ["a"]}}],
+            [{"name": "n", "properties": {"ipConfigurations": [{"name": "i", "properties": [1]}]}}],
+        )
+    ),
 ]
 
 

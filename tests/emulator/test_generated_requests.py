@@ -25,6 +25,10 @@ THOROUGH = settings(
 )
 
 POLICY = {"maxBatchInstancePercent": 50, "pauseTimeBetweenBatches": "PT1S"}
+INTERFACE = {
+    "name": "nic",
+    "properties": {"primary": True, "ipConfigurations": [{"name": "ip", "properties": {"subnet": {"id": "net"}}}]},
+}
 BODY = scale_set_body(3, extensions=("cse",), health=True)
 BODY = {
     **BODY,
@@ -37,9 +41,10 @@ BODY = {
         "overprovision": True,
         "upgradePolicy": {"mode": "Rolling", "rollingUpgradePolicy": POLICY},
         "automaticRepairsPolicy": {"enabled": True, "gracePeriod": "PT10M"},
+        "externalHealthPolicy": {"enabled": True},
         "virtualMachineProfile": {
             **BODY["properties"]["virtualMachineProfile"],
-            "networkProfile": {"networkInterfaceConfigurations": [{"name": "nic", "properties": {"primary": True}}]},
+            "networkProfile": {"healthProbe": {"id": "probe"}, "networkInterfaceConfigurations": [INTERFACE]},
             "storageProfile": {"osDisk": {"createOption": "FromImage"}},
             "priority": "Spot",
             "evictionPolicy": "Delete",
@@ -137,6 +142,7 @@ WRITES = st.one_of(
 READS = [
     *(SET, f"{SET}/instanceView", f"{SET}/virtualMachines", f"{SET}/virtualMachines?$expand=instanceView"),
     *(f"{SET}/virtualMachines/0", f"{SET}/virtualMachines/1/instanceView", f"{SET}/rollingUpgrades/latest"),
+    *(f"{SET}/networkInterfaces", f"{SET}/virtualMachines/0/networkInterfaces"),
     *(
         f"{SET}/extensions",
         "providers/Microsoft.Compute/virtualMachines",
@@ -196,6 +202,28 @@ def test_any_body_of_a_change_has_an_answer_and_so_has_whatever_is_read_then(
         later(arm, seconds)
         for read in READS:
             send(arm, "GET", read)
+
+
+KINDS = ["x", 5, [1], [None], {"a": 1}, [{"name": 5}]]
+
+
+@pytest.mark.parametrize("way", list(places(BODY)), ids=lambda way: ".".join(map(str, way)))
+def test_a_value_of_any_kind_at_any_place_is_refused_or_harms_nothing_later(
+    arm: ArmSession, way: tuple[str | int, ...]
+) -> None:
+    begin(arm)
+    for kind in KINDS:
+        body = copy.deepcopy(BODY)
+        inner: Any = body
+        for key in way[:-1]:
+            inner = inner[key]
+        inner[way[-1]] = kind
+        if send(arm, "PUT", SET, written(body)) == 400:
+            continue
+        later(arm, 100.0)
+        for read in READS:
+            send(arm, "GET", read)
+        send(arm, "DELETE", SET)
 
 
 @THOROUGH

@@ -33,6 +33,7 @@ _FLEXIBLE: Body = {
     "constrainedMaximumCapacity": False,
 }
 _MODES = ("manual", "automatic", "rolling")
+_INTERFACE = {"name": str, "properties": {"primary": bool, "ipConfigurations": [{"name": str, "properties": {}}]}}
 # All that is looked into; the rest of a body is only given back.
 _SHAPE = {
     "tags": {},
@@ -45,10 +46,11 @@ _SHAPE = {
         "overprovision": bool,
         "upgradePolicy": {"mode": str, "rollingUpgradePolicy": {}},
         "automaticRepairsPolicy": {"enabled": bool},
+        "externalHealthPolicy": {"enabled": bool},
         "virtualMachineProfile": {
             "evictionPolicy": str,
             "extensionProfile": {"extensions": [{"name": str, "properties": {"publisher": str, "type": str}}]},
-            "networkProfile": {"healthProbe": {}},
+            "networkProfile": {"healthProbe": {}, "networkInterfaceConfigurations": [_INTERFACE]},
             "osProfile": {"computerNamePrefix": str},
             "storageProfile": {},
         },

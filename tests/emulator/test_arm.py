@@ -153,6 +153,31 @@ def test_a_stale_etag_is_refused(arm: ArmSession) -> None:
     assert arm.session.put(url, json=scale_set_body(4), headers={"If-Match": '"1"'}).headers["ETag"] == '"2"'
 
 
+def sent(arm: ArmSession, method: str, path: str, json: object = None, **headers: str) -> tuple[int, str | None]:
+    url = f"{arm.azure.url}{path}?api-version=2024-05-01"
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = arm.session.request(method, url, json=json, headers=names, timeout=10)
+    return answer.status_code, error(answer) if answer.status_code >= 400 else None
+
+
+@pytest.mark.parametrize("kind", ["Network/virtualNetworks", "Storage/storageAccounts"])
+def test_a_stored_resource_is_held_to_its_etag_like_a_set(arm: ArmSession, kind: str) -> None:
+    arm.put_group()
+    own, body = f"{arm.group_id}/providers/Microsoft.{kind}/one", {"location": "westeurope"}
+    refused = (412, "PreconditionFailed")
+    assert sent(arm, "PUT", own, body, If_Match="*") == refused
+    assert sent(arm, "PATCH", own, body, If_Match="*") == (404, "ResourceNotFound")
+    assert sent(arm, "PUT", own, body, If_None_Match="*") == (201, None)
+    before = arm.get(own)
+    assert sent(arm, "PUT", own, body, If_None_Match="*") == refused
+    for method in ("PUT", "PATCH", "DELETE"):
+        assert sent(arm, method, own, {**body, "tags": {"a": "b"}}, If_Match='W/"stale"') == refused
+    assert arm.get(own) == before
+    assert sent(arm, "PATCH", own, {"tags": {"a": "b"}}, If_Match=before.get("etag", "*")) == (200, None)
+    assert sent(arm, "DELETE", own, If_Match="*") == (200, None)
+    assert sent(arm, "DELETE", own, If_Match="*") == (204, None)
+
+
 def test_a_patch_changes_parts(arm: ArmSession) -> None:
     arm.put_group()
     arm.put(arm.set_id, scale_set_body())

@@ -20,7 +20,7 @@ from vmss_emulator.machines.history import Outcome
 from vmss_emulator.protocol import api_versions, filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, method_not_allowed, not_emulated
-from vmss_emulator.protocol.messages import Answer, Ask
+from vmss_emulator.protocol.messages import Answer, Ask, require_etag
 
 
 class Arm:
@@ -192,20 +192,36 @@ class Arm:
         match ask.method:
             case "GET" if not path.names_a_resource:
                 return Answer(200, {"value": filters.unfiltered(ask, resources.below(path.id))})
-            case "GET":
-                return Answer(200, resources.get(path))
-            case "PUT" if path.names_a_resource:
-                new = resources.put(path, ask.json())
-                return Answer(201 if new else 200, resources.get(path))
-            case "PATCH" if path.names_a_resource:
-                found = resources.stored(path)
-                resources.put(path, _patched(found, ask.json()))
-                return Answer(200, resources.get(path))
-            case "DELETE" if path.names_a_resource:
-                return Answer(200 if resources.delete(path) else 204)
             case "POST" if len(path.parts) > 2:
                 raise not_emulated(f"{path.parts[-1]} of {path.up(1).kind}")
+        if not path.names_a_resource:
+            raise method_not_allowed(ask.method)
+        return self._stored(ask, path)
+
+    def _stored(self, ask: Ask, path: ArmPath) -> Answer:
+        resources = self._world.resources
+        before = resources.resources.get(path.id.lower())
+        match ask.method:
+            case "GET":
+                return Answer(200, resources.get(path))
+            case "PUT":
+                require_etag(ask, None if before is None else _etag(before))
+                new = resources.put(path, ask.json())
+                return Answer(201 if new else 200, resources.get(path))
+            case "PATCH":
+                found = resources.stored(path)
+                require_etag(ask, _etag(found))
+                resources.put(path, _patched(found, ask.json()))
+                return Answer(200, resources.get(path))
+            case "DELETE":
+                if before is not None:
+                    require_etag(ask, _etag(before))
+                return Answer(200 if resources.delete(path) else 204)
         raise method_not_allowed(ask.method)
+
+
+def _etag(found: models.Body) -> str:
+    return str(found.get("etag", ""))
 
 
 def _patched(found: models.Body, asked: models.Body) -> models.Body:

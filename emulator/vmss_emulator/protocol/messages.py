@@ -67,17 +67,17 @@ class Ask:
 
 
 def require_etag(ask: Ask, etag: str | None) -> None:
-    """Hold a request to the etag that it says it is about; None: there is no such resource.
+    """Hold a request to the etag that it says it is about; None: there is no such resource, empty: it has no etag.
 
     Raises:
         ArmError: 412.
     """
     wanted = ask.headers.get("if-match")
     if wanted is not None and (etag is None or wanted not in ("*", etag)):
-        has = "and there is no such resource" if etag is None else f"which has etag {etag}"
+        has = "and there is no such resource" if etag is None else f"which has etag {etag or '(none)'}"
         raise ArmError(412, "PreconditionFailed", f"The request asks for etag {wanted} of a resource, {has}.")
     if ask.headers.get("if-none-match") == "*" and etag is not None:
-        raise ArmError(412, "PreconditionFailed", f"The resource exists, with etag {etag}.")
+        raise ArmError(412, "PreconditionFailed", f"The resource exists, with etag {etag or '(none)'}.")
 
 
 def _refused(word: str) -> NoReturn:

@@ -217,6 +217,28 @@ def test_an_extension_is_a_resource_of_its_own_and_part_of_the_model(arm: ArmSes
     assert arm.ask("GET", own).status_code == 404
 
 
+def test_the_deletion_of_an_extension_can_be_followed_by_location(arm: ArmSession) -> None:
+    own = f"{arm.azure.put_scale_set('web', capacity=1, extensions=['cse'])}/extensions/cse"
+    deleted = arm.ask("DELETE", own)
+    until(lambda: arm.ask("GET", deleted.headers["Location"]).status_code, lambda status: status == 200)
+    assert arm.ask("GET", own).status_code == 404
+
+
+def test_a_patch_changes_parts_of_an_extension(arm: ArmSession) -> None:
+    arm.put_group()
+    own = f"{arm.set_id}/extensions/cse"
+    assert arm.ask("PATCH", own, {}).status_code == 404
+    arm.finish(arm.put(arm.set_id, scale_set_body(1)))
+    assert (arm.ask("PATCH", own, {}).status_code, arm.ask("GET", own).status_code) == (404, 404)
+    arm.finish(arm.put(own, {"properties": extension("cse", settings={"a": 1, "b": 2})["properties"]}))
+    before = arm.get(own)["properties"]
+    patched = arm.ask("PATCH", own, {"properties": {"settings": {"b": 3}, "typeHandlerVersion": "2.2"}})
+    assert patched.status_code == 200
+    assert arm.finish(patched)["status"] == "Succeeded"
+    assert arm.get(own)["properties"] == {**before, "settings": {"a": 1, "b": 3}, "typeHandlerVersion": "2.2"}
+    assert arm.ask("PATCH", own, {"properties": [1]}).status_code == 400
+
+
 def test_an_operation_that_fails_is_an_answer_with_status_200() -> None:
     event = {"at": "0s", "extension": "cse", "state": "failed/50", "message": "exit status 50"}
     with Emulator({"scale_sets": {"web": {"boot": "50ms", "events": [event]}}}) as azure:

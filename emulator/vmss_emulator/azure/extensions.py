@@ -44,31 +44,36 @@ class ExtensionRoutes:
         match ask.method:
             case "GET" if known is not None:
                 return Answer(200, self._shown(found, known))
-            case "GET":
+            case "PATCH" if known is not None:
+                return self._put(ask, path, found, known.get("properties") or {})
+            case "GET" | "PATCH":
                 raise resource_not_found(path.kind, path.name, path.group or "")
             case "PUT":
-                return self._put(ask, path, found)
+                return self._put(ask, path, found, {})
             case "DELETE" if known is not None:
                 others = [one for one in models.extensions(found.body) if one is not known]
-                return Answer(202, None, self._change(found, others, ask))
+                return Answer(202, None, self._change(found, others, ask, by_location=True))
             case "DELETE":
                 return Answer(204)
         raise method_not_allowed(ask.method)
 
-    def _put(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer:
+    def _put(self, ask: Ask, path: ArmPath, found: ScaleSet, before: models.Body) -> Answer:
+        """Put an extension. before: the properties that what is asked joins, as in a PATCH."""
         known, extensions = _named(found, path.parts[3]), models.extensions(found.body)
         name = known["name"] if known else path.parts[3]
         asked = ask.json()
         check(asked, {"properties": {}})
-        extension = {"name": name, "properties": asked.get("properties") or {}}
+        extension = {"name": name, "properties": models.merge(before, asked.get("properties") or {})}
         replaced = [extension if one is known else one for one in extensions]
         headers = self._change(found, replaced if known else [*extensions, extension], ask)
         return Answer(200 if known else 201, self._shown(found, extension), headers)
 
-    def _change(self, found: ScaleSet, extensions: list[models.Body], ask: Ask) -> dict[str, str]:
+    def _change(
+        self, found: ScaleSet, extensions: list[models.Body], ask: Ask, *, by_location: bool = False
+    ) -> dict[str, str]:
         life, now = self._world.life(found), self._world.clock()
         attempt = found.put(models.with_extensions(found.model(life, now), extensions), life, now)
-        return self._world.follow(found, attempt, ask.version)
+        return self._world.follow(found, attempt, ask.version, by_location=by_location)
 
     def _shown(self, found: ScaleSet, extension: models.Body) -> models.Body:
         body = models.shown(extension)

@@ -275,10 +275,14 @@ def test_check_tells_all_mistakes_in_the_order_of_the_file(tmp_path: Path) -> No
     ]
 
 
-def test_check_tells_the_line_of_the_value_that_counts_where_a_key_is_there_twice(tmp_path: Path) -> None:
+def test_check_tells_both_lines_of_a_key_that_is_there_twice_and_what_is_wrong_with_the_one_that_counts(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "t.yaml"
     file.write_text("scale_sets:\n  web: { boot: 1 }\n  web: { boot: 2 }\n")
-    assert ran("check", file).stdout.startswith(f"{file}:3: scale_sets.web.boot: 2 ")
+    repeated, boot = ran("check", file).stdout.splitlines()
+    assert repeated.startswith(f"{file}:3: scale_sets.web: in line 2 and again in line 3; ")
+    assert boot.startswith(f"{file}:3: scale_sets.web.boot: 2 ")
 
 
 def test_check_finds_nothing_wrong_with_a_right_file_and_names_one_that_is_not_there(tmp_path: Path) -> None:

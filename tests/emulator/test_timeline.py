@@ -175,6 +175,37 @@ def test_a_mistake_is_refused_with_the_key_and_what_would_be_right(text: str, wh
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "where", "lines"),
+    [
+        ("quota: {}\nfaults: []\nquota: true", "quota", "in line 1 and again in line 3"),
+        ("scale_sets:\n  web: {}\n  'web': {}", "scale_sets.web", "in line 2 and again in line 3"),
+        ("scale_sets: {web: {events: [], boot: 1s, events: []}}", "scale_sets.web.events", "2 times in line 1"),
+        ("faults: [{match: 'GET *', body: {a: [{b: 1, b: 1}]}}]", "faults[0].body.a[0].b", "2 times in line 1"),
+        ('{"faults": [],\n"faults": [],\n"faults": []}', "faults", "in line 1 and again in line 3"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_with_both_lines(text: str, where: str, lines: str) -> None:
+    with pytest.raises(TimelineError, match=f"{re.escape(where)}: {lines}; .*make one") as caught:
+        Timeline.load(text)
+    assert (caught.value.where, caught.value.others) == (where, [])
+
+
+def test_a_key_may_stand_beside_a_merge_key_that_has_it_too() -> None:
+    found = Timeline.load("scale_sets: {web: {<<: {boot: 5s, healthy: 4s}, boot: 3s}}")
+    assert (found.life("web").boot, found.life("web").healthy) == (3.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    "timeline",
+    [{"scale_sets": {"web": {"boot": "1s"}, "Web": {"boot": "5s"}}}, "scale_sets: {web: {boot: 1s}, Web: {boot: 5s}}"],
+)
+def test_two_entries_of_one_set_are_refused_though_they_differ_in_case(timeline: Any) -> None:
+    with pytest.raises(TimelineError, match="'web', too") as caught:
+        Timeline.load(timeline)
+    assert (caught.value.where, caught.value.others) == ("scale_sets.Web", [])
+
+
 def test_a_timeline_is_refused_with_its_first_mistake_and_holds_the_others_ready() -> None:
     with pytest.raises(TimelineError) as caught:
         Timeline.load("scale_sets: {web: {boot: 1, healthy: 2}}\nfaults: [{match: 'GET *', cut: 3}]")

@@ -188,7 +188,8 @@ class Timeline:
             return source or cls()
         if isinstance(source, Path):
             source = timeline_text.from_file(source)
-        section = Section(timeline_text.parse(source) if isinstance(source, str) else source, "", KEYS)
+        said, repeated = timeline_text.parse(source) if isinstance(source, str) else (source, [])
+        section = Section(said, "", KEYS, repeated)
         found = cls._parse(section)
         section.refuse_mistakes()
         return found
@@ -196,6 +197,7 @@ class Timeline:
     @classmethod
     def _parse(cls, section: Section) -> Timeline:
         sets = section.section("scale_sets")
+        _refuse_same_names(sets)
         return cls(
             lives=MappingProxyType({name.lower(): Life.parse(sets.section(name, LIFE_KEYS)) for name in sets.names()}),
             faults=tuple(Fault.parse(fault) for fault in section.sections("faults", FAULT_KEYS)),
@@ -219,6 +221,15 @@ class Timeline:
                 return own
         fitting = [pattern for pattern in self.lives if fnmatchcase(name, pattern)]
         return max(fitting, key=len, default=None)
+
+
+def _refuse_same_names(sets: Section) -> None:
+    """Two entries of one set, of which the last would hold."""
+    first: dict[str, str] = {}
+    for name in sets.names():
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            sets.complain(f"for Azure this is {shown(other)}, too, whatever the case: make one entry of them", name)
 
 
 def _machines(value: object) -> int:

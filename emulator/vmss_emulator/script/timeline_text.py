@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from vmss_emulator.sections import TimelineError, shown
 
 _DEEPEST = 50
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def from_file(path: Path) -> str:
@@ -24,8 +25,8 @@ def from_file(path: Path) -> str:
         raise TimelineError(f"not UTF-8: {error}") from None
 
 
-def parse(source: str) -> object:
-    """Parse the YAML; an empty text is an empty mapping.
+def parse(source: str) -> tuple[object, list[TimelineError]]:
+    """Parse the YAML; an empty text is an empty mapping. Along with it come the keys that are there twice.
 
     Raises:
         TimelineError: it is no YAML, or no timeline could be meant by it.
@@ -61,12 +62,37 @@ def parse(source: str) -> object:
         return yaml.MarkedYAMLError(problem=message, problem_mark=mark)
 
     try:
-        found = yaml.load(source, Loader)  # noqa: S506 - a SafeLoader
+        loader = Loader(source)
+        root = loader.get_single_node()
+        repeated = _repeated(root)  # before the construction, which writes out merge keys (<<)
+        found = None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
         raise TimelineError(f"not YAML: {' '.join(str(error).split())}") from None
     if isinstance(found, str):
         raise TimelineError(f"{shown(found)} is no timeline; give a file as a pathlib.Path")
-    return {} if found is None else found
+    return {} if found is None else found, repeated
+
+
+def _repeated(root: Any) -> list[TimelineError]:  # noqa: ANN401 - the stubs have no common node
+    """Of keys that are there twice YAML takes the last, and what the others say would be lost without a word."""
+    found = []
+    for way, _, node in _nodes(root):
+        if node.id != "mapping":
+            continue
+        lines: dict[tuple[str, str], list[int]] = {}
+        for key, _ in node.value:
+            if key.id == "scalar" and key.tag != _MERGE:
+                lines.setdefault((key.tag, key.value), []).append(key.start_mark.line + 1)
+        for (_, key), those in lines.items():
+            if len(those) > 1:
+                where = _below(way, key)
+                found.append(TimelineError(f"{where}: {_twice(those)}; YAML takes the last: make one of them", where))
+    return found
+
+
+def _twice(lines: list[int]) -> str:
+    first, *_, last = lines
+    return f"{len(lines)} times in line {first}" if first == last else f"in line {first} and again in line {last}"
 
 
 def positions(source: str, ways: Iterable[str]) -> list[tuple[int, int]]:
@@ -90,13 +116,24 @@ def positions(source: str, ways: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def _places(root: Any) -> dict[str, tuple[int, int]]:  # noqa: ANN401 - the stubs have no common node
-    found = {"": (1, 1)}
+    found = {way: (place.start_mark.line + 1, place.start_mark.column + 1) for way, place, _ in _nodes(root)}
+    return {"": (1, 1), **found}
+
+
+def _nodes(root: Any) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401 - the stubs have no common node
+    """The way to each node, the node that stands at its place, which may be its key, and itself.
+
+    Of a key that is there twice the last one counts, and so it comes last here, too.
+    """
     left = [] if root is None else [("", root, root)]
     while left:
         way, place, node = left.pop()
-        found[way] = place.start_mark.line + 1, place.start_mark.column + 1
-        if node.id == "mapping":  # of a key that is there twice the last one counts, and so it is read last here, too
-            left += [(f"{way}.{key.value}" if way else str(key.value), key, item) for key, item in node.value[::-1]]
+        yield way, place, node
+        if node.id == "mapping":
+            left += [(_below(way, key.value), key, item) for key, item in node.value[::-1]]
         elif node.id == "sequence":
             left += [(f"{way}[{index}]", item, item) for index, item in enumerate(node.value)]
-    return found
+
+
+def _below(way: str, key: object) -> str:
+    return f"{way}.{key}" if way else str(key)

@@ -125,6 +125,13 @@ def test_events_keep_their_order_and_their_words() -> None:
         ("faults: [{match: 'GET *'}]", "faults[0].match", "exactly one of status"),
         ("faults: [{match: '*/instanceView', reset: true}]", "faults[0].match", "GET */instanceView"),
         ("faults: [{reset: true}]", "faults[0].match", "GET */instanceView"),
+        ("faults: [{match: 'GETT */a', reset: true}]", "faults[0].match", "GET, HEAD, PUT, PATCH, POST, DELETE"),
+        ("faults: [{match: 'G*T */a', reset: true}]", "faults[0].match", "none of *, GET"),
+        ("faults: [{match: 'get */a', reset: true}]", "faults[0].match", "none of *, GET"),
+        ("faults: [{match: 'GET a', reset: true}]", "faults[0].match", '"*/..."'),
+        ("faults: [{match: 'GET https://127.0.0.1/a', reset: true}]", "faults[0].match", "begin with a slash"),
+        ("faults: [{match: 'GET */a?x=1', reset: true}]", "faults[0].match", "`query`"),
+        ("faults: [{match: 'GET */a?*$expand=*', reset: true}]", "faults[0].match", "`query`"),
         ("faults: [{match: 'GET *', status: 100}]", "faults[0].status", "200 to 599"),
         ("faults: [{match: 'GET *', status: 503, cut: true}]", "faults[0].match", "exactly one of"),
         ("faults: [{match: 'GET *', trickle: 3}]", "faults[0].trickle", "500ms"),
@@ -276,6 +283,12 @@ def test_a_fault_lets_requests_pass_then_answers_some() -> None:
     faults = FaultLine(Timeline.load("faults: [{match: 'GET */view', after: 1, times: 2, status: 503}]").faults)
     assert [faults.pick("GET", "/a/view") is not None for _ in range(5)] == [False, True, True, False, False]
     assert faults.pick("PUT", "/a/view") is None
+
+
+@pytest.mark.parametrize("match", ["* *", "GET /a?c", "PATCH ?a*", "DELETE [/]a*", "HEAD  */a?c"])
+def test_a_fault_may_be_of_any_method_and_begin_with_what_fits_a_slash(match: str) -> None:
+    (fault,) = Timeline.load({"faults": [{"match": match, "reset": True}]}).faults
+    assert fault.matches("GET" if fault.method == "*" else fault.method, "/abc")
 
 
 def test_the_first_fault_that_matches_answers() -> None:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from vmss_emulator.protocol.errors import ArmError, method_not_allowed
 
+METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _DEEPEST = 64
 
 

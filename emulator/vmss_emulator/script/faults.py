@@ -15,10 +15,12 @@ from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from vmss_emulator.durations import parse_duration
+from vmss_emulator.protocol.messages import METHODS
 from vmss_emulator.sections import Section, count, flag, one_of, shown, text
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_QUERY = re.compile(r"\?[^/]*=")
 _ENVELOPE = ("status", "code", "message", "body")
 # What can happen to a request besides being answered with a status or a body: the key is the name of the effect.
 _EFFECTS: Mapping[str, Callable[[Any], Any]] = {
@@ -113,9 +115,16 @@ def _effect(section: Section) -> str:
 
 def _match(value: object) -> tuple[str, str]:
     method, _, path = text(value).partition(" ")
-    if not path or not method.replace("*", "A").isupper():
+    path = path.strip()
+    if not path:
         raise ValueError(f'{shown(value)} is not "METHOD path-glob", such as "GET */instanceView"')
-    return method, path.strip()
+    if method not in ("*", *METHODS):
+        raise ValueError(f'{shown(method)} is none of *, {", ".join(METHODS)}; write it like "GET */instanceView"')
+    if _QUERY.search(path):
+        raise ValueError(f"{shown(path)} has a query; that goes into a key of its own, `query`")
+    if path[0] not in "/*?[":
+        raise ValueError(f'{shown(path)} fits no path: they begin with a slash; write "/..." or "*/..."')
+    return method, path
 
 
 def _status(value: object) -> int:

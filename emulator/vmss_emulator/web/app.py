@@ -23,12 +23,11 @@ from vmss_emulator.azure.world import World
 from vmss_emulator.entra.identity import Identity
 from vmss_emulator.protocol import cloud
 from vmss_emulator.protocol.errors import ArmError, IdentityError
-from vmss_emulator.protocol.messages import Answer, Ask
+from vmss_emulator.protocol.messages import METHODS, Answer, Ask
 from vmss_emulator.script.timeline import Timeline, TimelineError
 from vmss_emulator.web.journal import Journal
 
 _JSON = "application/json; charset=utf-8"
-_METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
 def azure(world: World, identity: Identity, journal: Journal, control_token: str) -> Starlette:
@@ -45,7 +44,7 @@ def azure(world: World, identity: Identity, journal: Journal, control_token: str
             Route("/oidc/token", entra.federated),
             Route("/emulator/timeline", control.timeline, methods=["PUT"]),
             Route("/emulator/requests", control.requests),
-            Route("/{path:path}", arm.answer, methods=_METHODS),
+            Route("/{path:path}", arm.answer, methods=METHODS),
         ]
     )
 

@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
@@ -250,18 +250,22 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
         finally:
             if kept is not None:
                 azure.save(kept)
-            if azure.idle_entries:
-                print(f"vmss-emulator: {_idle(azure)}", file=sys.stderr)
+            for told in _idle(azure):
+                print(f"vmss-emulator: {told}", file=sys.stderr)
             if options.requests is not None:
                 lines = (json.dumps(request.to_json()) + "\n" for request in azure.requests)
                 options.requests.write_text("".join(lines), encoding="utf-8")
 
 
-def _idle(azure: Emulator) -> str:
-    """Say which entries of the timeline matched no set, and which sets there were."""
-    were = f"the scale sets were {', '.join(azure.scale_sets)}" if azure.scale_sets else "there was no scale set at all"
-    named = ", ".join(f"`{name}`" for name in azure.idle_entries)
-    return f"the timeline names {named}, but no scale set had that name; {were}"
+def _idle(azure: Emulator) -> Iterator[str]:
+    """Say which entries of the timeline matched no set, and which sets there were; which faults matched no request."""
+    if azure.idle_entries:
+        names = f"the scale sets were {', '.join(azure.scale_sets)}"
+        were = names if azure.scale_sets else "there was no scale set at all"
+        named = ", ".join(f"`{name}`" for name in azure.idle_entries)
+        yield f"the timeline names {named}, but no scale set had that name; {were}"
+    if azure.idle_faults and azure.requests:  # else they had no chance
+        yield f"no request matched the timeline's {', '.join(azure.idle_faults)}; paths are compared with their case"
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

@@ -209,6 +209,11 @@ class Emulator:
             return tuple(self._world.idle_entries())
 
     @property
+    def idle_faults(self) -> tuple[str, ...]:
+        """The timeline's faults that no request matched so far, such as `faults[0] (GET */instanceview)`."""
+        return tuple(f"faults[{index}] ({fault})" for index, fault in self._world.faults.idle())
+
+    @property
     def scale_sets(self) -> tuple[str, ...]:
         """The names of all scale sets that there ever were, in the order in which they were created."""
         with self._world.lock:

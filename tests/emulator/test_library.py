@@ -205,6 +205,23 @@ def test_exec_tells_of_names_that_no_scale_set_had(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (
+            "import os, requests; requests.get(os.environ['VMSS_EMULATOR_URL'] + '/metadata/endpoints')",
+            "vmss-emulator: no request matched the timeline's faults[1] (GET */METADATA/*), "
+            "faults[2] (GET *, query *x=1*); paths are compared with their case\n",
+        ),
+        ("'a command that asks nothing'", ""),
+    ],
+)
+def test_exec_tells_of_faults_that_no_request_matched(tmp_path: Path, script: str, told: str) -> None:
+    matches = "{match: GET *, after: 5, cut: true}, {match: GET */METADATA/*, cut: true}"
+    (tmp_path / "t.yaml").write_text(f"faults: [{matches}, {{match: GET *, query: '*x=1*', cut: true}}]")
+    assert ran("exec", "--timeline", tmp_path / "t.yaml", "--", sys.executable, "-c", script).stderr == told
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("scale_sets:\n  web:\n    boot: 1\n", "{file}:3: scale_sets.web.boot: "),

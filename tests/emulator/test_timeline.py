@@ -298,6 +298,14 @@ def test_the_first_fault_that_matches_answers() -> None:
     assert [fault.status for fault in picked if fault] == [500, 503]
 
 
+def test_only_a_fault_that_no_request_matches_is_idle_and_none_that_was_not_due_or_came_second() -> None:
+    rules = [{"match": "GET /a*", "cut": True}, {"match": "GET *c", "after": 9, "cut": True}]
+    faults = FaultLine(Timeline.load({"faults": [*rules, {"match": "GET /A*", "cut": True}]}).faults)
+    assert [index for index, _ in faults.idle()] == [0, 1, 2]
+    faults.pick("GET", "/abc")
+    assert [(index, str(fault)) for index, fault in faults.idle()] == [(2, "GET /A*")]
+
+
 def test_a_fault_of_instances_does_not_match_the_set_whose_path_begins_alike() -> None:
     (fault,) = Timeline.load("faults: [{match: 'GET */virtualMachines*', reset: true}]").faults
     assert fault.matches("GET", "/providers/Microsoft.Compute/virtualMachineScaleSets/web/virtualMachines/0")

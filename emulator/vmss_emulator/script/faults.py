@@ -94,6 +94,11 @@ class Fault:
             retry_after=section.read("retry_after", _retry_after, None),
         )
 
+    def __str__(self) -> str:
+        """Return which requests it is about, much as it was written."""
+        about = f"{self.method} {self.path}"
+        return about if self.query == "*" else f"{about}, query {self.query}"
+
     def matches(self, method: str, path: str, query: str = "") -> bool:
         """Return whether this rule matches a request."""
         return self.method in ("*", method) and fnmatchcase(path, self.path) and fnmatchcase(query, self.query)
@@ -188,17 +193,23 @@ class FaultLine:
     def __init__(self, faults: Iterable[Fault]) -> None:
         self._faults = tuple(faults)
         self._seen = [0] * len(self._faults)
+        self._idle = set(range(len(self._faults)))
         self._lock = threading.Lock()
 
     def pick(self, method: str, path: str, query: str = "") -> Fault | None:
         """Return the rule that answers this request, which is counted; None: it is answered as it should be."""
         with self._lock:
-            for index, fault in enumerate(self._faults):
-                if fault.matches(method, path, query) and self._due(index, fault):
-                    return fault
-        return None
+            fitting = [index for index, fault in enumerate(self._faults) if fault.matches(method, path, query)]
+            self._idle.difference_update(fitting)
+            return next((self._faults[index] for index in fitting if self._due(index)), None)
 
-    def _due(self, index: int, fault: Fault) -> bool:
+    def idle(self) -> list[tuple[int, Fault]]:
+        """Return the rules, and which ones they are, that no request matched so far, whoever would have answered it."""
+        with self._lock:
+            return [(index, self._faults[index]) for index in sorted(self._idle)]
+
+    def _due(self, index: int) -> bool:
+        fault = self._faults[index]
         self._seen[index] += 1
         turn = self._seen[index] - fault.after
         return turn > 0 and (fault.times is None or turn <= fault.times)

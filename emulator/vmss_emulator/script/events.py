@@ -64,10 +64,12 @@ class Event:
             section.complain("goes with a state, such as failed/50", "extension")
         if "message" in section and "state" not in section and "agent" not in section:
             section.complain("goes with a state, such as failed/50, or with an agent", "message")
+        if "instances" in section and ("cancel" in section or "repairs" in section):
+            section.complain("goes with none of cancel, repairs, which are of the whole set; leave it out", "instances")
         return cls(
             put=section.read("put", _put, 1),
             at=section.duration("at", 0.0),
-            instances=section.read("instances", instance_ids, None),
+            instances=section.read("instances", _concerned, None),
             health=section.read("health", one_of(*HEALTH), "") or None,
             extension=section.read("extension", text, "") or None,
             state=section.read("state", _state, "") or None,
@@ -105,6 +107,13 @@ def instance_ids(value: object) -> frozenset[int] | None:
     if not isinstance(value, list | tuple):
         raise ValueError(f'{shown(value)} is neither a list of instance ids nor "all"')  # noqa: TRY004 - see Section.read
     return frozenset(count(item) for item in value)
+
+
+def _concerned(value: object) -> frozenset[int] | None:
+    found = instance_ids(value)
+    if found is not None and not found:
+        raise ValueError('an empty list concerns no instance; name some, or write "all"')
+    return found
 
 
 def _state(value: object) -> str:

@@ -209,6 +209,14 @@ def test_a_list_may_never_end(arm: ArmSession) -> None:
     assert len(links) == 5
 
 
+@pytest.mark.parametrize(("method", "status"), [("DELETE", 202), ("HEAD", 204)])
+def test_an_answer_that_is_no_page_ends_though_lists_do_not(arm: ArmSession, method: str, status: int) -> None:
+    path = arm.azure.put_scale_set()
+    arm.azure.load({"faults": [{"match": f"{method} *", "endless": True, "headers": {"x-one": "1"}}]})
+    answer = arm.ask(method, path)
+    assert (answer.status_code, answer.content, answer.headers["x-one"]) == (status, b"", "1")
+
+
 def test_a_claims_challenge_is_met_by_a_token_with_its_claims_only(arm: ArmSession) -> None:
     path = faulty(arm, claims=True)
     refused = arm.ask("GET", path)

@@ -200,11 +200,22 @@ async def _packed(size: int) -> AsyncIterator[bytes]:
 
 
 async def _endless(exchange: Exchange) -> None:
-    """The true page, with a link to yet another one that nobody was sent to before."""
+    """The true page, with a link to yet another one that nobody was sent to before; what is no page has none."""
     start, body = await exchange.true_answer()
+    page = _json(body)
+    if not isinstance(page, dict):
+        await exchange.begin(start)
+        return await exchange.body(body, more=False)
     query = {**dict(parse_qsl(exchange.scope["query_string"].decode("latin-1"))), "page": str(next(_pages))}
     link = f"{exchange.world.url}{exchange.scope['path']}?{urlencode(query)}"
-    await exchange.answer(start["status"], json.dumps({**json.loads(body), "nextLink": link}).encode())
+    return await exchange.answer(start["status"], json.dumps({**page, "nextLink": link}).encode())
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
 
 
 async def _claims(exchange: Exchange) -> None:

@@ -93,6 +93,21 @@ def test_headers_alone_are_added_to_the_true_answer(arm: ArmSession) -> None:
     assert "virtualMachine" in answer.json()
 
 
+@pytest.mark.parametrize("effect", [{}, {"trickle_headers": "0s"}])
+def test_headers_take_the_place_of_the_true_answers_own(arm: ArmSession, effect: dict[str, object]) -> None:
+    answer = streamed(arm, faulty(arm, headers={"Content-Length": 9999, "cache-control": "private"}, **effect))
+    assert answer.raw.headers.getlist("Content-Length") == ["9999"]
+    assert answer.raw.headers.getlist("Cache-Control") == ["private"]
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="bytes read"):
+        answer.json()
+
+
+def test_retry_after_takes_the_place_of_the_true_answers_own(arm: ArmSession) -> None:
+    path = arm.azure.put_scale_set()
+    arm.azure.load({"faults": [{"match": "DELETE *", "retry_after": 7}]})
+    assert arm.ask("DELETE", path).raw.headers.getlist("Retry-After") == ["7"]
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_fault_leads_elsewhere(arm: ArmSession, status: int) -> None:
     url = f"{arm.azure.url}{faulty(arm, status=status, headers={'Location': '{url}/elsewhere?x=1'})}"

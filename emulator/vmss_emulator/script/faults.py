@@ -52,7 +52,8 @@ class Fault:
         value: what was written for the effect: seconds for the two that trickle, bytes for a bomb.
         status: of the answer.
         body: its text; None: an error envelope of `code` and `message`, or nothing below status 400.
-        headers: sent along whatever the effect; `{url}` in them and in the body is the emulator's own URL.
+        headers: sent along whatever the effect, in the place of the answer's own of the same name; `{url}` in them and
+            in the body is the emulator's own URL.
         retry_after: seconds as they are sent; a float is a time from now on, sent as a date; a text is sent as it is.
     """
 

@@ -38,7 +38,7 @@ faults:                           # the first rule that matches and is due answe
   - {match: "GET */instanceView", after: 2, times: 3, status: 503, code: ServerBusy, message: "busy", retry_after: 1}
   - {match: "GET */virtualMachines", query: "*$expand=*", status: 429, retry_after: 30s}   # 30s: as a date; or any text
   - {match: "GET */web", status: 307, headers: {Location: "{url}/x", X-Twice: [a, b]}}     # {url}: the emulator's
-  - {match: "GET */web", headers: {Retry-After: "5"}}     # headers alone: added to the true answer, as to all below
+  - {match: "GET */web", headers: {Retry-After: "5"}}     # headers alone: laid over the true answer's, as below
   - {match: "GET */web", body: {value: [], nextLink: "https://elsewhere"}}      # JSON; a text is sent as it is
   - {match: "POST */token", hang: headers}                # no answer; hang: body - half of it, then silence
   - {match: "GET */web", reset: true}                     # the connection is reset

@@ -68,7 +68,7 @@ class Exchange:
 
     async def begin(self, start: Message) -> None:
         """Send status and headers, the fault's own among them."""
-        await self.send({**start, "headers": [*start["headers"], *self.own_headers()]})
+        await self.send({**start, "headers": self.headers(start)})
 
     async def body(self, part: bytes, *, more: bool) -> None:
         """Send a part of the body."""
@@ -76,14 +76,18 @@ class Exchange:
 
     async def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer of one's own; it is JSON unless the fault's headers say otherwise."""
-        named = {name.lower() for name, _ in self.fault.headers}
         own = {"content-type": _JSON, "content-length": str(len(body)), **(headers or {})}
-        lines = [(name.encode(), value.encode()) for name, value in own.items() if name not in named]
+        lines = [(name.encode(), value.encode()) for name, value in own.items()]
         await self.begin({"type": "http.response.start", "status": status, "headers": lines})
         await self.body(body, more=False)
 
-    def own_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers that the fault adds to any answer."""
+    def headers(self, start: Message) -> list[tuple[bytes, bytes]]:
+        """Return an answer's headers: the fault's, and of the answer's own those that the fault does not name."""
+        own = self._own_headers()
+        named = {name.lower() for name, _ in own}
+        return [*((name, value) for name, value in start["headers"] if name.lower() not in named), *own]
+
+    def _own_headers(self) -> list[tuple[bytes, bytes]]:
         found = list(self.fault.headers)
         if self.fault.retry_after is not None:
             found.append(("retry-after", self._retry_after(self.fault.retry_after)))
@@ -156,7 +160,7 @@ async def _trickle_headers(exchange: Exchange) -> None:
     """Past the web server, which sends headers in one piece."""
     start, body = await exchange.true_answer()
     lines = [f"HTTP/1.1 {start['status']} {HTTPStatus(start['status']).phrase}".encode(), b"connection: close"]
-    lines += [name + b": " + value for name, value in [*start["headers"], *exchange.own_headers()]]
+    lines += [name + b": " + value for name, value in exchange.headers(start)]
     for byte in b"\r\n".join([*lines, b"", b""]):
         if await exchange.left_within(exchange.fault.value):
             return

@@ -32,7 +32,7 @@ _NOT_EMULATED = frozenset(
     {
         *("approverollingupgrade", "converttosingleplacementgroup", "osupgradehistory", "performmaintenance"),
         *("forcerecoveryservicefabricplatformupdatedomainwalk", "publicipaddresses", "reapply", "redeploy", "scaleout"),
-        *("retrievebootdiagnosticsdata", "runcommand", "runcommands", "simulateeviction", "skus"),
+        *("extensions", "retrievebootdiagnosticsdata", "runcommand", "runcommands", "simulateeviction", "skus"),
     }
 )
 _UPGRADES = ("osrollingupgrade", "extensionrollingupgrade")
@@ -76,8 +76,8 @@ class ActionRoutes:
         """Do something to one instance: an action, or DELETE it (no action). None if it is no such request."""
         if action is None and ask.method == "DELETE":
             return self._do(ask, found, "delete", [index])
-        if action in _NOT_EMULATED:
-            raise not_emulated(f"{action} of instances")
+        if action is not None:
+            refuse_not_emulated(action)
         if action not in _DEEDS or action in _NEED_INSTANCES:
             return None
         _require_post(ask)
@@ -146,6 +146,16 @@ class ActionRoutes:
         if state is None or str(asked.get("serviceName")).lower() != "automaticrepairs":
             raise _invalid("A service AutomaticRepairs can be told to Suspend or Resume.", "action")
         return self._do(ask, found, "repairs", value=state)
+
+
+def refuse_not_emulated(word: str) -> None:
+    """Refuse what lies below an instance in Azure, and not here.
+
+    Raises:
+        ArmError: 501.
+    """
+    if word in _NOT_EMULATED:
+        raise not_emulated(f"{word} of instances")
 
 
 def _require_post(ask: Ask) -> None:

@@ -157,8 +157,10 @@ class Arm:
                 return Answer(200, {"value": activity.events(ask, self._world)})
             case ("microsoft.compute", "locations", place, "virtualmachinescalesets") if path.group is None:
                 return self._scale_sets.at(ask, place)
-            case ("microsoft.compute", "locations", _, what, *_):
+            case (_, "locations", _, what, *_):
                 raise not_emulated(f"{what} of a location")
+            case ("microsoft.compute", "skus"):
+                raise not_emulated("skus of the subscription")
             case ("microsoft.resources", "deployments", *_) if ask.method != "GET":
                 raise not_emulated("deployments of templates, as `az vmss create` and `az deployment` send them")
             case ("microsoft.compute", "virtualmachinescalesets", *_):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from vmss_emulator.azure.actions import ActionRoutes
+from vmss_emulator.azure.actions import ActionRoutes, refuse_not_emulated
 from vmss_emulator.azure.world import World
 from vmss_emulator.machines import models, vm_views
 from vmss_emulator.machines.looks import Instance
 from vmss_emulator.machines.scale_sets import ScaleSet
 from vmss_emulator.protocol import filters
 from vmss_emulator.protocol.arm_path import ArmPath
-from vmss_emulator.protocol.errors import ArmError, operation_not_allowed, resource_not_found
+from vmss_emulator.protocol.errors import ArmError, not_emulated, operation_not_allowed, resource_not_found
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
 from vmss_emulator.protocol.pages import NUMBER, page
 
@@ -34,6 +34,8 @@ class VirtualMachineRoutes:
             ArmError: the answer is an error.
         """
         found = self._world.scale_set(path)
+        if below := path.lower()[4:]:
+            refuse_not_emulated(below[0])
         if ask.method != "GET" and (answer := self._change(ask, path, found)):
             return answer
         ask.require_get()
@@ -55,6 +57,8 @@ class VirtualMachineRoutes:
             case (_, "networkinterfaces"):
                 cards = vm_views.interfaces(found, self._numbered(path, found))
                 return Answer(200, {"value": filters.unfiltered(ask, cards)})
+            case (_, "networkinterfaces", *_):
+                raise not_emulated("single network interfaces of instances")
         raise resource_not_found(path.kind, path.name, path.group or "")
 
     def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:

@@ -84,7 +84,10 @@ def test_what_was_not_read_is_not_there_and_nothing_can_be_changed(tmp_path: Pat
         assert arm.get(SET) == {"name": "s"}, "what Azure said of another's token or version is not played"
         absent = arm.ask("GET", f"{SET}/virtualMachines/0/instanceView")
         assert (absent.status_code, error(absent)) == (404, "ResourceNotFound")
-        assert arm.ask("PUT", SET, {}).status_code == 405
+        for path in (SET, arm.group_id, f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks/n"):
+            for method in ("PUT", "PATCH", "DELETE"):
+                assert arm.ask(method, path, {"location": "westeurope"}).status_code == 405
+        assert arm.ask("GET", arm.group_id).status_code == 404
         arm.session.headers["Authorization"] = "Bearer wrong"
         assert arm.ask("GET", SET).status_code == 401
         arm.close()

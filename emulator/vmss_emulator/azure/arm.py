@@ -110,6 +110,8 @@ class Arm:
         }
 
     def _subscription_or_group(self, ask: Ask, path: ArmPath) -> Answer:
+        if self._world.captured is not None:
+            ask.require_get()
         match path.lower():
             case () if path.group is not None:
                 return self._group(ask, path)

@@ -237,6 +237,8 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
             environment = isolation.environment(os.environ, azure.environment, place, options.env)
         except ValueError as error:
             parser.error(f"exec: --env: {error}")
+        if options.requests is not None and (said := _unwritable(options.requests)):
+            parser.error(f"exec: --requests {options.requests}: {said}")
         az_login.write(
             Path(environment["AZURE_CONFIG_DIR"]),
             azure.url,
@@ -246,15 +248,37 @@ def _exec(parser: _Parser, options: argparse.Namespace) -> int:
             azure.client_secret,
         )
         try:
-            return _run(command, environment)
+            code = _run(command, environment)
         finally:
             if kept is not None:
                 azure.save(kept)
             for told in _idle(azure):
                 print(f"vmss-emulator: {told}", file=sys.stderr)
-            if options.requests is not None:
-                lines = (json.dumps(request.to_json()) + "\n" for request in azure.requests)
-                options.requests.write_text("".join(lines), encoding="utf-8")
+            written = options.requests is None or _write_requests(azure, options.requests)
+        return code or (0 if written else 2)
+
+
+def _unwritable(file: Path) -> str | None:
+    """Say why a file cannot be written, without a trace of having tried; None: it seems that it can."""
+    try:
+        if file.is_dir():
+            return "it is a folder; name a file"
+        if not file.parent.is_dir():
+            return f"there is no folder {file.parent}"
+        return None if os.access(file if file.exists() else file.parent, os.W_OK) else "it cannot be written"
+    except OSError as error:
+        return str(error.strerror)
+
+
+def _write_requests(azure: Emulator, file: Path) -> bool:
+    """Write all requests, and return whether that worked."""
+    lines = (json.dumps(request.to_json()) + "\n" for request in azure.requests)
+    try:
+        file.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        print(f"vmss-emulator: exec: --requests {file}: {error.strerror}", file=sys.stderr)
+        return False
+    return True
 
 
 def _idle(azure: Emulator) -> Iterator[str]:

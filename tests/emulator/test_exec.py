@@ -191,6 +191,46 @@ def test_the_command_speaks_to_the_emulator_and_its_requests_are_written_down(tm
     assert (request["method"], request["path"], request["status"]) == ("PUT", "/emulator/timeline", 204)
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("", "it is a folder"),
+        ("none/log", "there is no folder"),
+        ("file/log", "there is no folder"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_file_that_no_requests_can_be_written_to_is_told_before_the_command_runs(
+    tmp_path: Path, file: str, told: str
+) -> None:
+    (tmp_path / "file").touch()
+    found = execute("--requests", tmp_path / file, *python("print('ran')"))
+    assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+    assert f"exec: --requests {tmp_path / file}: {told}" in found.stderr
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, 3), (0, 2)])
+def test_requests_that_cannot_be_written_in_the_end_hide_no_failure_of_the_command(
+    tmp_path: Path, code: int, told: int
+) -> None:
+    log = tmp_path / "log"
+    found = execute("--requests", log, "--", "sh", "-c", f"mkdir '{log}'; exit {code}")
+    assert (found.returncode, found.stderr) == (told, f"vmss-emulator: exec: --requests {log}: Is a directory\n")
+
+
+def test_requests_may_be_written_into_the_folder_of_the_state_that_the_run_makes(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert execute("--state", state, "--requests", state / "log", "--", "true").returncode == 0
+    assert (state / "log").read_text() == ""
+
+
+def test_a_run_that_is_refused_leaves_the_file_of_requests_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("of yesterday")
+    for name in ("old", "new"):
+        assert execute("--requests", tmp_path / name, "--env", "NOT_THERE", "--", "true").returncode == 2
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("old", "of yesterday")]
+
+
 def test_the_backend_can_be_kept(tmp_path: Path) -> None:
     state = tmp_path / "kept"
     script = "import os; open(os.environ['PULUMI_BACKEND_URL'].removeprefix('file://') + '/mark', 'w').close()"

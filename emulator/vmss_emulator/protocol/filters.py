@@ -42,8 +42,7 @@ def by_tag(ask: Ask, found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, An
     if wanted is None:
         understood = "$filter=tagName eq '...', also with and tagValue eq '...',"
         raise _refusal(f"The emulator understands {understood} here, not {written[:100]!r}.")
-    name, value = wanted[1].lower(), wanted[2]
-    return [one for one in found if any(_fits(*tag, name, value) for tag in (one.get("tags") or {}).items())]
+    return [one for one in found if _has_tag(one.get("tags") or {}, wanted[1].lower(), wanted[2])]
 
 
 def wanted_type(ask: Ask) -> str | None:
@@ -65,8 +64,8 @@ def _written(ask: Ask) -> str:
     return ask.query.get("$filter", "").strip()
 
 
-def _fits(name: str, value: object, wanted_name: str, wanted_value: str | None) -> bool:
-    return name.lower() == wanted_name and wanted_value in (None, value)
+def _has_tag(tags: Mapping[str, object], wanted: str, value: str | None) -> bool:
+    return any(name.lower() == wanted and value in (None, has) for name, has in tags.items())
 
 
 def _refusal(message: str) -> ArmError:

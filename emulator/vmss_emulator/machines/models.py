@@ -110,7 +110,12 @@ def reports_health(body: Body) -> bool:
     """Return whether application health is reported, by the instances or by somebody outside."""
     network = profile(body).get("networkProfile") or {}
     external = bool((body["properties"].get("externalHealthPolicy") or {}).get("enabled"))
-    return external or bool(network.get("healthProbe")) or any(map(_is_health, extensions(body)))
+    return external or bool(network.get("healthProbe")) or has_health_extension(body)
+
+
+def has_health_extension(body: Body) -> bool:
+    """Return whether the model has the application health extension."""
+    return any(map(_is_health, extensions(body)))
 
 
 def _is_health(extension: Body) -> bool:

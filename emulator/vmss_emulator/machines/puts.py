@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from vmss_emulator.durations import parse_iso_duration
-from vmss_emulator.machines.models import WRITE_ONLY, Body, extensions, is_bare, profile, upgrade_mode
+from vmss_emulator.machines.models import (
+    WRITE_ONLY,
+    Body,
+    extensions,
+    has_health_extension,
+    is_bare,
+    is_flexible,
+    profile,
+    upgrade_mode,
+)
 from vmss_emulator.protocol.errors import ArmError
 from vmss_emulator.protocol.json_shapes import check, require_location, without_nulls
 
@@ -151,6 +160,10 @@ def _validate(body: Body) -> None:
             raise _invalid("extensionProfile", "each extension needs a name")
     if upgrade_mode(body) not in _MODES:
         raise _invalid("properties.upgradePolicy.mode", "the mode must be Manual, Automatic or Rolling")
+    if upgrade_mode(body) == "rolling" and is_flexible(body) and not has_health_extension(body):
+        message = "Rolling Upgrade mode is not supported for this Virtual Machine Scale Set: it is Flexible, "
+        message += "and its model has no health extension."
+        raise ArmError(400, "BadRequest", message)
     _validate_policy(body["properties"]["upgradePolicy"].get("rollingUpgradePolicy") or {})
 
 

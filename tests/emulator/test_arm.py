@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from tests.emulator.support import QUICK, ArmSession, counts, error, extension, scale_set_body
@@ -551,3 +552,24 @@ def test_an_empty_list_is_empty_under_any_filter(arm: ArmSession) -> None:
     arm.put_group()
     roles = f"{arm.group_id}/providers/Microsoft.Authorization/roleDefinitions"
     assert arm.get(roles, filter="roleName eq 'Reader'") == {"value": []}
+
+
+@pytest.mark.parametrize("name", ["we b", "-", ".x", "_x", "w?b", "web\0", "web\n", "a" * 65])
+def test_a_scale_set_is_not_made_under_a_name_that_none_can_have(arm: ArmSession, name: str) -> None:
+    arm.put_group()
+    refused = arm.ask("PUT", arm.set_id.removesuffix("web") + quote(name), scale_set_body(1))
+    assert (refused.status_code, error(refused)) == (400, "InvalidResourceName")
+    assert arm.get(arm.set_id.removesuffix("/web"))["value"] == []
+
+
+@pytest.mark.parametrize("name", ["a b", "g.", "g@", "g\0", "x" * 91])
+def test_a_group_is_not_made_under_a_name_that_none_can_have(arm: ArmSession, name: str) -> None:
+    refused = arm.ask("PUT", arm.group_id.removesuffix("rg") + quote(name), {"location": "westeurope"})
+    assert (refused.status_code, error(refused)) == (400, "InvalidResourceGroup")
+    assert arm.get(arm.group_id.removesuffix("/rg"))["value"] == []
+
+
+def test_names_may_be_as_long_and_odd_as_azure_allows(arm: ArmSession) -> None:
+    group = arm.group_id.removesuffix("rg") + "_(x).-é" + "g" * 83
+    arm.put(group, {"location": "westeurope"})
+    arm.put(f"{group}/providers/Microsoft.Compute/virtualMachineScaleSets/0_.-{'a' * 60}", scale_set_body(1))

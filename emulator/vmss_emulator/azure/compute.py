@@ -5,6 +5,7 @@ Source: REST reference "Virtual Machine Scale Sets"; statuses and headers as rec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,8 +18,10 @@ from vmss_emulator.machines.history import Outcome
 from vmss_emulator.machines.scale_sets import ScaleSet
 from vmss_emulator.protocol import cloud, computed, filters
 from vmss_emulator.protocol.arm_path import ArmPath
-from vmss_emulator.protocol.errors import method_not_allowed, operation_not_allowed
+from vmss_emulator.protocol.errors import ArmError, method_not_allowed, operation_not_allowed
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
 class ScaleSetRoutes:
@@ -97,8 +100,12 @@ class ScaleSetRoutes:
         """Create a set; its resource group is known to exist.
 
         Raises:
-            ArmError: 400 for a body that is no scale set.
+            ArmError: 400 for a body that is no scale set, or a name that none can have.
         """
+        if not _NAME.fullmatch(path.parts[1]):
+            message = "A scale set needs a name of up to 64 letters, digits, '_', '.' and '-'; "
+            message += "the first is a letter or a digit."
+            raise ArmError(400, "InvalidResourceName", message)
         found = ScaleSet(path.id, puts.complete(asked, None), self._world.clock())
         self._world.scale_sets[path.id.lower()] = found
         self._world.names.append(found.name)

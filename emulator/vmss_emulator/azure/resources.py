@@ -20,6 +20,7 @@ VNET = ("microsoft.network", "virtualnetworks")
 _SHAPE = {"properties": {}, "tags": {}, "location": str}
 _VNET_SHAPE = {**_SHAPE, "properties": {"subnets": [{"name": str, "properties": {}}]}}
 _NAME = re.compile(r"[\w.-]{1,80}")
+_GROUP_NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
 
 
 @dataclass(slots=True)
@@ -38,11 +39,15 @@ class Resources:
         """Create or update a resource group. True if it is new.
 
         Raises:
-            ArmError: 400 for a body of another shape.
+            ArmError: 400 for a body of another shape, or a name that no group can have.
         """
+        new = path.id.lower() not in self.groups
+        if new and not _GROUP_NAME.fullmatch(path.group or ""):
+            message = "A resource group needs a name of up to 90 letters, digits, '_', '-', '.', '(' and ')'; "
+            message += "the last is no '.'."
+            raise ArmError(400, "InvalidResourceGroup", message, gateway=True)
         check(asked, _SHAPE)
         require_location(asked, gateway=True)
-        new = path.id.lower() not in self.groups
         known = {} if new else self.groups[path.id.lower()]
         fixed = {"id": path.id, "name": path.group, "type": "Microsoft.Resources/resourceGroups"}
         self.groups[path.id.lower()] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -54,6 +55,18 @@ def test_a_result_that_a_full_disk_does_not_take_is_told_in_a_line(
 def test_progress_that_a_full_disk_does_not_take_changes_no_exit_code(azure: Emulator) -> None:
     ran = shell(azure, '"$@" 2> /dev/full', "wait", "--hold", "0s", put(azure))
     assert (ran.returncode, ran.stdout.startswith("scale set web is healthy")) == (0, True)
+
+
+def test_a_character_that_the_encoding_of_standard_output_lacks_is_escaped_and_the_result_stays(
+    azure: Emulator, tmp_path: Path
+) -> None:
+    file = tmp_path / "model.json"
+    extension = {"name": "app \u2013 web", "properties": {}}
+    profile = {"extensionProfile": {"extensions": [extension]}}
+    file.write_text(json.dumps({"sku": {"capacity": 2}, "properties": {"virtualMachineProfile": profile}}))
+    ran = run(azure, "explain", str(file), PYTHONIOENCODING="ascii")
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "app \\u2013 web" in ran.stdout
 
 
 @pytest.fixture

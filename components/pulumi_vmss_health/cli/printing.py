@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -10,10 +11,17 @@ from typing import TextIO
 
 
 def open_streams() -> None:
-    """Give a stream that the shell has closed an end: Python has None for it, and a socket would get its number."""
+    """Make streams take all that is printed.
+
+    One that the shell has closed gets an end: Python has None for it, and a socket would get its number. A character
+    that an encoding lacks is printed as an escape.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open to the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def result(text: str) -> None:

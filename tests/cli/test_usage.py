@@ -75,6 +75,9 @@ MISTAKES = [
     (["explain", "text"], "text: "),
     (["explain", "number"], "number: it is not an instance view, a list of instances, a model or a rolling upgrade"),
     (["explain", "unknown"], "unknown: it is not an instance view, a list of instances, a model or a rolling upgrade"),
+    (["explain", "view", "model", "view2"], "view2: an instance view was given already, in view: give one of a kind"),
+    (["explain", "model", "model"], "model: a model was given already, in model: give one of a kind, of one set"),
+    (["explain", "list", "view", "page"], "page: a list of instances was given already, in list: give one of a kind"),
     (["completion"], "required: shell"),
     (["completion", "csh"], "shell: invalid choice: 'csh' (choose from 'bash', 'zsh', 'fish')"),
     *((["wait", ID, *given], words) for given, words in POLICY),
@@ -90,6 +93,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "list": "[]",
         "unknown": json.dumps({"min_health": 3}),
         "wrong": json.dumps({"timeout": "soon"}),
+        "page": json.dumps({"value": []}),
+        "model": json.dumps({"sku": {"capacity": 1}}),
+        "view2": json.dumps({"virtualMachine": {"statusesSummary": []}}),
         "view": json.dumps({"virtualMachine": {"statusesSummary": []}}),
     }.items():
         (tmp_path / name).write_text(content)

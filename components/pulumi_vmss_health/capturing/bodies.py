@@ -22,51 +22,62 @@ _FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's o
 _OF_VM_VIEWS = {"vmAgent", "vmHealth", "platformFaultDomain", "computerName", "osName", "isVMInStandbyPool", "disks"}
 _OF_VMS = {"vmId", "latestModelApplied", "hardwareProfile", "instanceView"}
 _OF_MODELS = {"virtualMachineProfile", "upgradePolicy", "orchestrationMode"}
+_PARTS = {
+    "view": "an instance view",
+    "instances": "a list of instances",
+    "scale_set": "a model",
+    "rolling_upgrade": "a rolling upgrade",
+}
 _KINDS = "an instance view, a list of instances, a model or a rolling upgrade"
 
 
 def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
-    """Read bodies, each with the name of its file. Raises ValueError, naming the file."""
-    seen = Snapshot(InstanceView())
-    has_view = False
+    """Read bodies of one scale set, each with the name of its file. Raises ValueError, naming the file."""
+    told: dict[str, Any] = {}
+    files: dict[str, str] = {}
     for name, text in texts:
         try:
-            body = json.loads(text)
-            has_view = has_view or _is_view(body)
-            seen = _with(seen, body)
+            found = _told(json.loads(text))
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: it is no JSON: {error}") from None
         except (ValueError, MalformedBody) as error:
             raise ValueError(f"{name}: {error}") from None
-    if not has_view and seen.instances is not None:
+        again = next((part for part in _PARTS if part in files and part in found), None)
+        if again:
+            kind = f"{_PARTS[again]} was given already, in {files[again]}"
+            raise ValueError(f"{name}: {kind}: give one of a kind, of one set")
+        files.update(dict.fromkeys(found, name))
+        told.update(found)
+    seen = replace(Snapshot(InstanceView()), **told)
+    if "view" not in told and seen.instances is not None:
         seen = replace(seen, view=count(seen.scale_set or ScaleSet(), seen.instances))
     return seen
 
 
-def _with(seen: Snapshot, body: object) -> Snapshot:
-    """Add what a body tells."""
+def _told(body: object) -> dict[str, Any]:
+    """Return the parts of a snapshot that a body tells."""
     if isinstance(body, list):
         listed = [Instance.from_json(_instance(each)) for each in body]
         members = tuple(each for each in listed if not each.in_standby_pool)
-        return replace(seen, instances=members, in_standby_pool=len(listed) - len(members))
+        return {"instances": members, "in_standby_pool": len(listed) - len(members)}
     if not isinstance(body, dict):
         raise ValueError(f"it is not {_KINDS}, but a {type(body).__name__}")  # noqa: TRY004 - of a file
     if code := _error_code(body):
         raise ValueError(f"it is not {_KINDS}, but an error: {clean(code, 80)}")
     if isinstance(body.get("value"), list):
-        return _with(seen, body["value"])
+        return _told(body["value"])
     if _is_vm_view(body):
         raise ValueError("it is the view of one VM: give the list of the instances, with their views")
     if _is_view(body):
-        told = replace(seen, view=InstanceView.from_json(_camel(body)))
-        return _with(told, body["instances"]) if "instances" in body else told
+        listed_too = _told(body["instances"]) if "instances" in body else {}
+        return {"view": InstanceView.from_json(_camel(body)), **listed_too}
     resource = _resource(body)
     if "runningStatus" in resource["properties"]:
-        return replace(seen, rolling_upgrade=RollingUpgrade.from_json(resource))
+        return {"rolling_upgrade": RollingUpgrade.from_json(resource)}
     if _is_vm(resource):
         raise ValueError("it is one VM: give the list of the instances")
     if "sku" in resource or _OF_MODELS & resource["properties"].keys():
-        return replace(seen, scale_set=ScaleSet.from_json(_model(resource)))
+        return {"scale_set": ScaleSet.from_json(_model(resource))}
     raise ValueError(f"it is not {_KINDS}")
 
 

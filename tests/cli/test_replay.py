@@ -114,6 +114,12 @@ def test_wrong_usage_names_what_would_be_right(tmp_path: Path, flags: list[str],
     assert "absent.json is no evidence: No such file or directory" in ran.stderr
 
 
+def test_evidence_of_no_wait_is_no_success(tmp_path: Path) -> None:
+    ran = replay(saved(tmp_path))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "evidence.json is no evidence: $.waits: it is empty" in ran.stderr
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every value of a JSON document."""
     yield path

@@ -428,6 +428,7 @@ def test_the_words_of_the_schema_are_those_of_the_code() -> None:
     [
         (lambda found: found.update(evidence=2), "it has version 2 of the format, and this package reads 1"),
         (lambda found: found.pop("waits"), "$: waits is missing"),
+        (lambda found: found["waits"].clear(), "$.waits: it is empty, and one wait at least belongs there"),
         (lambda found: found["waits"][0].update(looks={}), "$.waits[0].looks: array belongs here, not dict"),
         (lambda found: found["waits"][0].update(ending="lost"), "$.waits[0].ending: one of healthy, failing, "),
         (lambda found: found["waits"][0]["looks"][0].update(at=True), "$.waits[0].looks[0].at: number belongs here"),

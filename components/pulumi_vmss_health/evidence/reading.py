@@ -16,6 +16,7 @@ def read(file: Path) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
         _check_version(found)
         check(found)
+        _check_waits(found["waits"])
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ValueError(f"{file} is no evidence: {why}") from None
@@ -31,3 +32,8 @@ def _check_version(found: object) -> None:
     version = found.get("evidence") if isinstance(found, dict) else None
     if isinstance(version, int) and version > FORMAT:
         raise ValueError(f"it has version {version} of the format, and this package reads {FORMAT}")
+
+
+def _check_waits(waits: list[Any]) -> None:
+    if not waits:
+        raise ValueError("$.waits: it is empty, and one wait at least belongs there")

@@ -45,9 +45,28 @@ POLICY = [
     (["--policy", "absent.json"], "--policy absent.json: "),
     (["--policy", "text"], "--policy text: "),
     (["--policy", "list"], '--policy list: a JSON object is needed, such as {"min_healthy": "90%"}'),
+    (["--policy", "deep"], "--policy deep: it is nested too deeply"),
+    (["--policy", "long"], "--policy long: it is no JSON: Exceeds the limit (4300 digits)"),
     (["--policy", "unknown"], "policy has no field 'min_health'; it has min_healthy, "),
     (["--policy", "wrong"], f"timeout {DURATION}, not 'soon'"),
 ]
+IN_PROFILE = "the body is malformed at $.properties.virtualMachineProfile"
+# Bodies in which something else stands than Azure documents, by the name of a file, and what is said of each.
+MALFORMED: dict[str, tuple[object, str]] = {
+    "statuses": ({"statuses": 5}, "the body is malformed at $.statuses: a list belongs here, not the number 5"),
+    "instances": ({"statuses": [], "instances": {}}, "its instances are no list"),
+    "properties": ({"properties": 5}, "the body is malformed at $.properties: an object belongs here"),
+    "null": ({"sku": {}, "properties": None}, "the body is malformed at $.properties: an object belongs here"),
+    "instance": ([{"properties": None}], "the body is malformed at $.properties: an object belongs here"),
+    "profile": (
+        {"sku": {}, "properties": {"virtualMachineProfile": 5}},
+        f"{IN_PROFILE}: an object belongs here, not the number 5",
+    ),
+    "extension": (
+        {"sku": {}, "properties": {"virtualMachineProfile": {"extensionProfile": {"extensions": [5]}}}},
+        f"{IN_PROFILE}.extensionProfile.extensions[0]: an object belongs here, not the number 5",
+    ),
+}
 MISTAKES = [
     ([], "a command is missing: view, wait, explain, capture,"),
     (["wiat"], "invalid choice: 'wiat' (choose from 'view', 'wait', 'explain'"),
@@ -78,6 +97,8 @@ MISTAKES = [
     (["explain", "view", "model", "view2"], "view2: an instance view was given already, in view: give one of a kind"),
     (["explain", "model", "model"], "model: a model was given already, in model: give one of a kind, of one set"),
     (["explain", "list", "view", "page"], "page: a list of instances was given already, in list: give one of a kind"),
+    (["explain", "deep"], "deep: it is nested too deeply"),
+    *((["explain", name], f"{name}: {words}") for name, (_, words) in MALFORMED.items()),
     (["completion"], "required: shell"),
     (["completion", "csh"], "shell: invalid choice: 'csh' (choose from 'bash', 'zsh', 'fish')"),
     *((["wait", ID, *given], words) for given, words in POLICY),
@@ -93,6 +114,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "list": "[]",
         "unknown": json.dumps({"min_health": 3}),
         "wrong": json.dumps({"timeout": "soon"}),
+        "deep": "[" * 200_000,
+        "long": "1" * 5_000,
+        **{name: json.dumps(body) for name, (body, _) in MALFORMED.items()},
         "page": json.dumps({"value": []}),
         "model": json.dumps({"sku": {"capacity": 1}}),
         "view2": json.dumps({"virtualMachine": {"statusesSummary": []}}),

@@ -11,6 +11,7 @@ from pulumi_vmss_health.judging.snapshot import Snapshot
 from vmss_instance_view.errors import MalformedBody
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
+from vmss_instance_view.model.body import Body
 from vmss_instance_view.model.status import in_group
 from vmss_instance_view.reading.flexible import count
 from vmss_instance_view.text import clean
@@ -40,6 +41,8 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
             found = _told(json.loads(text))
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: it is no JSON: {error}") from None
+        except RecursionError:
+            raise ValueError(f"{name}: it is nested too deeply") from None
         except (ValueError, MalformedBody) as error:
             raise ValueError(f"{name}: {error}") from None
         again = next((part for part in _PARTS if part in files and part in found), None)
@@ -69,6 +72,8 @@ def _told(body: object) -> dict[str, Any]:
     if _is_vm_view(body):
         raise ValueError("it is the view of one VM: give the list of the instances, with their views")
     if _is_view(body):
+        if not isinstance(body.get("instances", []), list):
+            raise ValueError("its instances are no list")
         listed_too = _told(body["instances"]) if "instances" in body else {}
         return {"view": InstanceView.from_json(_camel(body)), **listed_too}
     resource = _resource(body)
@@ -101,8 +106,9 @@ def _is_view(body: object) -> bool:
 
 def _is_vm_view(body: Mapping[str, Any]) -> bool:
     """Return whether a body is the view of one VM. A status alone does not tell; a power state does."""
-    statuses = body.get("statuses") or ()
-    codes = [str(each.get("code")) for each in statuses if isinstance(each, dict)]
+    statuses = body.get("statuses")
+    listed = statuses if isinstance(statuses, list) else ()
+    codes = [str(each.get("code")) for each in listed if isinstance(each, dict)]
     return bool(_OF_VM_VIEWS & set(map(stored_key, body))) or any(in_group(each, "PowerState") for each in codes)
 
 
@@ -118,18 +124,20 @@ def _instance(body: object) -> dict[str, Any]:
 
 
 def _model(resource: dict[str, Any]) -> dict[str, Any]:
-    profile = resource["properties"].get("virtualMachineProfile") or {}
-    extensions = profile.get("extensionProfile") or {}
-    if isinstance(extensions.get("extensions"), list):
+    profile = Body(resource).child("properties").child("virtualMachineProfile").child("extensionProfile")
+    if profile.children("extensions"):
+        extensions = resource["properties"]["virtualMachineProfile"]["extensionProfile"]
         extensions["extensions"] = [_wrapped(each, _OF_EXTENSIONS) for each in extensions["extensions"]]
     return resource
 
 
 def _resource(body: object) -> dict[str, Any]:
-    """Return a resource as REST spells it."""
+    """Return a resource as REST spells it, with an object as its properties."""
     if not isinstance(body, dict):
         raise ValueError(f"a resource is an object, not a {type(body).__name__}")  # noqa: TRY004 - of a file
-    return _wrapped(_camel(body), _OUTSIDE)
+    resource = _wrapped(_camel(body), _OUTSIDE)
+    Body(resource["properties"], (None, "properties", None))
+    return resource
 
 
 def _wrapped(body: dict[str, Any], outside: set[str]) -> dict[str, Any]:

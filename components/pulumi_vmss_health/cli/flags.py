@@ -137,11 +137,15 @@ def _set_in(policy: GatePolicy) -> dict[str, Any]:
 
 def _of_file(file: Path) -> dict[str, Any]:
     try:
-        read = json.loads(text_of(str(file)))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"--policy {file}: it is no JSON: {error}") from None
+        text = text_of(str(file))
     except ValueError as error:
         raise ValueError(f"--policy {error}") from None
+    try:
+        read = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--policy {file}: it is no JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"--policy {file}: it is nested too deeply") from None
     if not isinstance(read, Mapping):
         raise TypeError(f'--policy {file}: a JSON object is needed, such as {{"min_healthy": "90%"}}')
     return dict(read)

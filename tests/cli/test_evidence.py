@@ -127,6 +127,7 @@ def test_a_full_disk_is_told_in_a_word_changes_no_exit_code_and_leaves_no_half_o
     [
         (lambda folder: folder / "absent" / "x.json", "x.json cannot be written: No such file or directory"),
         (lambda folder: folder, "is no file"),
+        (lambda folder: folder / ("x" * 300), "x cannot be written: File name too long"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_wrong_usage_before_anything_is_waited_for(

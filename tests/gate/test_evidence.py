@@ -491,11 +491,41 @@ def test_where_no_file_can_be_written_is_told_before_and_leaves_nothing_behind(t
         (tmp_path, "is no file"),
         (Path("/dev/null"), "/dev/null is no file"),
         (tmp_path / "absent" / "x.json", "cannot be written: No such file or directory"),
+        (tmp_path / ("x" * 300), "x cannot be written: File name too long"),
+        (Path("/dev/null/x.json"), "/dev/null/x.json cannot be written: Not a directory"),
     ):
         with pytest.raises(ValueError, match=words):
             refuse_unwritable(file)
     refuse_unwritable(tmp_path / "x.json")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_loop_of_links_is_told_before_and_at_the_end_and_stays(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.json"
+    loop.symlink_to(loop)
+    with pytest.raises(ValueError, match=r"loop.json cannot be written: Too many levels of symbolic links"):
+        refuse_unwritable(loop)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        write(loop, "1")
+    assert [*tmp_path.iterdir()] == [loop]
+
+
+def test_a_folder_that_may_not_be_entered_or_was_deleted_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ValueError, match=r"^x.json cannot be written: No such file or directory"):
+        refuse_unwritable(Path("x.json"))
+
+    def locked(*_arguments: object, **_options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", locked)
+    with pytest.raises(ValueError, match=r"x.json cannot be written: Permission denied"):
+        refuse_unwritable(tmp_path / "x.json")
 
 
 def test_settings_of_extensions_are_no_part_of_the_evidence() -> None:

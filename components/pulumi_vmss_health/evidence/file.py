@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 
 def refuse_unwritable(file: Path) -> None:
     """Raise ValueError, which says why, if a file cannot be written."""
-    if file.exists() and not file.is_file():  # a folder, or a device that must not be replaced
-        raise ValueError(f"{file} is no file")
-    beside = _beside(file)
     try:
-        beside.touch(exist_ok=False)
-        beside.unlink()
+        target = _target(file)
+        is_other = target.exists() and not target.is_file()  # a folder, or a device that must not be replaced
+        if not is_other:
+            _try(target)
     except OSError as error:
         raise ValueError(f"{file} cannot be written: {error.strerror}") from None
+    if is_other:
+        raise ValueError(f"{file} is no file")
+
+
+def _try(target: Path) -> None:
+    beside = _beside(target)
+    beside.touch(exist_ok=False)
+    beside.unlink()
 
 
 def write(file: Path, text: str) -> None:
     """Write a file at one blow. Raises OSError; the file is then as before."""
-    beside = _beside(file)
+    target = _target(file)
+    beside = _beside(target)
     try:
         beside.write_text(text, encoding="ascii")
-        beside.replace(file.resolve())
+        beside.replace(target)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
 
-def _beside(file: Path) -> Path:
-    """Return a name for another file in the same folder; where the file is a link, in that of what it leads to."""
-    return file.resolve().with_name(f".evidence-{uuid4().hex}")
+def _target(file: Path) -> Path:
+    """Return the file that a link leads to, or the file itself. Raises OSError for a name that cannot be one."""
+    with suppress(FileNotFoundError):
+        file.stat()  # refuses a loop of links, of which `resolve` makes something else in each version of Python
+    return file.resolve()
+
+
+def _beside(target: Path) -> Path:
+    """Return a name for another file in the same folder."""
+    return target.with_name(f".evidence-{uuid4().hex}")

@@ -15,6 +15,7 @@ from tests.cli.here import run_here
 from tests.cli.support import COMMAND, environment, put, run
 
 from pulumi_vmss_health.evidence.reading import read
+from pulumi_vmss_health.plugin.install import folder_in
 from vmss_emulator import Emulator
 
 BODY = '{"virtualMachine": {"statusesSummary": [{"code": "ProvisioningState/succeeded", "count": 2}]}}'
@@ -49,6 +50,37 @@ def test_a_result_that_a_full_disk_does_not_take_is_told_in_a_line(
     assert ran.returncode == code
     assert ran.stderr.splitlines()[-1] == "vmss-health: standard output cannot be written: No space left on device"
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_not_mistaken_for_the_folder_of_the_plugin(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*COMMAND, "plugin", "install"], env={**os.environ, "PULUMI_HOME": str(tmp_path)},
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert ran.returncode == 3
+    assert ran.stderr == "vmss-health: standard output cannot be written: No space left on device\n"
+
+
+def test_a_plugin_that_cannot_be_removed_is_called_by_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    place = folder_in(tmp_path)
+    place.parent.mkdir()
+    place.write_text("no folder")
+    with pytest.raises(SystemExit) as ended:
+        run_here("plugin", "uninstall")
+    assert ended.value.code == 2
+    assert f"{place}: Not a directory" in capsys.readouterr().err
+
+
+def test_a_name_that_no_file_can_have_is_told_as_that_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_here("explain", "x" * 300)
+    assert ended.value.code == 2
+    assert "x: File name too long" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
 
 
 def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
-    if not any(Path(each).is_dir() for each in files):
+    if not any(map(os.path.isdir, files)):  # False also for a name that can be none, of which `text_of` tells
         return snapshot_of((name, text_of(name)) for name in files)
     if len(files) > 1:
         raise ValueError("give either the folder of one capture, or files")

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.printing import open_streams, progress
+from pulumi_vmss_health.cli.printing import Unprinted, open_streams, progress
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
@@ -88,9 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InstanceViewError as error:
         progress(f"vmss-health: {error}")
         return Exit.UNREADABLE
-    except OSError as error:  # a command tells of its own files itself
+    except Unprinted as error:
         progress(f"vmss-health: standard output cannot be written: {error.strerror}")
         return Exit.UNREADABLE
+    except OSError as error:
+        of_command.error(f"{error.filename}: {error.strerror}")
     except Stopped:
         return Exit.INTERRUPTED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from importlib import util
+from pathlib import Path
 
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import result
@@ -20,15 +21,21 @@ def offer(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     """Install or remove it. Raises ValueError where it could not run."""
     home = install.pulumi_home()
-    if options.what == "uninstall":
-        result("removed" if install.uninstall(home) else f"there is none in {install.folder_in(home)}")
-        return Exit.HEALTHY
+    try:
+        told = _uninstalled(home) if options.what == "uninstall" else _installed(home)
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}") from None
+    result(told)
+    return Exit.HEALTHY
+
+
+def _uninstalled(home: Path) -> str:
+    return "removed" if install.uninstall(home) else f"there is none in {install.folder_in(home)}"
+
+
+def _installed(home: Path) -> str:
     if os.name == "nt":
         raise ValueError("the plugin is a shell script, which Windows does not start")
     if util.find_spec("pulumi") is None:
         raise ValueError("the plugin needs Pulumi's Python SDK beside it, which pip installs with pulumi-vmss-health")
-    try:
-        result(str(install.install(home)))
-    except OSError as error:
-        raise ValueError(f"{error.filename}: {error.strerror}") from None
-    return Exit.HEALTHY
+    return str(install.install(home))

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TextIO
 
 
+class Unprinted(OSError):
+    """Standard output takes nothing more, as on a disk that is full."""
+
+
 def open_streams() -> None:
     """Make streams take all that is printed.
 
@@ -25,9 +29,13 @@ def open_streams() -> None:
 
 
 def result(text: str) -> None:
-    """Print to standard output. Raises OSError if it takes nothing more, as on a disk that is full."""
-    with suppress(BrokenPipeError):
+    """Print to standard output. Raises Unprinted if it takes nothing more."""
+    try:
         _print(text, sys.stdout)
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        raise Unprinted(error.errno, error.strerror) from None
 
 
 def progress(text: str) -> None:

@@ -28,17 +28,28 @@ _FIELDS = tuple(each.name for each in dataclasses.fields(GatePolicy))
 _WHERE = {"cloud": "azure-native:environment", "metadata_host": "azure-native:metadataHost"}
 
 
+def filled(value: str) -> str:
+    """Return a flag's value. Refuse an empty one: a variable that is not set must not drop the flag."""
+    if not value:
+        raise argparse.ArgumentTypeError("it is empty: leave the flag out, or give a value")
+    return value
+
+
 def add_scale_set(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """Add what names a scale set, and the Azure that it is in."""
     parser.add_argument("id", nargs="*" if several else "?", metavar="ID", help="the scale set's ARM id")
     parser.add_argument(
-        "-g", "--resource-group", metavar="GROUP", help="the scale set's resource group, with -n instead of an id"
+        "-g",
+        "--resource-group",
+        metavar="GROUP",
+        type=filled,
+        help="the scale set's resource group, with -n instead of an id",
     )
-    parser.add_argument("-n", "--name", help="the scale set's name")
-    parser.add_argument("--subscription", metavar="ID", help="of -g and -n (else ARM_SUBSCRIPTION_ID)")
-    parser.add_argument("--cloud", help="public, usgovernment or china (else ARM_ENVIRONMENT)")
+    parser.add_argument("-n", "--name", type=filled, help="the scale set's name")
+    parser.add_argument("--subscription", metavar="ID", type=filled, help="of -g and -n (else ARM_SUBSCRIPTION_ID)")
+    parser.add_argument("--cloud", type=filled, help="public, usgovernment or china (else ARM_ENVIRONMENT)")
     parser.add_argument(
-        "--metadata-host", metavar="HOST", help="what describes another cloud (else ARM_METADATA_HOSTNAME)"
+        "--metadata-host", metavar="HOST", type=filled, help="what describes another cloud (else ARM_METADATA_HOSTNAME)"
     )
 
 
@@ -100,7 +111,7 @@ def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], N
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Add a flag for each field of the policy, described by its docstring."""
     group = parser.add_argument_group("policy", "what is required; see docs/policy.md")
-    group.add_argument("--policy", metavar="FILE", help="a JSON file with these fields; flags win over it")
+    group.add_argument("--policy", metavar="FILE", type=filled, help="a JSON file with these fields; flags win over it")
     told = GatePolicy.descriptions()
     for name in _FIELDS:
         metavar = "WORD" if name in CHOICES else "A,B" if name in _LISTS else "VALUE"

@@ -14,7 +14,7 @@ from typing import Protocol
 from pulumi_vmss_health.cli.console import pipeline
 from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, policy_of, scale_sets, told_apart
+from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, filled, policy_of, scale_sets, told_apart
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
@@ -31,7 +31,9 @@ from vmss_instance_view.scale_set_id import ScaleSetId
 def offer(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_scale_set(parser, several=True)
-    parser.add_argument("--evidence", metavar="FILE", help="write what was seen to a JSON file: docs/evidence.md")
+    parser.add_argument(
+        "--evidence", metavar="FILE", type=filled, help="write what was seen to a JSON file: docs/evidence.md"
+    )
     parser.add_argument("--quiet", action="store_true", help="print the results alone")
     add_policy(parser)
 

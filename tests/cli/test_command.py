@@ -147,6 +147,14 @@ def test_a_closed_pipe_is_no_fault(azure: Emulator) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "{\n", "")
 
 
+def test_watching_ends_when_nobody_reads_it_although_nothing_changes(azure: Emulator) -> None:
+    watch = shlex.join([*COMMAND, "view", put(azure), "--watch"])
+    command = ["/bin/bash", "-c", f"{watch} | head -1; exit ${{PIPESTATUS[0]}}"]
+    ran = subprocess.run(command, env=environment(azure), capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.endswith(" UTC\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

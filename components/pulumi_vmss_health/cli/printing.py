@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -28,14 +29,25 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def result(text: str) -> None:
-    """Print to standard output. Raises Unprinted if it takes nothing more."""
+def result(text: str) -> bool:
+    """Print to standard output; return whether somebody reads it. Raises Unprinted if it takes nothing more."""
     try:
         _print(text, sys.stdout)
     except BrokenPipeError:
-        pass
+        return False
     except OSError as error:
         raise Unprinted(error.errno, error.strerror) from None
+    return True
+
+
+def has_reader() -> bool:
+    """Return whether somebody may still read standard output, as far as the system tells without a write."""
+    try:
+        poller = select.poll()
+        poller.register(sys.stdout, 0)
+    except (AttributeError, OSError, ValueError):  # Windows, and a stream that is no file
+        return True
+    return not poller.poll(0)
 
 
 def progress(text: str) -> None:

@@ -14,7 +14,7 @@ from pulumi_vmss_health.cli.console.screen import Redrawn, columns, is_terminal
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
-from pulumi_vmss_health.cli.printing import progress, result
+from pulumi_vmss_health.cli.printing import has_reader, progress, result
 from pulumi_vmss_health.telling.status import seconds
 from pulumi_vmss_health.waiting import pace
 from vmss_instance_view.azure.recording import Read
@@ -51,6 +51,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     view = _View(azure_of(options, clock, reads.keep), scale_set, reads, has_instances=options.instances)
     if options.watch:
         _watch(view, clock)
+        return Exit.HEALTHY
     model, seen, instances = view.read()
     if options.json:
         result(json.dumps(_body(seen, reads.take(), with_instances=options.instances), indent=2))
@@ -98,7 +99,7 @@ class _View:
 
 
 def _watch(view: _View, clock: Clock) -> None:
-    """Show the table until a stop is asked for: on a terminal in the same place, in a log when it changed.
+    """Show the table while somebody reads it: on a terminal in the same place, in a log when it changed.
 
     Raises Stopped, and InstanceViewError if the scale set cannot be read any more.
     """
@@ -106,7 +107,8 @@ def _watch(view: _View, clock: Clock) -> None:
     before: Sheet | None = None
     shown: Sheet | None = None
     changed, quiet = "", 0
-    while True:
+    is_read = True
+    while is_read and (screen or has_reader()):
         now, error, is_new = f"{clock.now():%H:%M:%S} UTC", None, False
         try:
             sheet = Sheet.of(view.name, *view.read())
@@ -126,8 +128,9 @@ def _watch(view: _View, clock: Clock) -> None:
         elif error:
             progress(f"{now}  cannot read: {error}")
         elif shown and is_new:
-            result("\n".join([now, *shown.lines(columns()), ""]))
-        clock.wait(pause)
+            is_read = result("\n".join([now, *shown.lines(columns()), ""]))
+        if is_read:
+            clock.wait(pause)
 
 
 def _body(counted: InstanceView, reads: Sequence[Read], *, with_instances: bool) -> dict[str, Any]:

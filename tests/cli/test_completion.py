@@ -89,6 +89,8 @@ def test_a_script_has_every_command_and_every_flag(shell: str, capsys: pytest.Ca
         (("completion", ""), {"bash", "zsh", "fish"}, {"wait"}),
         (("wait", "--policy", "pol"), {"policy.json"}, {"--policy"}),
         (("explain", "v"), {"view.json"}, {"policy.json"}),
+        (("replay", "v"), {"view.json"}, {"policy.json"}),
+        (("report", "v"), {"view.json"}, {"policy.json"}),
     ],
 )
 def test_bash_completes_commands_flags_words_and_files(

@@ -10,7 +10,7 @@ from pulumi_vmss_health.cli.printing import result
 from vmss_instance_view.clock import Clock
 
 SHELLS = ("bash", "zsh", "fish")
-_PATHS = {"FILE": "file", "DIR": "directory"}  # by the metavar of an argument
+_PATHS = {"FILE": "file", "EVIDENCE": "file", "DIR": "directory"}  # by the metavar of an argument
 
 
 def offer(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pulumi_vmss_health.cli.signals import ending_at_once
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
 from vmss_instance_view.azure.recording import Read
@@ -168,7 +169,8 @@ def text_of(file: str) -> str:
     Windows PowerShell writes UTF-16. Raises ValueError, which names the file.
     """
     try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        with ending_at_once():  # a stop would not end the read of an input that is held open
+            content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         text = content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
     except OSError as error:
         raise ValueError(f"{_called(file)}: {error.strerror}") from None

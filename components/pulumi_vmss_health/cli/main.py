@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import _thread
 import argparse
 import difflib
-import signal
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import Unprinted, open_streams, progress
+from pulumi_vmss_health.cli.signals import end_by, ending_at_once
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
@@ -33,6 +33,7 @@ _COMMANDS = {
 }
 """Each command by its name: its module, which is imported when it is asked for, and what it does."""
 _SIGNING_IN = ("view", "wait", "capture")
+_ASKING_NOBODY = ("explain", "replay", "report", "completion")  # and what they write, they write at one blow
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,11 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         of_command.refuse(unknown[0])
     stop = Stop()
-    for number in _endings():
-        # On a thread of its own: the signal may have interrupted whoever holds the lock that `set` needs.
-        signal.signal(number, lambda *_: _thread.start_new_thread(stop.set, ()))
+    end_by(stop)
     try:
-        return int(options.run(options, SystemClock(stop)))
+        with ending_at_once() if options.command in _ASKING_NOBODY else nullcontext():
+            return int(options.run(options, SystemClock(stop)))
     except (ValueError, TypeError) as error:  # among them an id, a cloud or a credential that cannot be
         of_command.error(str(error))
     except InstanceViewError as error:
@@ -93,16 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.UNREADABLE
     except OSError as error:
         of_command.error(f"{error.filename}: {error.strerror}")
-    except Stopped:
+    except (Stopped, KeyboardInterrupt):
         return Exit.INTERRUPTED
-
-
-def _endings() -> Iterator[int]:
-    """Return the signals that end a command; among them a terminal that closes, unless nohup has it ignored."""
-    yield from (signal.SIGINT, signal.SIGTERM)
-    hangup = getattr(signal, "SIGHUP", None)  # which Windows has not
-    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:
-        yield hangup
 
 
 def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:

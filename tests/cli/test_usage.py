@@ -48,8 +48,8 @@ POLICY = [
     (["--policy", ""], "--policy: it is empty: leave the flag out, or give a value"),
     (["--policy", "deep"], "--policy deep: it is nested too deeply"),
     (["--policy", "long"], "--policy long: it is no JSON: Exceeds the limit (4300 digits)"),
-    (["--policy", "unknown"], "policy has no field 'min_health'; it has min_healthy, "),
-    (["--policy", "wrong"], f"timeout {DURATION}, not 'soon'"),
+    (["--policy", "unknown"], "--policy unknown: policy has no field 'min_health'; it has min_healthy, "),
+    (["--policy", "wrong"], f"--policy wrong: timeout {DURATION}, not 'soon'"),
 ]
 IN_PROFILE = "the body is malformed at $.properties.virtualMachineProfile"
 # Bodies in which something else stands than Azure documents, by the name of a file, and what is said of each.
@@ -76,7 +76,8 @@ MISTAKES = [
     (["wait", ID, ID.upper()], "the scale set WEB is given twice"),
     (["wait", ID, "-n", "web"], "give either an id, or -g and -n"),
     (["wait", ID, "--subscription", "x"], "--subscription goes with -g and -n: an id has its own"),
-    (["wait", ID, "--cloud", "mars"], "unknown cloud 'mars'"),
+    (["wait", ID, "--cloud", "mars"], "unknown cloud 'mars' in --cloud: use public"),
+    (["--json", "view", ID], "--json stands before the command: it goes behind it, as in vmss-health view --json"),
     (["wait", ID, "--evidence", ""], "--evidence: it is empty: leave the flag out, or give a value"),
     (["wait", ID, "--cloud="], "--cloud: it is empty: leave the flag out, or give a value"),
     (["view", "-g", "rg", "-n", "web", "--subscription", ""], "--subscription: it is empty"),
@@ -89,6 +90,7 @@ MISTAKES = [
     (["view", ID, ID], "there is no place for '/subscriptions/"),
     (["view", "-g", "rg"], "-n NAME and --subscription ID are missing"),
     (["view", "-n", "web", "--subscription", "x"], "-g GROUP is missing"),
+    (["view", ID, "--metadata-host", "a/b"], "--metadata-host must be a host name, not 'a/b'"),
     (["view", ID, "--metadata-host"], "--metadata-host: expected one argument"),
     (["view", ID, "--watch", "--json"], "--json: not allowed with argument --watch"),
     (["view", ID, "--instance"], "there is no place for '--instance' (did you mean --instances?)"),

@@ -29,6 +29,15 @@ _FIELDS = tuple(each.name for each in dataclasses.fields(GatePolicy))
 _WHERE = {"cloud": "azure-native:environment", "metadata_host": "azure-native:metadataHost"}
 
 
+class _Settings(Settings):
+    """Settings that call what a flag gave by the flag."""
+
+    def names(self, *keys: str) -> str:
+        """Return how a person sets each of the keys."""
+        flags = {_WHERE[name].partition(":")[2]: _flag(name) for name in _WHERE if self._config(_WHERE[name])}
+        return ", ".join(flags.get(key) or super(_Settings, self).names(key) for key in keys)
+
+
 def filled(value: str) -> str:
     """Return a flag's value. Refuse an empty one: a variable that is not set must not drop the flag."""
     if not value:
@@ -103,7 +112,7 @@ def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], N
     variables = dict(os.environ)
     if options.cloud:
         variables.pop("ARM_METADATA_HOSTNAME", None)  # which would win over a name
-    settings = Settings(variables, given.get)
+    settings = _Settings(variables, given.get)
     if options.cloud and not options.metadata_host:
         find_cloud(settings, Deadline(METADATA_WITHIN, clock))  # asks nobody for a name
     return Azure(settings, clock, keep=keep)
@@ -122,7 +131,7 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
 
 
 def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) -> GatePolicy:
-    """Return the policy that file and flags ask for. Raises ValueError or TypeError, naming the field.
+    """Return the policy that file and flags ask for. Raises ValueError or TypeError, naming the field and the file.
 
     otherwise: what the flags change if there is no file.
     """
@@ -132,7 +141,9 @@ def policy_of(options: argparse.Namespace, otherwise: GatePolicy | None = None) 
     try:
         return GatePolicy.of({**given, **of_flags})
     except (ValueError, TypeError) as error:
-        raise type(error)(_in_flags(str(error), of_flags)) from None
+        told = _in_flags(str(error), of_flags)
+        of_file = options.policy and not told.startswith("--")
+        raise type(error)(f"--policy {_called(options.policy)}: {told}" if of_file else told) from None
 
 
 def _in_flags(message: str, names: Iterable[str]) -> str:

@@ -49,6 +49,8 @@ class _Parser(argparse.ArgumentParser):
     def refuse(self, unknown: str) -> NoReturn:
         """Say that there is no such argument, and which one is meant."""
         flag = unknown.partition("=")[0]
+        if flag in self._option_string_actions:
+            self.error(f"{flag} stands before the command: it goes behind it, as in {self.prog} {flag}")
         near = difflib.get_close_matches(flag, self._option_string_actions, 1) if flag.startswith("-") else []
         self.error(" ".join([f"there is no place for {flag!r}", *(f"(did you mean {each}?)" for each in near)]))
 

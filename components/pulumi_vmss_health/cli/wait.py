@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -69,6 +70,7 @@ def _outcomes(
     """Wait for all at once, on a few threads; return how each wait ended. A stop cancels those that go on."""
     seen = [Progress(0.0, policy.timeout_seconds) for _ in looks]
     outcomes: dict[int, Outcome] = {}
+    began = clock.monotonic()
 
     def wait_for(index: int) -> Task:
         tell = shown.report(index)
@@ -85,7 +87,9 @@ def _outcomes(
 
     with suppress(Stopped):
         clock.by_turns([wait_for(index) for index in range(len(looks))], WIDTH, lambda: False)
-    return [outcomes.get(index) or Outcome(Ending.CANCELLED, each) for index, each in enumerate(seen)]
+    elapsed = clock.monotonic() - began
+    cancelled = [Outcome(Ending.CANCELLED, replace(each, elapsed=elapsed)) for each in seen]
+    return [outcomes.get(index, each) for index, each in enumerate(cancelled)]
 
 
 class _Shown(Protocol):

@@ -124,7 +124,7 @@ def _after_the_last(memory: Memory, wait: Mapping[str, Any]) -> Replayed:
     if elapsed >= memory.progress.limit:
         return Replayed(Outcome(Ending.TIMED_OUT, memory.time_is_up(elapsed)))
     if wait["ending"] == Ending.CANCELLED.value:
-        return Replayed(Outcome(Ending.CANCELLED, memory.progress))
+        return Replayed(Outcome(Ending.CANCELLED, memory.time_is_up(elapsed)))
     why = f"the recorded looks end after {seconds(elapsed)}, before this policy would have decided"
     return Replayed(Outcome(Ending.TIMED_OUT, memory.progress), why)
 

@@ -125,7 +125,7 @@ def steps(
             if _is_shut_out(look, memory, clock):
                 return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
-        return Outcome(Ending.CANCELLED, memory.progress)
+        return Outcome(Ending.CANCELLED, memory.time_is_up(clock.monotonic()))
 
 
 def in_steps(waiting: Steps, ended: Callable[[Outcome], None]) -> Task:

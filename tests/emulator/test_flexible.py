@@ -258,6 +258,7 @@ def test_it_is_made_by_a_put_and_keeps_its_mode(arm: ArmSession) -> None:
 
 
 def test_rolling_upgrades_require_the_health_extension(arm: ArmSession) -> None:
+    arm.put_group()
     own = arm.set_id.replace("/web", "/rolling")
     without, body = (scale_set_body(1, health=health, mode="Rolling") for health in (False, True))
     without["properties"] |= {"orchestrationMode": "Flexible", "externalHealthPolicy": {"enabled": True}}

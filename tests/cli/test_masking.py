@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,6 +223,31 @@ def test_secrets_and_addresses_go_and_the_cause_of_a_failure_stays(text: str, le
 
 
 PIECES = ["a", "_", "a-", "a.", "1a", ":", "key:", "key: 'a", "-----BEGIN ", "@a.", "--key", "/home/", "a;", "ecdsa-"]
+PIECES += ['key=\\"', "key=<", "<key>", "key,value:", "cookie: ", "f:", "f::"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"{\"user\":\"sa\",\"password\":\"canary\"}",
+        r"--password=\"canary two\"",
+        "PASSWORD=<canary>",
+        "<password>canary</password>",
+        '{"name": "DB_PASSWORD", "value": "canary"}',
+        "Authorization: Token canary",
+        'curl -H "Proxy-Authorization: NTLM canary"',
+        '"Authorization": "Token canary"',
+        "Cookie: a=b; session=canary",
+    ],
+)
+def test_a_secret_is_taken_out_of_what_programs_write_around_it(text: str) -> None:
+    assert "(secret)" in without_secrets(text)
+    assert "canary" not in without_secrets(text)
+
+
+@pytest.mark.parametrize("text", ["fe80::1", "[fd00::5]:443", "api.canary.ai", "api.canary.co", "api.canary.systems"])
+def test_short_addresses_and_hosts_of_newer_domains_are_taken_out(text: str) -> None:
+    assert not re.search("canary|fe80|fd00", without_secrets(text))
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -15,7 +15,13 @@ _WORDS = (
     r"pass(?:word|phrase|wd)?|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|shared[_-]?key|key|sig"
     r"|signature|sas|credentials?|connection[_-]?string|auth(?:orization)?|cookie|client[_-]?secret|private[_-]?key"
 )
-_VALUE = r"[^;\"'\n]{1,200}(?=;)|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s,;&\"'<>)\]}]+"
+_NAME = rf"[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}"
+_QUOTE = r"(?:\\{0,3}[\"'])?"  # with backslashes: JSON in a text of JSON
+_VALUE = (
+    r"(?!\(secret\))(?:[^;\"'\n]{1,200}(?=;)|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\\{1,3}\"[^\"\\]{0,200}|<[^<>\n]{0,200}>"
+    r"|[^\s,;&\"'<>)\]}]+)"
+)
+_HEADER = r"(?:\\{0,3}\"[^\"\\]{1,400}|'[^']{1,400}|[^\"'\n]{1,400})"
 _MICROSOFTS = re.compile(r"https://(?:aka\.ms|(?:learn|docs|go|support)\.microsoft\.com)/[\w./%-]*", re.IGNORECASE)
 
 # In this order: what is large, and what names its secret, before what only looks like one.
@@ -25,24 +31,29 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", SECRET),
         (r"\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-\S{1,40})\s{1,9}\S+", SECRET),
         (r"\b(bearer|basic|negotiate|sharedkey|sharedaccesssignature)\s{1,9}[^\s,;\"']+", rf"\1 {SECRET}"),
+        (rf"(\b(?:proxy-)?(?:authorization|(?:set-)?cookie){_QUOTE}\s{{0,9}}[=:]\s{{0,9}}){_HEADER}", rf"\1{SECRET}"),
+        (rf"(<{_NAME}>)[^<]{{1,400}}", rf"\1{SECRET}"),
         (
-            rf"((?:\b|_)[\w.-]{{0,40}}(?:{_WORDS})[\w.-]{{0,40}}[\"']?\s{{0,9}}(?:[=:]|=>)\s{{0,9}})(?:{_VALUE})",
+            rf"((?:\b|_){_NAME}{_QUOTE}\s{{0,9}},\s{{0,9}}{_QUOTE}value{_QUOTE}\s{{0,9}}:\s{{0,9}}){_VALUE}",
             rf"\1{SECRET}",
         ),
-        (rf"(--?[\w-]{{0,40}}(?:{_WORDS})[\w-]{{0,40}}\s{{1,9}})(?:{_VALUE})", rf"\1{SECRET}"),
+        (rf"((?:\b|_){_NAME}{_QUOTE}\s{{0,9}}(?:[=:]|=>)\s{{0,9}}){_VALUE}", rf"\1{SECRET}"),
+        (rf"(--?[\w-]{{0,40}}(?:{_WORDS})[\w-]{{0,40}}\s{{1,9}}){_VALUE}", rf"\1{SECRET}"),
         (r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}", SECRET),
     )
 )
 _DOMAINS = (
     "com|net|org|io|dev|app|cloud|info|biz|local|internal|intranet|lan|corp|home|azure|ms|us|cn|de|uk|eu|fr|nl|ch|at|"
-    "it|es|se|no|dk|fi|pl|ca|au|jp|in|br|kr|sg|nz|ie|be|edu|gov|mil|invalid|test|example"
+    "it|es|se|no|dk|fi|pl|ca|au|jp|in|br|kr|sg|nz|ie|be|edu|gov|mil|invalid|test|example|"
+    "ai|co|systems|tech|software|solutions|online|xyz"
 )
 _ADDRESS = re.compile(
     r"(?P<url>\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]+)"
     r"|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8})"
     r"|(?P<mac>\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b)"
     r"|(?P<ipv4>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d))"
-    r"|(?P<ipv6>(?<![\w:])(?:(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}|::[0-9a-f:]+)(?![\w:]))"
+    r"|(?P<ipv6>(?<![\w:])(?:(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}|::[0-9a-f:]+"
+    r"|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![\w:]))"
     rf"|(?P<host>\b(?!microsoft\.)(?:[a-z0-9_-]{{1,63}}\.){{1,8}}(?:{_DOMAINS})\b(?::\d{{1,5}})?)",
     re.IGNORECASE,
 )

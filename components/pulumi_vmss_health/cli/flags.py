@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pulumi_vmss_health.cli.signals import ending_at_once
+from pulumi_vmss_health.cli.console.signals import ending_at_once
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from vmss_instance_view.azure.cloud import find_cloud
 from vmss_instance_view.azure.recording import Read

@@ -11,9 +11,9 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
+from pulumi_vmss_health.cli.console.signals import end_by, ending_at_once
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.printing import Unprinted, open_streams, progress
-from pulumi_vmss_health.cli.signals import end_by, ending_at_once
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi_vmss_health.fleets.watch import Fleet
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
+from pulumi_vmss_health.judging.guest import without_numbers
 from pulumi_vmss_health.telling.commands import where_to_look
 from pulumi_vmss_health.telling.failure import causes, headline, lost_look
 from pulumi_vmss_health.telling.status import seconds
@@ -21,7 +21,6 @@ _HEARTBEAT = 30.0  # seconds between equal status lines
 _PAUSE = 5.0  # seconds between any two: the sets of a large fleet change all the time
 _NAMED = 3  # sets on a status line and before a cause
 _CAUSES = 10  # of a failure, and further ones are counted
-_WORD_WITH_A_DIGIT = re.compile(r"[\w-]*\d[\w-]*")  # a count, an id, a time, a VM's name: another one in each set
 
 
 class FleetStatusLine:
@@ -154,7 +153,7 @@ def _cause(reason: Reason) -> tuple[str, str, str, str, str]:
     """Return a reason without the VMs that it names, and without words with a digit in what Azure or a guest said."""
     who, _, topic = reason.subject.rpartition(", ") if reason.instances else ("", "", reason.subject)
     message = reason.message.removeprefix(f"{who}: ")
-    return reason.code, topic, reason.have, reason.want, _WORD_WITH_A_DIGIT.sub("#", message)
+    return reason.code, topic, reason.have, reason.want, without_numbers(message)
 
 
 def _unwell(fleet: Fleet) -> dict[str, Outcome | Progress]:

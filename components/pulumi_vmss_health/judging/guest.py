@@ -57,6 +57,11 @@ def without_names(text: str, instance: Instance) -> str:
     for name in (instance.name, instance.instance_id, instance.vm_id):
         if name and not name.isdigit():
             text = text.replace(name.lower(), "#")
+    return without_numbers(text)
+
+
+def without_numbers(text: str) -> str:
+    """Remove every word with a digit: a count, an id, a time, the name of a VM."""
     return _WORD_WITH_A_DIGIT.sub("#", text)
 
 

@@ -61,9 +61,12 @@ class Azure:
         """The address of the cloud's portal, None if it is not known (yet)."""
         return self._connection.cloud.portal if self._connection else None
 
-    def reader(self, scale_set: ScaleSetId, deadline: Deadline | None = None) -> ScaleSetReader:
+    def reader(
+        self, scale_set: ScaleSetId, deadline: Deadline | None = None, *, needs_extensions: bool = False
+    ) -> ScaleSetReader:
         """Return a reader of one set. Raises ConfigurationError or Unavailable if the cloud cannot be found."""
-        return ScaleSetReader(self.arm(deadline or Deadline(METADATA_WITHIN, self.clock)), scale_set)
+        arm = self.arm(deadline or Deadline(METADATA_WITHIN, self.clock))
+        return ScaleSetReader(arm, scale_set, needs_extensions=needs_extensions)
 
     def arm(self, deadline: Deadline) -> Arm:
         """Return its Resource Manager. Raises as `reader`."""

@@ -45,8 +45,8 @@ class Looker:
         began = self._clock.monotonic()
         deadline = Deadline(seconds, self._clock)
         if self._reader is None:
-            self._reader = self._azure.reader(self._id, deadline)
-            self._reader.needs_extensions = self._policy.extensions not in ("all", ())
+            names_extensions = self._policy.extensions not in ("all", ())
+            self._reader = self._azure.reader(self._id, deadline, needs_extensions=names_extensions)
         self._looks += 1
         this_one = self._looks
         seen = self._part(self._reader, ask, deadline)

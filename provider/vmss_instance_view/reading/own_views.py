@@ -60,9 +60,10 @@ class OwnViews:
             instance, asked = pair
             if at_any_price and not is_small:
                 self._wait_for_room(asked, deadline)
-            if at_any_price or is_small or self._may_go_on(asked, until, deadline):
-                now = clock.monotonic()
-                self._kept[_key(instance)] = _OwnView(self._view(asked, deadline), now)
+            elif not is_small and not self._may_go_on(asked, until, deadline):
+                return
+            now = clock.monotonic()
+            self._kept[_key(instance)] = _OwnView(self._view(asked, deadline), now)
 
         clock.each(read_one, due, _WIDTH)
 

@@ -43,9 +43,9 @@ class ScaleSetReader:
     Raises ScaleSetDeleted instead of ScaleSetNotFound once the model has been read.
     """
 
-    def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
+    def __init__(self, arm: Arm, scale_set: ScaleSetId, *, needs_extensions: bool = False) -> None:
         """Read nothing yet."""
-        self.needs_extensions: bool = False
+        self._needs_extensions = needs_extensions
         self._arm = arm
         self._uniform = uniform.UniformReader(arm, scale_set)
         self._flexible = flexible.FlexibleReader(arm, scale_set)
@@ -193,7 +193,7 @@ class ScaleSetReader:
             each
             for each in self._listed
             if may_wait
-            or is_bare(model, each, needs_extensions=self.needs_extensions)
+            or is_bare(model, each, needs_extensions=self._needs_extensions)
             or self._may_have_left_pool(each)
         ]
 

@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress(f"vmss-health: standard output cannot be written: {error.strerror}")
         return Exit.UNREADABLE
     except OSError as error:
-        of_command.error(f"{error.filename}: {error.strerror}")
+        of_command.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (Stopped, KeyboardInterrupt):
         return Exit.INTERRUPTED
 

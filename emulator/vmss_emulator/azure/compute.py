@@ -21,7 +21,7 @@ from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, method_not_allowed, operation_not_allowed
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
 
-_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")  # Azure's "Naming rules and restrictions" forbid more still
 
 
 class ScaleSetRoutes:

@@ -190,6 +190,14 @@ def test_a_text_is_masked_again_once_a_name_in_it_is_known() -> None:
     }
 
 
+def test_a_code_is_masked_again_once_a_name_in_its_detail_is_known() -> None:
+    mask = Mask(SET)
+    early = mask.body({"statuses": [{"code": "ProvisioningState/failed/x/CanarySet Barnaby"}, {"code": "a guest's"}]})
+    mask.body({"value": [{"name": "Barnaby"}, {"name": "masked"}]})
+    codes = [{"code": "ProvisioningState/failed/x/masked-set-1 masked-vm-1"}, {"code": MASKED}]
+    assert mask.again(early) == {"statuses": codes}
+
+
 def test_messages_can_be_left_out_as_a_whole_and_metrics_still_say_what_is_judged() -> None:
     judged = '{"rollingUpgrade": {"SkipUpgrade": "true"}}'
     metrics = {"code": "ComponentStatus/CustomMetrics/succeeded", "message": judged}
@@ -216,6 +224,9 @@ def test_messages_can_be_left_out_as_a_whole_and_metrics_still_say_what_is_judge
             "Server=tcp:(host);User ID=u;Password=(secret);",
         ),
         ("mac 00:0d:3a:12:34:56 ip 2001:db8::1 and 10.0.0.4", "mac (mac) ip (ipv6) and (ipv4)"),
+        ("System.Net.WebException: System.IO.IOException", None),
+        ("The Resource 'Microsoft.Compute/virtualMachineScaleSets/masked-set-1' was not found", None),
+        ("pwd=p,w, user=u", "pwd=(secret), user=u"),
     ],
 )
 def test_secrets_and_addresses_go_and_the_cause_of_a_failure_stays(text: str, left: str | None) -> None:
@@ -223,7 +234,7 @@ def test_secrets_and_addresses_go_and_the_cause_of_a_failure_stays(text: str, le
 
 
 PIECES = ["a", "_", "a-", "a.", "1a", ":", "key:", "key: 'a", "-----BEGIN ", "@a.", "--key", "/home/", "a;", "ecdsa-"]
-PIECES += ['key=\\"', "key=<", "<key>", "key,value:", "cookie: ", "f:", "f::"]
+PIECES += ['key=\\"', "key=<", "<key>", "key,value:", "cookie: ", "f:", "f::", "key=a,", 'key="', "key:{"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +249,13 @@ PIECES += ['key=\\"', "key=<", "<key>", "key,value:", "cookie: ", "f:", "f::"]
         'curl -H "Proxy-Authorization: NTLM canary"',
         '"Authorization": "Token canary"',
         "Cookie: a=b; session=canary",
+        'password: "the canary that is cut off',
+        "password: 'the canary that is cut off",
+        r"{\"password\": \"a canary that is cut off",
+        '{"adminPassword": {"value": "canary"}}',
+        "<password><![CDATA[canary]]></password>",
+        "password=a,canary",
+        "Microsoft.Compute/virtualMachineScaleSets/masked-set-1/canary0123456789",
     ],
 )
 def test_a_secret_is_taken_out_of_what_programs_write_around_it(text: str) -> None:

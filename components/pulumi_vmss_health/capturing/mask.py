@@ -22,7 +22,7 @@ from pulumi_vmss_health.capturing.known import (
     WELL_KNOWN,
     Kind,
 )
-from pulumi_vmss_health.capturing.scrub import without_secrets
+from pulumi_vmss_health.capturing.scrub import MADE_UP, without_secrets
 from vmss_instance_view.model.status import parse_time
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -47,7 +47,6 @@ _WHAT = {
     "resourcegroups": "group",
     "extensions": "extension",
 }
-_MADE_UP = re.compile(r"\bmasked-[a-z]+-\d+\b")
 
 
 class Mask:
@@ -83,12 +82,16 @@ class Mask:
             return [self.again(each) for each in masked]
         if isinstance(masked, dict):
             return {
-                key: self._renamed(each, keeps_pseudonyms=True)
-                if isinstance(each, str) and KINDS.get(key.lower()) is Kind.MESSAGE
-                else self.again(each)
+                key: self._text_again(each, key) if isinstance(each, str) else self.again(each)
                 for key, each in masked.items()
             }
         return masked
+
+    def _text_again(self, masked: str, key: str) -> str:
+        kind = KINDS.get(key.lower())
+        if kind is Kind.CODE:
+            return self._with_detail_renamed(masked)
+        return self._renamed(masked, keeps_pseudonyms=True) if kind is Kind.MESSAGE else masked
 
     def path(self, path: str) -> str:
         """Return a path or an ARM id, masked segment by segment."""
@@ -205,9 +208,13 @@ class Mask:
     def _code(self, text: str) -> str:
         if not _CODE.fullmatch(text) or _GUID.search(text):
             return MASKED
-        head, slash, detail = text.partition("/")
+        return self._with_detail_renamed(text)
+
+    def _with_detail_renamed(self, code: str) -> str:
+        """Replace every known name in what follows a code's group and state, by which a gate judges."""
+        head, slash, detail = code.partition("/")
         state, second, rest = detail.partition("/")
-        return f"{head}{slash}{state}{second}{self._renamed(rest)}"
+        return f"{head}{slash}{state}{second}{self._renamed(rest, keeps_pseudonyms=True)}"
 
     def _message(self, text: str) -> str:
         """Mask a text; once, because the machines of a set mostly say the same."""
@@ -230,7 +237,7 @@ class Mask:
         """Replace every known name in a text."""
         if keeps_pseudonyms:
             parts, end = [], 0
-            for made_up in _MADE_UP.finditer(text):
+            for made_up in MADE_UP.finditer(text):
                 parts += [self._renamed(text[end : made_up.start()]), made_up[0]]
                 end = made_up.end()
             return "".join([*parts, self._renamed(text[end:])])

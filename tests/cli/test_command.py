@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.cli.support import AT_ONCE, BROKEN, COMMAND, ILL, environment, put, run
 from tests.emulator.support import ArmSession
+from tests.hostile import COMMANDS, harm
 from tests.waiting import until
 
 from vmss_emulator import Emulator
@@ -42,6 +43,15 @@ def test_view_prints_azures_json_and_finds_a_set_by_its_names(azure: Emulator, m
     assert ran.returncode == 0, ran.stderr
     counted = [{"code": "ProvisioningState/succeeded", "count": 3}]
     assert json.loads(ran.stdout)["virtualMachine"]["statusesSummary"] == counted
+
+
+def test_no_text_of_a_guest_is_a_command_of_the_pipeline_that_prints_the_json(azure: Emulator) -> None:
+    said = " ".join(COMMANDS)
+    event = {"instances": [2], "extension": "app", "state": "failed/1", "message": said}
+    azure.load({"scale_sets": {"*": {**AT_ONCE, "events": [event]}}})
+    ran = run(azure, "view", put(azure), "--instances", "--json")
+    assert said in json.dumps(json.loads(ran.stdout))
+    assert [told for told in map(harm, ran.stdout.splitlines()) if told] == []
 
 
 def test_wait_ends_with_0_when_a_set_is_healthy_and_says_on_stderr_how_it_went(azure: Emulator) -> None:

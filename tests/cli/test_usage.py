@@ -78,6 +78,10 @@ MISTAKES = [
     (["wait", ID, "--subscription", "x"], "--subscription goes with -g and -n: an id has its own"),
     (["wait", ID, "--cloud", "mars"], "unknown cloud 'mars' in --cloud: use public"),
     (["--json", "view", ID], "--json stands before the command: it goes behind it, as in vmss-health view --json"),
+    (
+        ["--timeout", "5m", "wait", ID],
+        "--timeout stands before the command: it goes behind it, as in vmss-health COMMAND",
+    ),
     (["wait", ID, "--evidence", ""], "--evidence: it is empty: leave the flag out, or give a value"),
     (["wait", ID, "--cloud="], "--cloud: it is empty: leave the flag out, or give a value"),
     (["view", "-g", "rg", "-n", "web", "--subscription", ""], "--subscription: it is empty"),

@@ -46,6 +46,12 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(Exit.USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def refuse_first(self, word: str) -> None:
+        """Refuse a flag of a command where the command itself has to stand: its value is taken for the command."""
+        flag = word.partition("=")[0]
+        if flag.startswith("-") and flag not in self._option_string_actions:
+            self.error(f"{flag} stands before the command: it goes behind it, as in {self.prog} COMMAND {flag}")
+
     def refuse(self, unknown: str) -> NoReturn:
         """Say that there is no such argument, and which one is meant."""
         flag = unknown.partition("=")[0]
@@ -74,6 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     asked = next((each for each in given if not each.startswith("-")), "")
     parser = _parser(_COMMANDS if asked == "completion" else [asked])
+    if asked and asked not in _COMMANDS:
+        parser.refuse_first(given[0])
     options, unknown = parser.parse_known_args(given)
     if options.command is None:
         parser.error(f"a command is missing: {', '.join(_COMMANDS)}")
@@ -99,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.INTERRUPTED
 
 
-def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> argparse.ArgumentParser:
+def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:
     """Return the parser of all commands. asked: those that have their flags: to import all takes longer than a look."""
     parser = _Parser(
         prog="vmss-health",

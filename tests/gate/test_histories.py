@@ -7,6 +7,7 @@ every request against its documented limits. `make soak` lives a hundred times a
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -186,7 +187,7 @@ class Life(RuleBasedStateMachine):
         self.then(after, view_of=None)
 
     def teardown(self) -> None:
-        if hasattr(self, "world"):
+        if sys.exc_info()[0] is None:  # otherwise Hypothesis has given this life up halfway, and counts it not
             self.ends(self)
 
     def check_what_was_said(self) -> None:

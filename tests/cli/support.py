@@ -1,13 +1,17 @@
-"""The command `vmss-health` as a process of its own, on the offline Azure."""
+"""The command `vmss-health` on the offline Azure."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+import time
+from subprocess import CompletedProcess
 from typing import Any
 
+from tests.cli.here import ran_here
+
 from vmss_emulator import Emulator
+from vmss_emulator.machines.looks import BRIEF
 
 AT_ONCE: dict[str, Any] = {"boot": "0s", "extension": "0s", "healthy": "0s"}
 ILL = {"scale_sets": {"*": {**AT_ONCE, "events": [{"instances": [1], "health": "unhealthy"}]}}}
@@ -26,18 +30,13 @@ def environment(azure: Emulator, **more: str) -> dict[str, str]:
     return {**kept, **azure.environment, **more}
 
 
-def run(azure: Emulator, *arguments: str, text: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(azure, **more),
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def run(azure: Emulator, *arguments: str, text: str = "", **more: str) -> CompletedProcess[str]:
+    """Run the command to its end, with what a pipeline has."""
+    return ran_here(environment(azure, **more), *arguments, text=text)
 
 
 def put(azure: Emulator, name: str = "web", **wanted: Any) -> str:
-    return azure.put_scale_set(name, **{"capacity": 3, "extensions": ["app"], "health": True, **wanted})
+    """Put a set whose operation is over, at the least as soon as one can be."""
+    made = azure.put_scale_set(name, **{"capacity": 3, "extensions": ["app"], "health": True, **wanted})
+    time.sleep(BRIEF)
+    return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -10,12 +11,13 @@ from uuid import UUID
 import pytest
 from tests.cli import golden
 from tests.cli.here import run_here
-from tests.cli.support import AT_ONCE, COMMAND, environment, put, run
+from tests.cli.support import AT_ONCE, COMMAND, environment, run
 from tests.cli.terminal import run_on_terminal
 from tests.gate.test_hostile_text import bodies, snapshot_of, vm
 
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from vmss_emulator import Emulator
+from vmss_emulator.machines.looks import BRIEF
 
 WIDTHS = (60, *(pytest.param(each, marks=pytest.mark.rest) for each in (80, 120)))
 BODIES = Path(__file__).parents[1] / "bodies"
@@ -37,8 +39,10 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Emulator, str]]:
         patched.setattr("uuid.uuid4", lambda: UUID(int=0x60AB48708EC446348EA47F8A1E2C49DF))
         azure = Emulator({"scale_sets": {"*": AT_ONCE}})
     with azure:
-        scale_set = put(azure, extensions=["app", "Microsoft.Azure.Monitor.AzureMonitorLinuxAgent"])
+        extensions = ["app", "Microsoft.Azure.Monitor.AzureMonitorLinuxAgent"]
+        scale_set = azure.put_scale_set(extensions=extensions, health=True)
         azure.load({"scale_sets": {"*": FAULTY}})
+        time.sleep(BRIEF)
         yield azure, scale_set
 
 

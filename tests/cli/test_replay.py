@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.support import COMMAND
+from tests.cli.here import ran_here
 from tests.clocks import VirtualClock
 from tests.gate.test_evidence import BOOTING, GOOD, Recorded, told
 from tests.hostile import harm
@@ -32,7 +33,7 @@ def saved(folder: Path, *recorded: Recorded) -> str:
 
 def replay(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command where there is no Azure: it asks nobody."""
-    return subprocess.run([*COMMAND, "replay", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return ran_here(os.environ, "replay", *arguments)
 
 
 @pytest.mark.parametrize(

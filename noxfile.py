@@ -57,7 +57,7 @@ def mutants(session: nox.Session) -> None:
     copy = Path(session.create_tmp(), "copy").resolve()
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree("components", copy / "src")  # where mutmut expects packages
-    for folder in ("provider", "tests"):
+    for folder in ("provider", "tests", "tools"):
         shutil.copytree(folder, copy / folder)
     shutil.copy("pyproject.toml", copy)
     session.chdir(copy)

@@ -106,6 +106,7 @@ class OneForAll:
     """Lets one thread fetch what many threads want, while the others wait for it: for what it found, or its error.
 
     A failure is theirs, too: if each of them tried again by itself, the last would wait as often as there are threads.
+    A TimeoutError is not: whoever fetched it had less time than it takes, and the others may have more.
     """
 
     def __init__(self) -> None:
@@ -117,7 +118,7 @@ class OneForAll:
     def get(self, found: Callable[[], T | None], fetch: Callable[[], T], seconds: float) -> T:
         """Return what `found` returns; if that is None, what `fetch` returns or raises.
 
-        Raises TimeoutError if another thread has not fetched it within so many seconds.
+        Raises TimeoutError if another thread has not fetched it within so many seconds, or as `fetch` does.
         """
         failures = self._failures
         if not self._lock.acquire(timeout=max(seconds, 0)):
@@ -134,6 +135,8 @@ class OneForAll:
     def _fetch(self, fetch: Callable[[], T]) -> T:
         try:
             return fetch()
+        except TimeoutError:
+            raise
         except Exception as error:
             self._failures += 1
             self._error = copy.copy(error)  # without the frames that it went through, and what they hold

@@ -41,19 +41,19 @@ def test_the_first_error_is_raised_and_what_nobody_has_begun_is_left_out() -> No
 class Fetched:
     """Something that a slow fetch finds, or fails to find."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, failures: int = 10) -> None:
         self.one = OneForAll()
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.fetches = 0
         self.known: str | None = None
-        self.error = error
+        self.error, self.failures = error, failures
         self.results: list[object] = []
 
     def fetch(self) -> str:
         self.fetches += 1
         self.begun.set()
         self.go_on.wait(10)
-        if self.error:
+        if self.error and self.fetches <= self.failures:
             raise self.error
         self.known = "found"
         return self.known
@@ -90,6 +90,13 @@ def test_a_failure_is_for_all_who_wait_and_the_next_one_tries_again() -> None:
     fetched.error = None
     fetched.get()
     assert (fetched.results[-1], fetched.fetches) == ("found", 2)
+
+
+def test_whose_time_is_over_fails_alone_and_another_one_tries_again() -> None:
+    fetched = Fetched(TimeoutError("no time was left"), failures=1)
+    fetched.run(5)
+    assert sorted(map(str, fetched.results)) == ["found"] * 4 + ["no time was left"]
+    assert fetched.fetches == 2
 
 
 def test_nobody_waits_longer_than_it_likes() -> None:

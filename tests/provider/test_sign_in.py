@@ -251,6 +251,19 @@ def test_who_has_less_time_than_the_token_request_says_what_it_waited_for(azure:
     first.join()
 
 
+def test_who_has_more_time_than_who_asks_for_the_token_asks_again(azure: Emulator) -> None:
+    broken(azure, WAYS["the client secret"], hang="headers", times=1)
+    web = reader(azure, azure.environment)
+    failed: list[list[Exception]] = []
+    first = threading.Thread(target=lambda: failed.append(together(lambda: web.view(within(1)), 1)[0]))
+    first.start()
+    time.sleep(0.3)
+    assert vms(web.view(within(10))) == 3
+    first.join()
+    ((error,),) = failed
+    assert str(error).startswith("the client secret gave no token within 1s")
+
+
 @pytest.mark.parametrize("way", ["the client secret", "the managed identity", "OIDC"])
 def test_a_token_that_azure_refuses_is_replaced_by_a_really_fresh_one(
     azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -73,10 +73,11 @@ class TokenSource:
         seconds = 0.0 if old else _within(deadline)  # while the old one is good, one thread alone waits for a new one
         try:
             return self._renewal.get(self._fresh, lambda: self._renewed(_within(deadline)), seconds)
-        except TimeoutError:
+        except TimeoutError as late:
             if old:
                 return old
-            raise Unavailable(f"no token came within {seconds:.0f}s: another read is waiting for it, too") from None
+            waited = f"no token came within {seconds:.0f}s: another read is waiting for it, too"
+            raise Unavailable(str(late) or waited) from None
 
     def refused(self, token: str, claims: str | None) -> None:
         """Azure did not accept a token: the next one is a fresh one, with the claims that Azure asks for.
@@ -105,7 +106,7 @@ class TokenSource:
         """Ask for a token; while the old one is good, no trouble matters."""
         try:
             token = self._ask(seconds)
-        except InstanceViewError:
+        except (InstanceViewError, TimeoutError):
             old = self._usable()
             if old is None:
                 raise
@@ -123,7 +124,8 @@ class TokenSource:
             raise
         except Overdue:
             self._credential = None  # its request may hang for ever
-            raise Unavailable(f"{way.name} gave no token within {seconds:.0f}s") from None
+            late = f"{way.name} gave no token within {seconds:.0f}s"
+            raise (Unavailable if seconds >= TOKEN_WITHIN else TimeoutError)(late) from None
         except Exception as error:  # whatever a library makes of an answer from outside
             self._credential = None  # MSAL would give the same answer for a minute, without asking
             raise self._failure(error, way) from None

@@ -66,11 +66,13 @@ class Verdict:
     """The verdict on one snapshot.
 
     unjudged: enabled checks that lacked the data that they need; while there are any, a gate does not pass.
+    ill: the ids of all instances that do not pass every check.
     """
 
     state: State
     reasons: tuple[Reason, ...] = ()
     unjudged: tuple[str, ...] = ()
+    ill: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def passes(self) -> bool:

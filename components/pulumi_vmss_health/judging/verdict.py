@@ -39,12 +39,9 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_
     told = dict.fromkeys(each for each in findings if isinstance(each, Reason))  # several checks may report one cause
     reasons = sorted(told, key=lambda reason: -reason.state)
     unjudged = dict.fromkeys(each.check for each in findings if isinstance(each, Unjudged))
-    return Verdict(max((reason.state for reason in reasons), default=State.HEALTHY), tuple(reasons), tuple(unjudged))
-
-
-def still_open(snapshot: Snapshot, policy: GatePolicy, context: Context) -> tuple[str, ...]:
-    """Return the ids of the instances that do not pass every check."""
-    return tuple(instance.instance_id for instance in judge_instances(snapshot, policy, context).ill)
+    state = max((reason.state for reason in reasons), default=State.HEALTHY)
+    ill = tuple(instance.instance_id for instance in judged.ill)
+    return Verdict(state, tuple(reasons), tuple(unjudged), ill)
 
 
 def judge_instances(snapshot: Snapshot, policy: GatePolicy, context: Context) -> Judged:

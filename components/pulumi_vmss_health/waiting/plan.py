@@ -8,7 +8,7 @@ from math import ceil
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
-from pulumi_vmss_health.judging.verdict import evaluate, still_open
+from pulumi_vmss_health.judging.verdict import evaluate
 
 FEW = 8  # up to so many instances are read one by one instead of as a list
 SAMPLE = 4  # of the open instances, at least one in so many is read at each look: all of them in so many looks
@@ -52,7 +52,7 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
         return Plan(Depth.FULL)
     if open_codes == {"RollingUpgradeRunning"}:
         return Plan(Depth.UPGRADE)
-    which = still_open(snapshot, policy, context)
+    which = verdict.ill
     capacity = policy.capacity if policy.capacity is not None else (model.capacity if model else None)
     has_right_size = len(instances) == capacity
     if has_right_size and not which:

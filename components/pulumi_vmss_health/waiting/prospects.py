@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pulumi_vmss_health.judging.facts import expected_capacity
@@ -23,7 +24,7 @@ def evaluate_wait(snapshot: Snapshot, policy: GatePolicy, context: Context = NOT
     reason = _hold_beyond_timeout(snapshot.scale_set, policy)
     if reason is None:
         return verdict
-    return Verdict(State.FAILING, (reason, *verdict.reasons), verdict.unjudged)
+    return replace(verdict, state=State.FAILING, reasons=(reason, *verdict.reasons))
 
 
 def hold_of(model: ScaleSet | None, policy: GatePolicy) -> float:

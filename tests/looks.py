@@ -18,7 +18,8 @@ Sight = Snapshot | InstanceViewError
 class Script:
     """A look that shows what a story says of a moment. takes: seconds of each look.
 
-    looked_at: the moments; asks: what each was for; limits: seconds that each was given.
+    looked_at: the moments; asks: what each was for; limits: seconds that each was given. rooms, turns: what there was
+    asked to be room, and a turn, for.
     """
 
     clock: VirtualClock
@@ -28,6 +29,8 @@ class Script:
     looked_at: list[float] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     limits: list[float] = field(default_factory=list)
+    rooms: list[Ask] = field(default_factory=list)
+    turns: list[Ask] = field(default_factory=list)
     last: Snapshot | None = None
 
     def __call__(self, seconds: float, ask: Ask) -> Snapshot:
@@ -41,10 +44,12 @@ class Script:
         self.last = part_of(sight, ask.depth, self.last)
         return self.last
 
-    def room(self, _ask: Ask) -> Room:
+    def room(self, ask: Ask) -> Room:
+        self.rooms.append(ask)
         return self.allowed
 
-    def turn(self, _ask: Ask) -> float:
+    def turn(self, ask: Ask) -> float:
+        self.turns.append(ask)
         return 0.0
 
     @property

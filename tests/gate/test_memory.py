@@ -335,3 +335,36 @@ def test_the_time_stamps_and_words_of_guests_are_no_news() -> None:
         )
         waiting.saw(replace(SLOW, instances=instances), START + at)
     assert waiting.quiet == MOVING + 4
+
+
+def known_as(unique_id: str | None) -> Snapshot:
+    assert GOOD.scale_set is not None
+    return replace(GOOD, scale_set=replace(GOOD.scale_set, unique_id=unique_id))
+
+
+@pytest.mark.parametrize(
+    ("ids", "ending"),
+    [
+        (("one", "another"), Ending.DELETED),
+        (("one", None, "another"), Ending.DELETED),
+        (("one", "one"), None),
+        (("one", None, None), None),
+        ((None, "one", "one"), None),
+    ],
+)
+def test_a_set_is_another_one_where_its_unique_id_is(ids: tuple[str | None, ...], ending: Ending | None) -> None:
+    waiting = memory(hold="1h", timeout="2h")
+    ended = [waiting.saw(known_as(each), START + number) for number, each in enumerate(ids)]
+    assert ended == [None] * (len(ids) - 1) + [ending]
+    gone = "the scale set was deleted, and another one of the same name was created"
+    assert str(waiting.progress.error) == (gone if ending else "None")
+
+
+def test_a_wait_that_ends_without_another_look_tells_how_long_it_took() -> None:
+    assert memory().time_is_up(START + 7).elapsed == 7
+
+
+def test_without_a_model_nothing_but_the_policy_tells_how_long_health_holds() -> None:
+    waiting = memory(capacity=2, application_health="ignored", stale_instances="ignore")
+    assert waiting.saw(replace(GOOD, scale_set=None), START) is None
+    assert waiting.due_in(START) is None

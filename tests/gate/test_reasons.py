@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.sets import HEALTH_EXTENSION, Vm, snapshot
 
 from pulumi_vmss_health import (
+    ExtensionProfile,
+    ExtensionStatus,
     GatePolicy,
     InstanceView,
     Reason,
@@ -18,6 +22,7 @@ from pulumi_vmss_health import (
     StatusCount,
     evaluate,
 )
+from pulumi_vmss_health.judging import verdict as verdict_module
 from pulumi_vmss_health.judging.snapshot import Context
 from vmss_instance_view.model import parse_time
 
@@ -43,6 +48,42 @@ def unprobed(seen: Snapshot) -> Snapshot:
     assert seen.scale_set is not None
     kept = tuple(each for each in seen.scale_set.extensions if each != HEALTH_EXTENSION)
     return replace(seen, scale_set=replace(seen.scale_set, extensions=kept))
+
+
+def of_model(seen: Snapshot, **changes: object) -> Snapshot:
+    assert seen.scale_set is not None
+    return replace(seen, scale_set=replace(seen.scale_set, **changes))  # type: ignore[arg-type]
+
+
+def of_resource(seen: Snapshot, state: str) -> Snapshot:
+    """The last instance's resource says so; its view says what it said."""
+    assert seen.instances
+    return replace(seen, instances=(*seen.instances[:-1], replace(seen.instances[-1], provisioning_state=state)))
+
+
+def of_view(seen: Snapshot, **changes: object) -> Snapshot:
+    """The last instance's view, otherwise."""
+    assert seen.instances
+    last = seen.instances[-1]
+    assert last.view is not None
+    told = replace(last, view=replace(last.view, **changes), provisioning_state=None)  # type: ignore[arg-type]
+    return replace(seen, instances=(*seen.instances[:-1], told))
+
+
+def with_states(seen: Snapshot, *states: str) -> Snapshot:
+    """The last VM has these states of provisioning, and runs."""
+    told = tuple(Status(f"ProvisioningState/{state}") for state in states)
+    return of_view(seen, statuses=(*told, Status("PowerState/running")))
+
+
+def with_states_of(seen: Snapshot, extension: str, *states: str) -> Snapshot:
+    """The last VM has one extension, in these states."""
+    told = tuple(Status(f"ProvisioningState/{state}") for state in states)
+    return of_view(seen, extensions=(ExtensionStatus(extension, told),))
+
+
+def asking(**policy: object) -> dict[str, object]:
+    return policy
 
 
 PASSED = Context(since=parse_time("2026-03-01T00:00:00Z"))
@@ -485,6 +526,464 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "set min_healthy_per_zone=None",
         ),
     ),
+    (
+        of_model(snapshot(WELL, capacity=2), spot_restore=True),
+        {},
+        Reason(
+            "TooFewVms",
+            "scale set",
+            "1",
+            "2",
+            "1 VMs exist, the capacity is 2",
+            "spot restore is on: Azure tries to bring evicted VMs back",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_model(snapshot(WELL, WELL, capacity=1), zone_rebalancing=True),
+        {},
+        Reason(
+            "SurplusVms",
+            "scale set",
+            "2",
+            "1",
+            "2 VMs exist, the capacity is 1",
+            "zone rebalancing is on: Azure adds VMs before it removes others",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_model(upgrading(snapshot(WELL, WELL, capacity=1), "RollingForward"), max_surge=True),
+        {},
+        Reason(
+            "SurgeVms",
+            "scale set",
+            "2",
+            "1",
+            "2 VMs exist, the capacity is 1: the rolling upgrade adds VMs while it runs (maxSurge)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        upgrading(snapshot(WELL, WELL, capacity=1), "RollingForward"),
+        {},
+        Reason("SurplusVms", "scale set", "2", "1", "2 VMs exist, the capacity is 1", "", PROGRESSING),
+    ),
+    (
+        of_model(snapshot(WELL, WELL, capacity=1), max_surge=True),
+        {},
+        Reason("SurplusVms", "scale set", "2", "1", "2 VMs exist, the capacity is 1", "", PROGRESSING),
+    ),
+    (
+        snapshot(WELL, Vm(power="stopped"), capacity=1),
+        {"context": SETTLED},
+        Reason(
+            "SurplusStays",
+            "scale set",
+            "2",
+            "1",
+            "2 VMs exist, the capacity is 1: the extra VMs have stayed for 5 minutes, so they only give a warning; "
+            "not healthy: instance 1",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        snapshot(WELL, WELL),
+        {"min_healthy": 3},
+        Reason(
+            "MinHealthyAboveCapacity",
+            "scale set",
+            "2",
+            "3",
+            "min_healthy requires 3 VMs, but the capacity is 2",
+            "lower min_healthy, or raise the capacity",
+        ),
+    ),
+    (
+        with_status(snapshot(WELL), Status("ProvisioningState/succeeded", "Error", message="a disk\nis slow")),
+        {},
+        Reason(
+            "SetStatusLevel",
+            "scale set",
+            "succeeded",
+            "succeeded",
+            "the last operation on the set succeeded, but with level Error: a disk is slow",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
+        of_model(upgrading(snapshot(WELL), "RollingForward"), os_upgrade_deferral=True),
+        {},
+        Reason(
+            "RollingUpgradeRunning",
+            "rolling upgrade",
+            "RollingForward",
+            "Completed",
+            "a rolling upgrade is RollingForward (2 upgraded, 3 in progress, 4 pending)",
+            "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_model(upgrading(snapshot(WELL), "RollingForward"), lifecycle_hooks=("UpgradeAutoOSScheduling", "Other")),
+        {},
+        Reason(
+            "RollingUpgradeRunning",
+            "rolling upgrade",
+            "RollingForward",
+            "Completed",
+            "a rolling upgrade is RollingForward (2 upgraded, 3 in progress, 4 pending)",
+            "a lifecycle hook may hold it back until it is approved: UpgradeAutoOSScheduling, Other",
+            PROGRESSING,
+        ),
+    ),
+    (
+        upgrading(snapshot(Vm(latest=False), WELL), "Faulted", "2026-02-01T00:00:00Z"),
+        {},
+        Reason(
+            "OtherUpgradeFailed",
+            "rolling upgrade",
+            "Faulted",
+            "Completed",
+            "the rolling upgrade that Azure or somebody else started ended Faulted "
+            "(2 upgraded, 3 in progress, 4 pending, 1 failed): too many",
+            "correct the cause of the failure, then start the upgrade again",
+            HEALTHY,
+        ),
+    ),
+    (
+        of_model(snapshot(WELL, Vm(provisioning="failed/AllocationFailed")), resilient_creation=True),
+        {},
+        Reason(
+            "VmFailed",
+            "instance 1, VM",
+            "failed/AllocationFailed",
+            "succeeded",
+            "instance 1: VM failed/AllocationFailed, want succeeded (1 of 2 pass, 2 required)",
+            "Azure has no capacity for this VM size here now: try again later, or choose another size or zone; "
+            "resilient VM creation is on: Azure may try for 30 minutes",
+        ),
+    ),
+    (
+        of_resource(snapshot(WELL, Vm(message="all is well")), "Failed"),
+        {},
+        Reason(
+            "VmFailed",
+            "instance 1, VM",
+            "failed",
+            "succeeded",
+            "instance 1: VM failed, want succeeded (1 of 2 pass, 2 required)",
+            "look up the failed operation in the scale set's activity log, then repeat it",
+        ),
+    ),
+    (
+        of_resource(snapshot(WELL, Vm(provisioning="succeeded/AllocationFailed")), "Failed"),
+        {},
+        Reason(
+            "VmFailed",
+            "instance 1, VM",
+            "failed",
+            "succeeded",
+            "instance 1: VM failed, want succeeded (1 of 2 pass, 2 required)",
+            "look up the failed operation in the scale set's activity log, then repeat it",
+        ),
+    ),
+    (
+        of_resource(snapshot(WELL, WELL), ""),
+        {},
+        Reason(
+            "VmNotProvisioned",
+            "instance 1, VM",
+            "unknown",
+            "succeeded",
+            "instance 1: VM unknown, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_model(snapshot(WELL, Vm(provisioning="creating")), resilient_creation=True),
+        {},
+        Reason(
+            "VmNotProvisioned",
+            "instance 1, VM",
+            "creating",
+            "succeeded",
+            "instance 1: VM creating, want succeeded (1 of 2 pass, 2 required)",
+            "resilient VM creation is on: Azure tries for up to 30 minutes, and may replace the VM",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_model(snapshot(WELL, Vm(provisioning="deleting")), resilient_deletion=True),
+        {},
+        Reason(
+            "VmNotProvisioned",
+            "instance 1, VM",
+            "deleting",
+            "succeeded",
+            "instance 1: VM deleting, want succeeded (1 of 2 pass, 2 required)",
+            "resilient VM deletion is on: Azure tries up to five times",
+            PROGRESSING,
+        ),
+    ),
+    *(
+        (
+            of_model(snapshot(WELL, Vm(provisioning=state)), **resilient),
+            {},
+            Reason(
+                "VmNotProvisioned",
+                "instance 1, VM",
+                state,
+                "succeeded",
+                f"instance 1: VM {state}, want succeeded (1 of 2 pass, 2 required)",
+                "",
+                PROGRESSING,
+            ),
+        )
+        for state, resilient in (("deleting", {"resilient_creation": True}), ("creating", {"resilient_deletion": True}))
+    ),
+    (
+        of_resource(snapshot(WELL, Vm(provisioning="failed/OSProvisioningTimedOut")), "Succeeded"),
+        {"ignore_failure_codes": ["OSProvisioningTimedOut"]},
+        Reason(
+            "VmFailureAllowed",
+            "instance 1, VM",
+            "failed/OSProvisioningTimedOut",
+            "succeeded",
+            "instance 1: VM failed/OSProvisioningTimedOut, ignored by ignore_failure_codes",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        of_resource(snapshot(WELL, Vm(provisioning="failed/OSProvisioningTimedOut")), "Updating"),
+        {"ignore_failure_codes": ["OSProvisioningTimedOut"]},
+        Reason(
+            "VmFailed",
+            "instance 1, VM",
+            "failed/OSProvisioningTimedOut",
+            "succeeded",
+            "instance 1: VM failed/OSProvisioningTimedOut, want succeeded (1 of 2 pass, 2 required)",
+            "check the boot diagnostics; the VM may still come up, but an image without a VM agent never reports",
+        ),
+    ),
+    (
+        with_states(
+            snapshot(WELL, Vm(extensions=(("a", "failed"), ("b", "failed"), ("cse", "succeeded")))),
+            "failed/VMExtensionProvisioningError",
+            "failed/OSProvisioningTimedOut",
+        ),
+        {"ignore_failure_codes": ["OSProvisioningTimedOut"], "ignore_extensions": ["a", "b"]},
+        Reason(
+            "VmFailureAllowed",
+            "instance 1, VM",
+            "failed/VMExtensionProvisioningError",
+            "succeeded",
+            "instance 1: VM failed/VMExtensionProvisioningError, ignored because extension a, b is ignored, "
+            "by ignore_failure_codes",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        of_model(snapshot(WELL, BROKEN), extensions=(ExtensionProfile("cse", suppress_failures=True),)),
+        {},
+        Reason(
+            "ExtensionFailureSuppressed",
+            "instance 1, extension cse",
+            "failed/50",
+            "succeeded",
+            "instance 1: extension cse failed/50, ignored: the model sets suppressFailures: exit status 50",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        of_model(
+            snapshot(replace(BROKEN, message=None), replace(BROKEN, extensions=(("cse", "failed/51"),), message=None)),
+            extensions=(ExtensionProfile("cse", suppress_failures=True),),
+        ),
+        {},
+        Reason(
+            "ExtensionFailureSuppressed",
+            "instance 1, extension cse",
+            "failed/51",
+            "succeeded",
+            "instance 1: extension cse failed/51, ignored: the model sets suppressFailures",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        snapshot(WELL, extensions=()),
+        {"ignore_extensions": ["logs"]},
+        Reason(
+            "IgnoredExtensionUnknown",
+            "extension logs",
+            "not in the model",
+            "a known name",
+            "ignore_extensions: the model has no extension logs; it has health",
+            "",
+            HEALTHY,
+        ),
+    ),
+    *(
+        (
+            of_model(snapshot(Vm(extensions=())), extensions=tuple(map(ExtensionProfile, known))),
+            asking(extensions=["logs"]),
+            Reason(
+                "ExtensionUnknown",
+                "extension logs",
+                "not in the model",
+                "succeeded",
+                f"the model has no extension logs; it has {told}",
+                "correct the name in extensions, unless something other than the model installs it",
+                PROGRESSING,
+            ),
+        )
+        for known, told in (
+            ("", "none"),
+            ("abcdef", "a, b, c, d, e, f"),
+            ("abcdefgh", "a, b, c, d, e, f and 2 more"),
+            (["x" * 61], "x" * 59 + "…"),
+        )
+    ),
+    (
+        with_states_of(snapshot(WELL, WELL), "cse", "succeeded", "updating"),
+        {},
+        Reason(
+            "ExtensionNotReady",
+            "instance 1, extension cse",
+            "updating",
+            "succeeded",
+            "instance 1: extension cse updating, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        with_states_of(snapshot(WELL, WELL), "cse", ""),
+        {},
+        Reason(
+            "ExtensionNotReady",
+            "instance 1, extension cse",
+            "unknown",
+            "succeeded",
+            "instance 1: extension cse unknown, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        with_states_of(snapshot(WELL, Vm(latest=False)), "CSE"),
+        {"stale_instances": "ignore"},
+        Reason(
+            "ExtensionNotReady",
+            "instance 1, extension cse",
+            "not reported",
+            "succeeded",
+            "instance 1: extension cse not reported, want succeeded (1 of 2 pass, 2 required)",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(agent="Unavailable")),
+        {},
+        Reason(
+            "VmAgentGone",
+            "instance 1, VM agent",
+            "unavailable",
+            "succeeded",
+            "instance 1: VM agent unavailable, want succeeded (1 of 2 pass, 2 required)",
+            "check that the VM agent runs and that the VM has outbound network access",
+            PROGRESSING,
+        ),
+    ),
+    (
+        of_view(snapshot(WELL, WELL), vm_health=Status("HealthState")),
+        {},
+        Reason(
+            "ApplicationNotHealthy",
+            "instance 1, application health",
+            "unknown",
+            "healthy",
+            "instance 1: application health unknown, want healthy (1 of 2 pass, 2 required)",
+            LOOK_AT_THE_APPLICATION,
+            PROGRESSING,
+        ),
+    ),
+    *(
+        (
+            snapshot(WELL, Vm(power="stopped", health=None)),
+            asking(power_state=judged),
+            Reason(
+                "ApplicationNotHealthy",
+                "instance 1, application health",
+                "not reported",
+                "healthy",
+                "instance 1: application health not reported, want healthy (1 of 2 pass, 2 required)",
+                hint,
+                PROGRESSING,
+            ),
+        )
+        for judged, hint in (
+            ("running", ""),
+            ("ignored", "check that the health extension or probe of the model works on the instance"),
+        )
+    ),
+    (
+        unprobed(snapshot(Vm(health=None))),
+        {},
+        Reason(
+            "ApplicationHealthNotJudged",
+            "application health",
+            "no source",
+            "a source",
+            "application health was not judged: the model has no health extension or probe",
+            "",
+            HEALTHY,
+        ),
+    ),
+    (
+        of_model(snapshot(Vm(latest=False), WELL), os_upgrade_deferral=True),
+        {},
+        Reason(
+            "ModelNotApplied",
+            "instance 0, model",
+            "an older one",
+            "latest",
+            "instance 0: model an older one, want latest (1 of 2 pass, 2 required)",
+            "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade",
+            PROGRESSING,
+        ),
+    ),
+    (
+        snapshot(Vm(zone="1"), Vm(zone="1"), zones=("1", "2")),
+        {"min_healthy_per_zone": 1},
+        Reason(
+            "ZoneNotHealthy",
+            "zone 2",
+            "0",
+            "1",
+            "zone 2: 0 of 0 VMs pass every check, 1 required; its share of the capacity is 1",
+            "",
+        ),
+    ),
+    (
+        snapshot(Vm(zone="1"), Vm(zone="2", provisioning="failed"), zones=("1", "2")),
+        {"min_healthy": 1, "min_healthy_per_zone": 1},
+        Reason("ZoneNotHealthy", "zone 2", "0", "1", "zone 2: 0 of 1 VMs pass every check, 1 required", ""),
+    ),
 ]
 
 
@@ -532,3 +1031,39 @@ def test_a_view_whose_codes_say_nothing_is_described_as_unknown() -> None:
     view = replace(empty, virtual_machine=replace(empty.virtual_machine, statuses_summary=(StatusCount(None, 2),)))
     reasons = evaluate(Snapshot(view), GatePolicy(capacity=2)).reasons
     assert [each.message for each in reasons] == ["VMs: 0 of 2 succeeded, 2 required (2 unknown)"]
+
+
+def test_the_ids_of_the_extra_vms_that_are_ill_go_with_the_warning() -> None:
+    verdict = evaluate(snapshot(WELL, Vm(power="stopped"), capacity=1), GatePolicy(), SETTLED)
+    assert [each.instances for each in verdict.reasons if each.code == "SurplusStays"] == [("1",)]
+
+
+def test_what_two_guests_say_differently_is_told_twice() -> None:
+    one, other = (replace(BROKEN, message=said) for said in ("no disk", "no network"))
+    reasons = evaluate(snapshot(WELL, one, other), GatePolicy()).reasons
+    assert [each.subject for each in reasons] == ["instance 1, extension cse", "instance 2, extension cse"]
+
+
+def test_a_cause_that_waiting_does_not_mend_comes_before_one_of_more_instances() -> None:
+    creating = Vm(provisioning="creating")
+    reasons = evaluate(snapshot(WELL, creating, creating, Vm(provisioning="failed")), GatePolicy(min_healthy=2)).reasons
+    assert [(each.code, each.state) for each in reasons][:2] == [
+        ("VmFailed", PROGRESSING),
+        ("VmNotProvisioned", PROGRESSING),
+    ]
+
+
+def test_failures_that_the_model_suppresses_are_counted_as_successes_also_where_the_view_is_all_there_is() -> None:
+    suppressed = of_model(snapshot(BROKEN, BROKEN), extensions=(ExtensionProfile("CSE", suppress_failures=True),))
+    verdict = evaluate(of_the_view(suppressed), GatePolicy(application_health="ignored"))
+    assert (verdict.state, verdict.reasons) == (HEALTHY, ())
+
+
+CODES = re.compile(r'(?:Reason|Ailment|warning)\(\s*"(\w+)"')
+
+
+def test_each_code_that_a_check_gives_is_among_these_reasons() -> None:
+    judging = Path(verdict_module.__file__).parent
+    given = {code for file in judging.glob("*.py") for code in CODES.findall(file.read_text())}
+    assert len(given) > 25
+    assert given <= {reason.code for _, _, reason in CASES}

@@ -19,9 +19,11 @@ from pulumi_vmss_health import (
     State,
     Throttled,
     Unavailable,
+    evaluate,
 )
-from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Depth
 from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.plan import Plan, cheapest, state_of_view
 from pulumi_vmss_health.waiting.watch import LAST_LOOK, Looked, Outcome, watch
 from vmss_instance_view.limits.quota import Room
 
@@ -216,8 +218,8 @@ def test_a_look_waits_for_what_azures_limits_allow() -> None:
 
 def test_a_look_waits_for_its_turn_beside_other_sets() -> None:
     class Queue(Script):
-        def turn(self, _ask: Ask) -> float:
-            return 10.0
+        def turn(self, ask: Ask) -> float:
+            return 10.0 + super().turn(ask)
 
     clock = VirtualClock()
     look = Queue(clock, chapters({0: SLOW}))
@@ -229,10 +231,45 @@ def test_a_look_waits_for_its_turn_beside_other_sets() -> None:
 
 def test_no_last_look_is_taken_that_azure_would_only_refuse() -> None:
     clock = VirtualClock()
+    clock.time = 1000.0
     look = Script(clock, chapters({0: SLOW}))
     look.allowed = Room(closed=1200.0)
     outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
-    assert (outcome.ending, outcome.progress.elapsed, look.looked_at) == (Ending.TIMED_OUT, 60, [0])
+    assert (outcome.ending, outcome.progress.elapsed, look.looked_at) == (Ending.TIMED_OUT, 60, [1000])
+    assert look.rooms[-1] == Ask(Depth.FULL, 1060)
+
+
+def test_a_last_look_for_which_there_is_no_room_for_half_a_second_is_not_taken_either() -> None:
+    clock = VirtualClock()
+    look = Script(clock, chapters({0: SLOW}), allowed=Room(closed=0.5))
+    assert watch(look, GatePolicy(timeout="60s"), clock, ignore).ending is Ending.TIMED_OUT
+    assert look.looked_at[-1] < 60
+
+
+def test_the_first_look_goes_before_others_and_what_is_booked_is_what_is_then_read() -> None:
+    clock = VirtualClock()
+    look = Script(clock, chapters({0: SLOW, 100: snapshot(Vm(), Vm(health="unhealthy")), 200: GOOD}))
+    watch(look, GatePolicy(), clock, ignore)
+    assert look.turns[0] == Ask(urgent=True)
+    assert look.turns[1:] == look.asks[1:]
+    assert {each.depth for each in look.rooms} == {each.depth for each in look.asks[1:]}
+
+
+def test_the_last_look_before_the_deadline_goes_before_others_and_takes_nothing_of_before() -> None:
+    clock = VirtualClock()
+    look = Script(clock, chapters({0: SLOW}))
+    watch(look, GatePolicy(timeout="95s"), clock, ignore)
+    assert look.asks[-1] == Ask(Depth.FULL, 95, urgent=True)
+
+
+def test_a_hold_is_as_long_as_health_was_seen_and_not_as_long_as_it_took_to_see_it() -> None:
+    assert wait({0: GOOD}, takes=10.0, hold="30s").progress.elapsed >= 50
+
+
+def test_who_set_the_timeout_is_told_with_it() -> None:
+    clock = VirtualClock()
+    outcome = watch(Script(clock, chapters({0: GOOD})), GatePolicy(), clock, ignore, limit_source="of the options")
+    assert outcome.progress.limit_source == "of the options"
 
 
 def test_the_look_that_can_end_the_wait_comes_when_the_hold_is_over() -> None:
@@ -305,6 +342,31 @@ def test_of_the_open_instances_as_many_are_asked_as_show_that_the_set_cannot_pas
     ask = next(each for each in look.asks if each.depth is Depth.OWN_VIEWS)
     assert ask.which == tuple(map(str, range(ill)))
     assert ask.sample == sample
+
+
+def test_while_what_is_open_shows_in_the_view_alone_the_instances_are_not_judged_twice() -> None:
+    """A policy's capacity counts, and an upgrade, which the view does not show, keeps nobody from reading more."""
+    seen = replace(snapshot(Vm(), Vm(), capacity=3), rolling_upgrade=RollingUpgrade("RollingForward"))
+    assert state_of_view(seen, GatePolicy(capacity=2), NOTHING_ELSE) is State.HEALTHY
+    ill = replace(snapshot(Vm(), Vm(health="unhealthy")), rolling_upgrade=RollingUpgrade("RollingForward"))
+    assert state_of_view(ill, GatePolicy(), NOTHING_ELSE) is State.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("seen", "policy", "plan"),
+    [
+        (Snapshot(GOOD.view, instances=GOOD.instances), {"capacity": 2}, Plan(Depth.FULL)),
+        (replace(snapshot(Vm(), Vm(health="unhealthy")), instances=None), {}, Plan(Depth.FULL)),
+        (snapshot(Vm(), Vm(), Vm()), {"capacity": 4}, Plan(Depth.VIEW)),
+        (snapshot(Vm(), Vm(health="unhealthy"), capacity=5), {"capacity": 2}, Plan(Depth.OWN_VIEWS, ("1",), 1)),
+        (snapshot(*[Vm(health="unhealthy")] * 9), {}, Plan(Depth.INSTANCES, tuple("012345678"))),
+        (snapshot(Vm(), Vm(latest=False)), {}, Plan(Depth.INSTANCES, ("1",))),
+        (snapshot(Vm(), Vm(), status="updating"), {}, Plan(Depth.VIEW)),
+    ],
+)
+def test_the_next_look_is_planned_by_what_is_open(seen: Snapshot, policy: dict[str, object], plan: Plan) -> None:
+    asked = GatePolicy(**policy)  # type: ignore[arg-type]
+    assert cheapest(seen, evaluate(seen, asked), asked, NOTHING_ELSE) == plan
 
 
 def test_many_open_instances_are_asked_for_by_their_list() -> None:
@@ -421,7 +483,9 @@ def test_every_look_is_recorded_with_its_beginning_also_one_that_failed_or_that_
     assert any(each.progress.error for each in recorded)
 
 
-def test_a_defect_in_a_look_is_a_lost_look_that_says_so_and_loses_nothing() -> None:
+def test_a_defect_in_a_look_is_a_lost_look_that_says_so_and_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
     def broken(_now: float) -> Snapshot:
         raise ZeroDivisionError
 
@@ -430,6 +494,8 @@ def test_a_defect_in_a_look_is_a_lost_look_that_says_so_and_loses_nothing() -> N
     assert outcome.ending is Ending.UNREADABLE
     assert "unexpected ZeroDivisionError" in str(outcome.progress.error)
     assert "please report it" in str(outcome.progress.error)
+    assert {each.getMessage() for each in caplog.records} == {"a look failed unexpectedly"}
+    assert all("in broken" in caplog.handler.format(each) for each in caplog.records)
 
     def broken_once(now: float) -> Sight:
         return broken(now) if 10 < now < 20 else GOOD

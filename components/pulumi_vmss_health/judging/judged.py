@@ -98,10 +98,9 @@ def enough_pass_all(judged: Judged) -> Findings:
     """Check that enough instances pass every check: each check alone may pass on other instances."""
     facts, partial = judged.facts, judged.ill
     passing = len(facts.snapshot.instances or ()) - len(partial)
-    if passing < (facts.required or 0):  # the checks themselves report unknown instances or an unknown capacity
+    if passing < (facts.required or 0):  # unknown or missing instances and an unknown capacity are reported elsewhere
         subject = name_instances(partial)
-        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.requirement}"
-        message += f"; not passing: {subject}" if partial else ""
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.requirement}; not passing: {subject}"
         have, want = str(passing), str(facts.required)
         yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
 

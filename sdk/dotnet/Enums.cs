@@ -195,7 +195,7 @@ namespace Pulumi.VmssHealth
     }
 
     /// <summary>
-    /// the last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored"
+    /// the last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored"
     /// </summary>
     [EnumType]
     public readonly struct SetStatus : IEquatable<SetStatus>

@@ -59,7 +59,7 @@ class GatePolicy:
     ignore_extensions: names of extensions that do not matter.
     ignore_failure_codes: codes with which a VM's provisioning may fail, as Azure names them behind "failed/":
         "OSProvisioningTimedOut" for images without a VM agent.
-    set_status: the last operation on the set: "auto" (its failure is only a warning once all instances are healthy),
+    set_status: the last operation on the set: "auto" (its failure is only a warning once enough instances are healthy),
         "required" (it must have succeeded), "ignored".
     application_health: "auto" (every VM must be healthy if the model has a health extension, probe or external policy;
         without one, VMs that report health must be healthy), "required", "ignored".

@@ -100,7 +100,7 @@ namespace Pulumi.VmssHealth.Inputs
         public Input<Pulumi.VmssHealth.RollingUpgrade>? RollingUpgrade { get; set; }
 
         /// <summary>
-        /// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+        /// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
         /// </summary>
         [Input("setStatus")]
         public Input<Pulumi.VmssHealth.SetStatus>? SetStatus { get; set; }

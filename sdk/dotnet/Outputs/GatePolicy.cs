@@ -61,7 +61,7 @@ namespace Pulumi.VmssHealth.Outputs
         /// </summary>
         public readonly Pulumi.VmssHealth.RollingUpgrade? RollingUpgrade;
         /// <summary>
-        /// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+        /// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
         /// </summary>
         public readonly Pulumi.VmssHealth.SetStatus? SetStatus;
         /// <summary>

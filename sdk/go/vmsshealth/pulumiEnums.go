@@ -1008,7 +1008,7 @@ func (in *rollingUpgradePtr) ToRollingUpgradePtrOutputWithContext(ctx context.Co
 	return pulumi.ToOutputWithContext(ctx, in).(RollingUpgradePtrOutput)
 }
 
-// the last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored"
+// the last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored"
 type SetStatus string
 
 const (

@@ -181,7 +181,7 @@ type GatePolicy struct {
 	PowerState *PowerState `pulumi:"powerState"`
 	// "wait" (until a running one ends; fail if this deployment's own failed), "ignore". Default: "wait".
 	RollingUpgrade *RollingUpgrade `pulumi:"rollingUpgrade"`
-	// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+	// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
 	SetStatus *SetStatus `pulumi:"setStatus"`
 	// VMs that do not run the latest model: "auto" (Automatic and Rolling upgrade policy: wait until Azure has updated them; Manual: fail, because nobody will, but only warn until the gate has passed once), "fail", "wait", "ignore" (only warn). Default: "auto".
 	StaleInstances *StaleInstances `pulumi:"staleInstances"`
@@ -224,7 +224,7 @@ type GatePolicyArgs struct {
 	PowerState PowerStatePtrInput `pulumi:"powerState"`
 	// "wait" (until a running one ends; fail if this deployment's own failed), "ignore". Default: "wait".
 	RollingUpgrade RollingUpgradePtrInput `pulumi:"rollingUpgrade"`
-	// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+	// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
 	SetStatus SetStatusPtrInput `pulumi:"setStatus"`
 	// VMs that do not run the latest model: "auto" (Automatic and Rolling upgrade policy: wait until Azure has updated them; Manual: fail, because nobody will, but only warn until the gate has passed once), "fail", "wait", "ignore" (only warn). Default: "auto".
 	StaleInstances StaleInstancesPtrInput `pulumi:"staleInstances"`
@@ -365,7 +365,7 @@ func (o GatePolicyOutput) RollingUpgrade() RollingUpgradePtrOutput {
 	return o.ApplyT(func(v GatePolicy) *RollingUpgrade { return v.RollingUpgrade }).(RollingUpgradePtrOutput)
 }
 
-// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
 func (o GatePolicyOutput) SetStatus() SetStatusPtrOutput {
 	return o.ApplyT(func(v GatePolicy) *SetStatus { return v.SetStatus }).(SetStatusPtrOutput)
 }
@@ -514,7 +514,7 @@ func (o GatePolicyPtrOutput) RollingUpgrade() RollingUpgradePtrOutput {
 	}).(RollingUpgradePtrOutput)
 }
 
-// The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+// The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
 func (o GatePolicyPtrOutput) SetStatus() SetStatusPtrOutput {
 	return o.ApplyT(func(v *GatePolicy) *SetStatus {
 		if v == nil {

@@ -55,7 +55,7 @@ export interface GatePolicyArgs {
      */
     rollingUpgrade?: pulumi.Input<enums.RollingUpgrade | undefined>;
     /**
-     * The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+     * The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
      */
     setStatus?: pulumi.Input<enums.SetStatus | undefined>;
     /**

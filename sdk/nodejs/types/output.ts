@@ -101,7 +101,7 @@ export interface GatePolicy {
      */
     rollingUpgrade?: enums.RollingUpgrade;
     /**
-     * The last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
+     * The last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored". Default: "auto".
      */
     setStatus?: enums.SetStatus;
     /**

@@ -70,7 +70,7 @@ export const SetStatus = {
 } as const;
 
 /**
- * the last operation on the set: "auto" (its failure is only a warning once all instances are healthy), "required" (it must have succeeded), "ignored"
+ * the last operation on the set: "auto" (its failure is only a warning once enough instances are healthy), "required" (it must have succeeded), "ignored"
  */
 export type SetStatus = (typeof SetStatus)[keyof typeof SetStatus];
 

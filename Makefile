@@ -85,7 +85,7 @@ soak: setup ## many more generated histories, waits, inputs and crashes than `ma
 	    tests/gate/test_evidence.py tests/gate/test_metered_waits.py tests/engine/test_crash.py tests/engine/test_quota.py \
 	    tests/provider/test_fuzz.py tests/emulator/test_generated_requests.py
 
-mutants: setup ## change verdicts and waits in 1,500 small ways: does a test notice each? (ten minutes)
+mutants: setup ## change verdicts and waits in 2,700 small ways: does a test notice each? (twenty minutes)
 	$(BIN)/nox --session mutants
 
 types: setup ## does pyright, too, know the type of everything public? (280 MB)

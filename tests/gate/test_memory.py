@@ -12,6 +12,7 @@ from pulumi_vmss_health import (
     GatePolicy,
     InstanceViewError,
     MalformedBody,
+    Rejected,
     ScaleSetNotFound,
     Snapshot,
     State,
@@ -368,3 +369,10 @@ def test_without_a_model_nothing_but_the_policy_tells_how_long_health_holds() ->
     waiting = memory(capacity=2, application_health="ignored", stale_instances="ignore")
     assert waiting.saw(replace(GOOD, scale_set=None), START) is None
     assert waiting.due_in(START) is None
+
+
+@pytest.mark.parametrize(("error", "ending"), [(Unavailable("503"), None), (Rejected("400"), Ending.UNREADABLE)])
+def test_after_a_sight_only_what_may_pass_is_waited_for(error: InstanceViewError, ending: Ending | None) -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    assert waiting.lost(error, START + 1) is ending

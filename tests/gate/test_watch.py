@@ -222,11 +222,12 @@ def test_a_look_waits_for_its_turn_beside_other_sets() -> None:
             return 10.0 + super().turn(ask)
 
     clock = VirtualClock()
+    clock.time = 1000.0
     look = Queue(clock, chapters({0: SLOW}))
     watch(look, GatePolicy(timeout="60s"), clock, ignore)
-    assert look.looked_at[0] == 10
+    assert look.looked_at[0] == 1010
     assert all(later - before > 10 for before, later in pairwise(look.looked_at[:-1]))
-    assert look.looked_at[-1] == 60, "the last look is at the deadline, whoever else waits"
+    assert look.looked_at[-1] == 1060, "the last look is at the deadline, whoever else waits"
 
 
 def test_no_last_look_is_taken_that_azure_would_only_refuse() -> None:
@@ -241,9 +242,11 @@ def test_no_last_look_is_taken_that_azure_would_only_refuse() -> None:
 
 def test_a_last_look_for_which_there_is_no_room_for_half_a_second_is_not_taken_either() -> None:
     clock = VirtualClock()
+    clock.time = 1000.0
     look = Script(clock, chapters({0: SLOW}), allowed=Room(closed=0.5))
-    assert watch(look, GatePolicy(timeout="60s"), clock, ignore).ending is Ending.TIMED_OUT
-    assert look.looked_at[-1] < 60
+    outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
+    assert (outcome.ending, outcome.progress.elapsed) == (Ending.TIMED_OUT, 60)
+    assert 1050 < look.looked_at[-1] < 1060
 
 
 def test_the_first_look_goes_before_others_and_what_is_booked_is_what_is_then_read() -> None:

@@ -12,6 +12,7 @@ from tests.sets import HEALTH_EXTENSION, Vm, snapshot
 from pulumi_vmss_health import (
     ExtensionProfile,
     ExtensionStatus,
+    ExtensionSummary,
     GatePolicy,
     InstanceView,
     Reason,
@@ -460,6 +461,51 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "instance 0: model an older one, want latest (1 of 2 pass, 2 required)",
             "",
             PROGRESSING,
+        ),
+    ),
+    (
+        of_model(snapshot(Vm(latest=None), WELL), orchestration_mode="Flexible"),
+        {},
+        Reason(
+            "ModelUnknown",
+            "instance 0, model",
+            "not reported",
+            "latest",
+            "instance 0: model unknown, because Azure does not say when it was created",
+            "",
+            HEALTHY,
+            ("0",),
+        ),
+    ),
+    (
+        snapshot(WELL, Vm(latest=False, protected=True)),
+        {},
+        Reason(
+            "OlderModelAllowed",
+            "instance 1, model",
+            "an older one",
+            "latest",
+            "instance 1: on an older model (upgrades leave them out: protection or SkipUpgrade)",
+            "",
+            HEALTHY,
+            ("1",),
+        ),
+    ),
+    (
+        of_model(
+            snapshot(*(Vm(extensions=(("cse", f"failed/{each // 2}"),)) for each in range(11))),
+            extensions=(ExtensionProfile("cse", suppress_failures=True),),
+        ),
+        {},
+        Reason(
+            "ExtensionFailureSuppressed",
+            "instance 10, extension cse",
+            "failed in other ways",
+            "succeeded",
+            "instance 10: extension cse failed in other ways, ignored: the model sets suppressFailures",
+            "",
+            HEALTHY,
+            ("10",),
         ),
     ),
     (
@@ -992,7 +1038,9 @@ def test_a_reason_is_told_whole(seen: Snapshot, policy: dict[str, object], reaso
     asked = {name: value for name, value in policy.items() if name != "context"}
     context = policy.get("context", PASSED)
     assert isinstance(context, Context)
-    assert reason in evaluate(seen, GatePolicy(**asked), context).reasons  # type: ignore[arg-type]
+    reasons = evaluate(seen, GatePolicy(**asked), context).reasons  # type: ignore[arg-type]
+    assert reason in reasons
+    assert not reason.instances or reason.instances in [each.instances for each in reasons if each == reason]
 
 
 def test_every_check_without_its_evidence_is_named() -> None:
@@ -1033,9 +1081,19 @@ def test_a_view_whose_codes_say_nothing_is_described_as_unknown() -> None:
     assert [each.message for each in reasons] == ["VMs: 0 of 2 succeeded, 2 required (2 unknown)"]
 
 
-def test_the_ids_of_the_extra_vms_that_are_ill_go_with_the_warning() -> None:
-    verdict = evaluate(snapshot(WELL, Vm(power="stopped"), capacity=1), GatePolicy(), SETTLED)
-    assert [each.instances for each in verdict.reasons if each.code == "SurplusStays"] == [("1",)]
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize(
+    ("worse", "code"), [("creating", "TooFewExtensionsSucceeded"), ("failed", "TooManyExtensionsFailed")]
+)
+def test_of_two_counts_of_one_extension_the_worse_counts(at: int, worse: str, code: str) -> None:
+    seen = of_the_view(snapshot(WELL, WELL))
+    counts = [
+        ExtensionSummary("cse", tuple(StatusCount(f"ProvisioningState/{state}", 1) for state in ("succeeded", other)))
+        for other in ("creating" if worse == "failed" else "succeeded", worse)
+    ]
+    twice = (counts[at], counts[1 - at], *seen.view.extensions[1:])
+    verdict = evaluate(replace(seen, view=replace(seen.view, extensions=twice)), GatePolicy())
+    assert [(each.code, each.have) for each in verdict.reasons] == [(code, "1")]
 
 
 def test_what_two_guests_say_differently_is_told_twice() -> None:

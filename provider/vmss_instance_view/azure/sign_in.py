@@ -14,7 +14,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from urllib3 import HTTPResponse
 
 from vmss_instance_view.azure.trust import SharedTrust
-from vmss_instance_view.azure.wire import SMALL, Anonymous, read_body, untrusted
+from vmss_instance_view.azure.wire import SMALL, Anonymous, impossible, read_body, untrusted
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.errors import ConfigurationError, clean, root_cause
 
@@ -42,11 +42,18 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
         self.offline: str = ""
 
     def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class has it
-        """Send one request. Raises ConfigurationError if no certificate, or not the service's, is trusted."""
+        """Send one request.
+
+        Raises ConfigurationError if no certificate, or not the service's, is trusted, or if nothing can be sent there.
+        """
         try:
             response = super().send(request, **kwargs)
+        except ValueError as error:
+            raise impossible(_WHAT, error) from None
         except AzureError as error:
             inner = error.inner_exception or error
+            if isinstance(inner, ValueError):
+                raise impossible(_WHAT, inner) from None
             self.offline = clean(str(root_cause(inner)), 200) or type(error).__name__
             if isinstance(error, ServiceResponseError):  # it was reached
                 self.refusal = f"no answer: {self.offline}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import RemoteDisconnected
 from typing import Any, Protocol
+from urllib.request import getproxies
 
 import requests
 from requests.auth import AuthBase
@@ -91,7 +92,7 @@ class Https:
         except requests.Timeout:
             raise Silent from None
         except ValueError as error:  # which a new attempt would raise again
-            raise untrusted(what, error) or _impossible(what, error) from None
+            raise untrusted(what, error) or impossible(what, error) from None
         except requests.RequestException as error:
             raise _no_answer(what, error) from None
         except OSError as error:  # requests could not open the file of trusted authorities
@@ -119,10 +120,17 @@ class Anonymous(AuthBase):
         return request
 
 
-def _impossible(what: str, error: ValueError) -> ConfigurationError:
-    """Return the error for a name or an address that nothing can be sent to."""
-    # The text would tell a character of a proxy's password.
-    cause = "a character that cannot be sent" if isinstance(error, UnicodeError) else _cause(error).rstrip(".")
+def impossible(what: str, error: ValueError) -> ConfigurationError:
+    """Return the error for a name or an address that nothing can be sent to.
+
+    The libraries' own words would tell a part of a proxy's password, or all of it.
+    """
+    if isinstance(error, UnicodeError):
+        cause = "a character that cannot be sent"
+    elif any("@" in address for address in getproxies().values()):
+        cause = "an address that cannot be read, and is not shown, as a proxy's may hold a password"
+    else:
+        cause = _cause(error).rstrip(".")
     return ConfigurationError(f"{what}: {cause}; check the host's name and HTTPS_PROXY")
 
 

@@ -47,7 +47,7 @@ POLICY = [
     (["--policy", "list"], '--policy list: a JSON object is needed, such as {"min_healthy": "90%"}'),
     (["--policy", ""], "--policy: it is empty: leave the flag out, or give a value"),
     (["--policy", "deep"], "--policy deep: it is nested too deeply"),
-    (["--policy", "long"], "--policy long: it is no JSON: Exceeds the limit (4300 digits)"),
+    (["--policy", "long"], "--policy long: it is no JSON: Exceeds the limit (4300"),
     (["--policy", "unknown"], "--policy unknown: policy has no field 'min_health'; it has min_healthy, "),
     (["--policy", "wrong"], f"--policy wrong: timeout {DURATION}, not 'soon'"),
 ]

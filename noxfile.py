@@ -39,13 +39,14 @@ def tests(session: nox.Session, resolution: str) -> None:
 @nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip
 def engine(session: nox.Session) -> None:
     """The real engine, with the CLI that `make setup` got or built: oldest with lowest, newest with newest."""
-    install(session, "lowest-direct" if session.python == PYTHONS[0] else "highest")
+    install(session, "lowest-direct" if session.python == PYTHONS[0] else "highest", "--extra", "azure-native")
     session.run("pytest", *_SIDE_BY_SIDE, "tests/engine", *session.posargs)
 
 
-def install(session: nox.Session, resolution: str) -> None:
+def install(session: nox.Session, resolution: str, *extra: str) -> None:
     """What a user installs, in those versions; then this clone, and what its tests need besides."""
-    session.install("--resolution", resolution, "--upgrade", "-r", "pyproject.toml", "-r", "emulator/pyproject.toml")
+    projects = ("-r", "pyproject.toml", "-r", "emulator/pyproject.toml")
+    session.install("--resolution", resolution, "--upgrade", *extra, *projects)
     session.install("--group", "test")
     session.install("--no-deps", "--no-build-isolation", "-e", ".", "-e", "emulator")
 

@@ -115,6 +115,29 @@ def test_a_types_place_and_version_come_from_the_installed_sdk(token: str, path:
     assert (kind.path, kind.api_version) == (path, version)
 
 
+def test_an_sdk_of_an_older_generator_tells_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3.0 names no type tokens, and writes optional texts otherwise; some versions after it have `builtins.str`."""
+    installed = sdk.root()
+    assert installed is not None
+    token, optional = "compute:VirtualMachineScaleSet", "pulumi.Input[Optional[_builtins.str]]"
+    told = kinds.find(f"azure-native:{token}")
+    text = (installed / "compute" / "virtual_machine_scale_set.py").read_text()
+    assert optional in text
+    for name in ("str", "builtins.str"):
+        folder = tmp_path / name / "compute"
+        folder.mkdir(parents=True)
+        older = text.replace(f'@pulumi.type_token("azure-native:{token}")\n', "")
+        older = older.replace(optional, f"Optional[pulumi.Input[{name}]]").replace("_builtins.str", name)
+        (folder / "virtual_machine_scale_set.py").write_text(older)
+        with monkeypatch.context() as patch:
+            patch.setattr(sdk, "root", lambda folder=folder: folder.parent)
+            sdk.module.cache_clear()
+            kinds.find.cache_clear()
+            assert kinds.find(f"azure-native:{token}") == told
+        sdk.module.cache_clear()
+        kinds.find.cache_clear()
+
+
 def test_nearly_all_types_of_the_sdk_have_a_place() -> None:
     modules = ("authorization", "cdn", "compute", "containerservice", "keyvault", "monitor", "sql", "storage", "web")
     types = [f"azure-native:{module}:{name}" for module in modules for name in sdk.module(module)]

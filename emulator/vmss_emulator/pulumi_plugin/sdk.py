@@ -13,11 +13,13 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-_CLASS = re.compile(r'@pulumi\.type_token\("azure-native:(\w+):(\w+)"\)\nclass \w+\(pulumi\.CustomResource\)')
+_CLASS = re.compile(r"^class \w+\(pulumi\.CustomResource\):", re.MULTILINE)
+_TOKEN = re.compile(r"__init__\(\n +'azure-native:(\w+):(\w+)',")
 _ARGUMENT = re.compile(r"^ +(\w+): (.*?)( = None)?(?:,|\):)?$", re.MULTILINE)
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n    def (\w+)\(self\)')
 _VERSION = re.compile(r"Uses Azure REST API version (\d{4}-\d\d-\d\d[\w-]*)")
-_TEXT = re.compile(r"pulumi\.Input\[(?:Optional\[)?_builtins\.str\]{1,2}")
+# As versions from 3.0 on have written it.
+_TEXT = re.compile(r"(?:Optional\[)?pulumi\.Input\[(?:Optional\[)?(?:_?builtins\.)?str\]{1,2}")
 _SCOPES = ("scope", "resourceUri", "resourceId")
 
 
@@ -65,9 +67,8 @@ def module(name: str) -> dict[str, Described]:
 
 def _described(file: Path) -> Iterator[Described]:
     text = file.read_text(encoding="utf-8")
-    begin = _CLASS.search(text)
-    version = _VERSION.search(text)
-    if begin is None or version is None:
+    begin, token, version = _CLASS.search(text), _TOKEN.search(text), _VERSION.search(text)
+    if begin is None or token is None or version is None:
         return
     arguments = re.search(
         r"class \w+Args:\n    def __init__\(__self__, ?\*?,?\n?(.*?)\n        \"\"\"", text, re.DOTALL
@@ -82,11 +83,11 @@ def _described(file: Path) -> Iterator[Described]:
         for key, required in texts
         if (required and key in _SCOPES) or (key not in outputs and key.lower().endswith(("name", "id")))
     ]
-    own = _own(begin[2], [key for key, required in parts if not required], set(names.values()))
+    own = _own(token[2], [key for key, required in parts if not required], set(names.values()))
     parents = {key for key, required in parts if required}
     yield Described(
-        module=begin[1],
-        name=begin[2],
+        module=token[1],
+        name=token[2],
         api_version=version[1],
         inputs=frozenset(names.values()),
         outputs=outputs,

@@ -125,7 +125,9 @@ class TokenSource:
         except Overdue:
             self._credential = None  # its request may hang for ever
             late = f"{way.name} gave no token within {seconds:.0f}s"
-            raise (Unavailable if seconds >= TOKEN_WITHIN else TimeoutError)(late) from None
+            if seconds < TOKEN_WITHIN:  # others who wait for the token may have more time: see OneForAll
+                raise TimeoutError(late) from None
+            raise Unavailable(late) from None
         except Exception as error:  # whatever a library makes of an answer from outside
             self._credential = None  # MSAL would give the same answer for a minute, without asking
             raise self._failure(error, way) from None

@@ -48,16 +48,14 @@ class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as 
         """
         try:
             response = super().send(request, **kwargs)
-        except ValueError as error:
-            raise impossible(_WHAT, error) from None
-        except AzureError as error:
-            inner = error.inner_exception or error
-            if isinstance(inner, ValueError):
-                raise impossible(_WHAT, inner) from None
+        except (AzureError, ValueError) as error:
+            inner = getattr(error, "inner_exception", None) or error
+            if wrong := untrusted(_WHAT, inner) or impossible(_WHAT, inner):
+                raise wrong from None
             self.offline = clean(str(root_cause(inner)), 200) or type(error).__name__
             if isinstance(error, ServiceResponseError):  # it was reached
                 self.refusal = f"no answer: {self.offline}"
-            raise (untrusted(_WHAT, inner) or error) from None
+            raise error from None
         except OSError as error:  # requests could not open the file of trusted authorities
             raise ConfigurationError(f"{error}; check REQUESTS_CA_BUNDLE") from None
         if response.status_code in _PASSING or response.status_code >= 500:

@@ -91,10 +91,8 @@ class Https:
             return self._session.get(url, auth=auth, timeout=seconds, stream=True, allow_redirects=False)
         except requests.Timeout:
             raise Silent from None
-        except ValueError as error:  # which a new attempt would raise again
-            raise untrusted(what, error) or impossible(what, error) from None
-        except requests.RequestException as error:
-            raise _no_answer(what, error) from None
+        except (requests.RequestException, ValueError) as error:
+            raise untrusted(what, error) or impossible(what, error) or _no_answer(what, error) from None
         except OSError as error:  # requests could not open the file of trusted authorities
             raise ConfigurationError(f"{_cause(error)}; check REQUESTS_CA_BUNDLE") from None
 
@@ -120,11 +118,13 @@ class Anonymous(AuthBase):
         return request
 
 
-def impossible(what: str, error: ValueError) -> ConfigurationError:
-    """Return the error for a name or an address that nothing can be sent to.
+def impossible(what: str, error: Exception) -> ConfigurationError | None:
+    """Return the error for a name or an address that nothing can be sent to; None if something else went wrong.
 
     The libraries' own words would tell a part of a proxy's password, or all of it.
     """
+    if not isinstance(error, ValueError):
+        return None
     if isinstance(error, UnicodeError):
         cause = "a character that cannot be sent"
     elif any("@" in address for address in getproxies().values()):
@@ -134,10 +134,10 @@ def impossible(what: str, error: ValueError) -> ConfigurationError:
     return ConfigurationError(f"{what}: {cause}; check the host's name and HTTPS_PROXY")
 
 
-def _no_answer(what: str, error: requests.RequestException) -> Exception:
+def _no_answer(what: str, error: Exception) -> Exception:
     if isinstance(root_cause(error), _STALE):
         return Stale(_cause(error))
-    return untrusted(what, error) or Unavailable(f"{what}: no answer: {_cause(error)}")
+    return Unavailable(f"{what}: no answer: {_cause(error)}")
 
 
 def untrusted(what: str, error: BaseException) -> ConfigurationError | None:

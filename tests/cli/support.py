@@ -36,7 +36,7 @@ def run(azure: Emulator, *arguments: str, text: str = "", **more: str) -> Comple
 
 
 def put(azure: Emulator, name: str = "web", **wanted: Any) -> str:
-    """Put a set whose operation is over, at the least as soon as one can be."""
+    """Put a set, and wait for as long as the shortest operation takes."""
     made = azure.put_scale_set(name, **{"capacity": 3, "extensions": ["app"], "health": True, **wanted})
     time.sleep(BRIEF)
     return made

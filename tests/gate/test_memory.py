@@ -365,7 +365,7 @@ def test_a_wait_that_ends_without_another_look_tells_how_long_it_took() -> None:
     assert memory().time_is_up(START + 7).elapsed == 7
 
 
-def test_without_a_model_nothing_but_the_policy_tells_how_long_health_holds() -> None:
+def test_a_look_that_lacks_the_model_decides_nothing() -> None:
     waiting = memory(capacity=2, application_health="ignored", stale_instances="ignore")
     assert waiting.saw(replace(GOOD, scale_set=None), START) is None
     assert waiting.due_in(START) is None

@@ -347,8 +347,7 @@ def test_of_the_open_instances_as_many_are_asked_as_show_that_the_set_cannot_pas
     assert ask.sample == sample
 
 
-def test_while_what_is_open_shows_in_the_view_alone_the_instances_are_not_judged_twice() -> None:
-    """A policy's capacity counts, and an upgrade, which the view does not show, keeps nobody from reading more."""
+def test_of_the_view_alone_neither_the_instances_nor_an_upgrade_are_judged() -> None:
     seen = replace(snapshot(Vm(), Vm(), capacity=3), rolling_upgrade=RollingUpgrade("RollingForward"))
     assert state_of_view(seen, GatePolicy(capacity=2), NOTHING_ELSE) is State.HEALTHY
     ill = replace(snapshot(Vm(), Vm(health="unhealthy")), rolling_upgrade=RollingUpgrade("RollingForward"))

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"__init__\(\n +'azure-native:(\w+):(\w+)',")
 _ARGUMENT = re.compile(r"^ +(\w+): (.*?)( = None)?(?:,|\):)?$", re.MULTILINE)
 _GETTER = re.compile(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n    def (\w+)\(self\)')
 _VERSION = re.compile(r"Uses Azure REST API version (\d{4}-\d\d-\d\d[\w-]*)")
-# As versions from 3.0 on have written it.
+# As 3.0 and 3.2, 3.5 and 3.10, and 3.29 write it.
 _TEXT = re.compile(r"(?:Optional\[)?pulumi\.Input\[(?:Optional\[)?(?:_?builtins\.)?str\]{1,2}")
 _SCOPES = ("scope", "resourceUri", "resourceId")
 

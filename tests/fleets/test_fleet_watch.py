@@ -225,7 +225,7 @@ def known_as(seen: Snapshot, unique_id: str) -> Snapshot:
 LIVES = [
     AT_ONCE,
     healthy_after(45),
-    healthy_after(200),
+    healthy_after(140),
     NEVER,
     FAILS,
     timeline({0: BROKEN, 30: GOOD}),
@@ -235,7 +235,7 @@ LIVES = [
     timeline({0: known_as(ILL, "one"), 60: known_as(GOOD, "another")}),
     timeline({0: FORBIDDEN}),
 ]
-POLICY = GatePolicy(timeout="4m")
+POLICY = GatePolicy(timeout="3m")
 
 
 @cache

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 PARTS = 4  # side by side
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
+SETTLED_BY = 340.0  # and the longest memory: of a surplus that stays
 
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
 BROKEN = [
@@ -234,8 +235,8 @@ class Life(RuleBasedStateMachine):
             assert outcome.progress.elapsed < self.moment + MENDED_BY
 
     def timeout(self, policy: dict[str, Any]) -> float:
-        """What the user has patience for, and the hold."""
-        return self.patience + hold_of(policy, World())[0]
+        """What the user has patience for, and the hold; no longer than anything can still come of what happened."""
+        return min(self.patience, self.moment + SETTLED_BY) + hold_of(policy, World())[0]
 
     def changes_within(self, look: Seen) -> bool:
         """Whether the world changes during a look, which then sees some of each."""

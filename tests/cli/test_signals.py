@@ -46,7 +46,7 @@ def test_a_signal_that_interrupts_the_one_who_holds_the_lock_ends_the_command_an
     assert main(["view", ID]) == Exit.INTERRUPTED
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.rest)])
 @pytest.mark.parametrize(
     "words",
     [

@@ -150,6 +150,7 @@ def number_of(names: str) -> int:
     return len(re.split(", | and ", names))
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize("title", [title for title in STORIES if not title.startswith("Flexible")])
 def test_a_worked_deployment_ends_in_the_same_words_in_flexible_mode(
     title: str, monkeypatch: pytest.MonkeyPatch

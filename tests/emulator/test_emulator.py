@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import socket
+import ssl
+import struct
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -99,6 +104,22 @@ def test_stopping_leaves_no_thread_and_no_file_behind_however_many_connections_a
     assert not folder.exists()
     for arm in arms:
         arm.close()
+
+
+def test_a_client_that_is_killed_leaves_no_open_connection() -> None:
+    """Python 3.10 warns of it when it clears up; later versions close it by themselves."""
+    with Emulator(QUICK) as azure:
+        context = ssl.create_default_context(cafile=str(azure.ca_file))
+        host, port = azure.url.removeprefix("https://").split(":")
+        with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) as client:
+            client.sendall(f"GET /metadata/endpoints HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            client.recv(1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its end is a reset
+        assert requests.get(f"{azure.url}/metadata/endpoints", verify=str(azure.ca_file), timeout=5).ok
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [each.message for each in told] == []
 
 
 def hang(arm: ArmSession, path: str) -> None:

@@ -831,7 +831,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "instance 1, VM",
             "failed/VMExtensionProvisioningError",
             "succeeded",
-            "instance 1: VM failed/VMExtensionProvisioningError, ignored because extension a, b is ignored, "
+            "instance 1: VM failed/VMExtensionProvisioningError, ignored because extensions a, b are ignored, "
             "by ignore_failure_codes",
             "",
             HEALTHY,

@@ -92,7 +92,9 @@ def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
     if not all(facts.is_told(name) or facts.is_ignored(name) or name.lower() in facts.suppressed for name in failed):
         return None
     ignored = [name for name in failed if facts.is_ignored(name)]
-    return f"because extension {', '.join(ignored)} is ignored" if ignored else ""
+    if len(ignored) > 1:
+        return f"because extensions {', '.join(ignored)} are ignored"
+    return f"because extension {ignored[0]} is ignored" if ignored else ""
 
 
 def failed_extensions(instance: Instance) -> list[str]:

@@ -47,7 +47,7 @@ test: setup ## every behaviour, on the real Pulumi engine, too (six to ten minut
 test-rest: setup ## variants of what `make test` has: other credentials, languages, sizes, random kills (18 minutes)
 	$(TESTS) -m rest
 
-test-matrix: setup ## reader, gate and command on every Python with lowest and newest packages; the engine on the outermost two
+test-matrix: setup ## reader, gate, command and emulator on every Python with lowest and newest packages; the engine on the outermost two
 	@$(BIN)/nox || { echo "test-matrix: not all passed. A Python that was not found: install it, with its venv, so that" \
 	    "python3.10 (or .11, .12, .13) starts it (pyenv: pyenv install 3.10, then pyenv global 3.13 3.12 3.11 3.10)" >&2; exit 1; }
 

@@ -30,10 +30,12 @@ NEWEST = nox.param("highest", id="newest")
 @nox.session(python=PYTHONS)
 @nox.parametrize("resolution", [LOWEST, NEWEST])
 def tests(session: nox.Session, resolution: str) -> None:
-    """The reader, the verdicts, the wait and the command, without an engine."""
+    """The reader, the verdicts, the wait, the command and the emulator, without an engine."""
     install(session, resolution)
-    rooms = ["tests/provider", "tests/gate", "tests/fleets", "tests/cli", "tests/reporting"]
-    session.run("pytest", *_SIDE_BY_SIDE, *rooms, *session.posargs)
+    rooms = [f"tests/{room}" for room in ("provider", "gate", "fleets", "cli", "reporting", "emulator")]
+    # They need azure-native's SDK in the version that is locked, and what `make setup` installs to build wheels.
+    left_out = [f"--ignore=tests/emulator/test_{name}.py" for name in ("plugin", "distribution")]
+    session.run("pytest", *_SIDE_BY_SIDE, "-m", "not engine", *rooms, *left_out, *session.posargs)
 
 
 @nox.session(python=[PYTHONS[0], PYTHONS[-1]], venv_params=["--seed"])  # Pulumi's language host asks pip

@@ -79,10 +79,9 @@ class Azure:
         seconds = _within(deadline)
         try:
             return self._connecting.get(lambda: self._connection, lambda: self._connected(_within(deadline)), seconds)
-        except TimeoutError:
-            raise Unavailable(
-                f"no description of the cloud within {seconds:.0f}s: another read is waiting for it, too"
-            ) from None
+        except TimeoutError as late:
+            waited = f"no description of the cloud within {seconds:.0f}s: another read is waiting for it, too"
+            raise Unavailable(str(late) or waited) from None
 
     def _connected(self, seconds: float) -> Connection:
         https = Https()
@@ -90,7 +89,10 @@ class Azure:
             cloud = self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock), https), seconds)
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
-            raise Unavailable(f"metadata host {host} did not describe its cloud within {seconds:.0f}s") from None
+            said = f"metadata host {host} did not describe its cloud within {seconds:.0f}s"
+            if seconds < METADATA_WITHIN / 2:  # others who wait for it may have much more time: see OneForAll
+                raise TimeoutError(said) from None
+            raise Unavailable(said) from None
         wire = https if self._keep is None else Recording(https, self.clock, self._keep)
         self._connection = Connection(cloud, wire, TokenSource(self._settings, cloud, self.clock))
         return self._connection

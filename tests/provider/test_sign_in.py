@@ -264,6 +264,19 @@ def test_who_has_more_time_than_who_asks_for_the_token_asks_again(azure: Emulato
     assert str(error).startswith("the client secret gave no token within 1s")
 
 
+def test_who_has_more_time_than_who_asks_for_the_clouds_description_asks_again(azure: Emulator) -> None:
+    broken(azure, "GET /metadata/*", hang="headers", times=1)
+    shared = Azure(Settings(azure.environment), SystemClock())
+    failed: list[list[Exception]] = []
+    first = threading.Thread(target=lambda: failed.append(together(lambda: shared.arm(within(1)), 1)[0]))
+    first.start()
+    time.sleep(0.3)
+    assert shared.arm(within(10)).cloud.resource_manager == azure.url
+    first.join()
+    ((error,),) = failed
+    assert "did not describe its cloud within 1s" in str(error)
+
+
 @pytest.mark.parametrize("way", ["the client secret", "the managed identity", "OIDC"])
 def test_a_token_that_azure_refuses_is_replaced_by_a_really_fresh_one(
     azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -69,9 +69,12 @@ class World:
 
     def passed(self) -> dict[str, Any]:
         """Return what the fleet's gate stores when it has passed."""
-        outputs = wait(self.azure.azure(), self._asked, {}, self.inputs, self.heard)
+        outputs = self.wait({})
         assert outputs["healthy"]
         return {**self.inputs, **outputs}
+
+    def wait(self, stored: dict[str, Any]) -> dict[str, Any]:
+        return wait(self.azure.azure(), self._asked, stored, self.inputs, self.heard)
 
     def refresh(self, stored: dict[str, Any]) -> Any:
         return refresh(self.azure.azure(), self._asked, stored, self.heard)
@@ -108,6 +111,30 @@ def test_a_sets_word_of_older_models_that_may_have_been_cut_off_counts_as_said(w
     except NotPassed as failed:
         outputs = failed.outputs
     assert outputs["healthySets"] == healthy
+
+
+@pytest.mark.parametrize(("now", "state"), [(snapshot(Vm(), Vm(health="unhealthy")), "progressing"), (GONE, "deleted")])
+def test_a_refresh_also_takes_the_pass_of_a_set_back_whose_fleet_waits_for_another(now: Any, state: str) -> None:
+    well = AT_ONCE(0)
+    ill = snapshot(Vm(), Vm(health="unhealthy"))
+    fleet = World(a=timeline({0: well, 1000: now}), b=timeline({0: ill, 1000: well}))
+    with pytest.raises(NotPassed) as failed:
+        fleet.wait({})
+    stored = {**fleet.inputs, **failed.value.outputs}
+    fleet.clock.sleep(1000)
+    with pytest.raises(NotPassed) as refreshed:
+        fleet.refresh(stored)
+    assert refreshed.value.lines[0].startswith("the next `pulumi up` runs this gate again")
+    stored |= refreshed.value.outputs
+    assert {name: (each["state"], each["healthy"]) for name, each in stored["sets"].items()} == {
+        "a": (state, False),
+        "b": ("timedOut", False),
+    }
+    assert stored["healthySets"] == 0
+    with pytest.raises(NotPassed) as again:
+        fleet.wait(stored)
+    assert again.value.outputs["sets"]["b"]["healthy"]
+    assert not again.value.outputs["sets"]["a"]["healthy"]
 
 
 def test_a_set_that_is_missing_for_a_moment_keeps_what_it_has() -> None:

@@ -102,7 +102,8 @@ def _stands(name: str, known: Mapping[str, Any], stored: Mapping[str, Any], inpu
 def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller: Teller) -> dict[str, Any] | None:
     """Look at each set, once if it is found; return the outputs, None if no set is there any more.
 
-    The fleet's verdict is lowered by it, never raised. Raises NotPassed where the gate is armed, or is from now on.
+    What is stored of the fleet, and of each set of an armed one, is lowered by it, never raised. Raises NotPassed where
+    the gate is armed, or is from now on.
     """
     from pulumi_vmss_health.waiting.look import Looker
 
@@ -130,12 +131,14 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         return None
     lost = {name: each for name, each in found.items() if isinstance(each, InstanceViewError) and name not in gone}
     verdicts = {name: each for name, each in found.items() if isinstance(each, Verdict)}
+    sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
     if stored.get("state") not in PASSED:
-        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost, gone))])
+        lowered = {name: each if before[name].get("healthy") else before[name] for name, each in sets.items()}
+        outputs = totals(lowered, asked.goal.required) if lowered != before else {}
+        raise NotPassed(outputs, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost, gone))])
     if lost:
         first = next(iter(lost))
         teller.warn(asked.shown(f"could not check the health of {named(list(lost))}: {lost[first]}"))
-    sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:
         return outputs

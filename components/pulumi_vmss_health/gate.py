@@ -31,6 +31,7 @@ from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import as_before, scale_set_failures
 from vmss_instance_view.pulumi.calls import Call, current_call, stored
 from vmss_instance_view.pulumi.configuration import azure_of
+from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -80,7 +81,8 @@ class HealthGateProvider(ResourceProvider):
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Wait again."""
-        return UpdateResult(self._wait(id_, news, olds.get("evidence") or {}))
+        is_same = ScaleSetId.are_same(olds.get("scaleSet"), news.get("scaleSet"))
+        return UpdateResult(self._wait(id_, news, (olds.get("evidence") or {}) if is_same else {}))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: look once. A set that is gone takes its gate out of the state."""
@@ -96,7 +98,7 @@ class HealthGateProvider(ResourceProvider):
         return ReadResult(id_, props) if is_there else ReadResult("", {})
 
     def _wait(self, id_: str, props: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        """Wait for health. before: the evidence that the gate's last run left in state."""
+        """Wait for health. before: the evidence that the gate's last run at this set left in state."""
         call = current_call()
         asked = _asked(call, props, call.timeout)
         try:

@@ -140,7 +140,8 @@ def wait(
 ) -> dict[str, Any]:
     """Wait for health; return the outputs. Raises NotPassed.
 
-    before: the evidence that the gate's last run left. evidence_file: where to write what was seen, however it ends.
+    before: the evidence that the gate's last run at this set left. evidence_file: where to write what was seen, however
+    it ends.
     """
     if asked.skips:
         return skipped_outputs(asked.scale_set, before)

@@ -23,6 +23,7 @@ from vmss_instance_view.pulumi import calls
 from vmss_instance_view.pulumi.calls import Call, CallFailed, PartialFailure
 from vmss_instance_view.resource import InstanceViewProvider
 
+LONG_AGO = "2026-01-01T00:00:00+00:00"
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
 
@@ -117,9 +118,9 @@ def test_evidence_is_written_for_the_gate_that_asked_for_it_and_for_no_other(
     provider.create(inputs)
     assert not file.exists()
     urn[0] = "urn:a::web"
-    provider.update("id", {"evidence": {"passedAt": "2026-01-01T00:00:00+00:00"}}, inputs)
+    provider.update("id", {**inputs, "evidence": {"passedAt": LONG_AGO}}, inputs)
     (wait,) = read(file)["waits"]
-    assert (wait["passedBefore"], wait["beforeFirstPass"]) == ("2026-01-01T00:00:00+00:00", False)
+    assert (wait["passedBefore"], wait["beforeFirstPass"]) == (LONG_AGO, False)
 
 
 def test_a_disk_that_is_full_at_the_end_is_a_warning_and_no_other_verdict(
@@ -252,7 +253,7 @@ def test_an_update_gates_again_and_remembers_when_the_gate_last_passed(
     with pytest.raises(PartialFailure):
         provider.update("id", first, inputs)
     azure.load({"scale_sets": {"*": AT_ONCE}})
-    later = provider.update("id", {"evidence": {"passedAt": "2026-01-01T00:00:00+00:00"}}, inputs).outs
+    later = provider.update("id", {**inputs, "evidence": {"passedAt": LONG_AGO}}, inputs).outs
     assert later is not None
     assert later["evidence"]["passedAt"] > "2026-01-01"
 
@@ -275,6 +276,17 @@ def test_a_model_that_nobody_applied_is_a_warning_until_the_gate_has_passed_and_
         provider.update("id", skipped, inputs)
 
 
+def test_a_gate_at_another_set_than_before_has_not_passed_yet(provider: HealthGateProvider, azure: Emulator) -> None:
+    inputs = {"scaleSet": azure.put_scale_set("blue"), "policy": {"hold": "0s", "timeout": "20s"}}
+    before = provider.create(inputs).outs
+    assert before is not None
+    azure.put_scale_set("green", extensions=["a"])
+    green = azure.put_scale_set("green", extensions=["a", "b"])  # a Manual policy: the VMs keep the old model
+    after = provider.update("id", {**before, "evidence": {"passedAt": LONG_AGO}}, {**inputs, "scaleSet": green}).outs
+    assert after is not None
+    assert [reason["code"] for reason in after["reasons"]] == ["OlderModelAllowed"]
+
+
 def test_an_upgrade_that_failed_is_still_this_deployments_when_the_gate_runs_again(
     provider: HealthGateProvider, azure: Emulator
 ) -> None:
@@ -288,7 +300,7 @@ def test_an_upgrade_that_failed_is_still_this_deployments_when_the_gate_runs_aga
     # Everything is well again, but for the upgrade that never reached two of the instances.
     broken["events"] = [*broken["events"], {"put": 2, "at": "1s", "heal": True}]
     azure.load({"scale_sets": {"*": broken}})
-    failed = {"evidence": {"endedAt": datetime.now(timezone.utc).isoformat(timespec="seconds")}}
+    failed = {**inputs, "evidence": {"endedAt": datetime.now(timezone.utc).isoformat(timespec="seconds")}}
     with pytest.raises(PartialFailure, match="the rolling upgrade ended Faulted"):
         provider.update("id", failed, inputs)
 

@@ -142,3 +142,13 @@ def test_a_view_that_is_skipped_keeps_what_it_saw_of_the_same_set(plugin: Plugin
         again = update(plugin, VIEW, seen, {"scaleSetId": scale_set, "skip": True})
         assert ("capacity" in again.properties) == kept
     assert len(azure.requests) == before
+
+
+def test_when_a_gate_passed_is_kept_for_the_same_set_alone(plugin: Plugin, azure: Emulator) -> None:
+    web, other = azure.put_scale_set("web"), azure.put_scale_set("other")
+    policy = {"hold": "0s"}
+    passed = create(plugin, GATE, {"scaleSetId": web, "policy": policy}).properties
+    for scale_set, kept in ((web, True), (other, False)):
+        skipped = update(plugin, GATE, passed, {"scaleSetId": scale_set, "policy": policy, "skip": True}).properties
+        azure.put_scale_set("other", extensions=["a"])  # a Manual policy: the VMs keep the old model
+        assert ("passedAt" in wire.received(skipped)["evidence"]) == kept

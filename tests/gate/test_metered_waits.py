@@ -145,6 +145,22 @@ def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_
     assert outcome.ending is Ending.HEALTHY
 
 
+@pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
+@pytest.mark.parametrize(("page", "left"), [(100, 5), (50, 10)])
+def test_a_list_that_was_refused_halfway_is_begun_again_when_there_is_enough_for_all_its_pages(
+    flexible: bool, page: int, left: int
+) -> None:
+    """Others have taken the rest; no header tells of them, and so the first look is refused."""
+    azure = Metered(VirtualClock())
+    scale_set = ScaleSet(lambda _: snapshot(*[Vm()] * 1000), flexible=flexible, page=page)
+    web = azure.add("web", scale_set)
+    bucket = "list of all" if flexible else "high of web"
+    azure.take(bucket, 0.0, azure.left(bucket, 0.0) - left)
+    outcome = wait(azure.azure(), web, GatePolicy(timeout="30m")).outcome
+    assert outcome.ending is Ending.HEALTHY
+    assert len(azure.refused) <= 1
+
+
 def test_a_large_flexible_set_whose_pages_take_long_is_read_within_one_look() -> None:
     azure = Metered(VirtualClock())
     ten_pages = ScaleSet(Case(ready=0.0, instances=100).show, flexible=True, page=10, latency=2.0)

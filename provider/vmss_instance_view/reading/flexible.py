@@ -31,7 +31,7 @@ from vmss_instance_view.model import (
     is_failure,
     worst,
 )
-from vmss_instance_view.reading.uniform import check_number, instances_of
+from vmss_instance_view.reading.uniform import check_number, expected_pages, instances_of
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 _LIST = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines"
@@ -43,7 +43,7 @@ _VM_ID = re.compile(
 
 
 class FlexibleReader:
-    """One set. region: of the set, "" until it is known. pages: how many one of its last lists had.
+    """One set. region, capacity, pages: as a UniformReader's; pages are those of one of its last lists.
 
     tells_pool: whether the last list says of any VM if it waits in a standby pool; else only its own view may tell.
     in_standby_pool: of how many it says that they do; they are not among the instances.
@@ -52,6 +52,7 @@ class FlexibleReader:
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Read nothing yet."""
         self.region = ""
+        self.capacity: int = 0
         self.pages: int = 1
         self.tells_pool: bool = False
         self.in_standby_pool: int = 0
@@ -95,6 +96,7 @@ class FlexibleReader:
         pages = 0
         for page in self._arm.pages(question, instances_of(deadline), deadline):
             pages += 1
+            self.pages = max(self.pages, pages, expected_pages(self.capacity, len(page)) if pages == 1 else 1)
             found.update(((each.id or each.instance_id).lower(), each) for each in page)
             check_number(question, len(found))
         self.pages = pages

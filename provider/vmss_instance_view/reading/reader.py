@@ -66,6 +66,7 @@ class ScaleSetReader:
             raise _deleted(error) if self._model else error from None
         self._is_flexible = self._is_flexible or self._model.is_flexible
         self._uniform.region = self._flexible.region = self._model.location or ""
+        self._uniform.capacity = self._flexible.capacity = self._model.capacity or 0
         return self._model
 
     def view(self, deadline: Deadline) -> InstanceView:

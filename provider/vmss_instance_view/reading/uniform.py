@@ -22,12 +22,14 @@ _INSTANCE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # digits, as far as is known
 class UniformReader:
     """One set. Raises NotSupported for views and instances of a Flexible set.
 
-    region: of the set, "" until it is known. pages: how many its last list had.
+    region: of the set, "" until it is known. capacity: of the set, 0 until it is known. pages: how many its last list
+    had; of one that came to no end, how many it was to have.
     """
 
     def __init__(self, arm: Arm, scale_set: ScaleSetId) -> None:
         """Read nothing yet."""
         self.region = ""
+        self.capacity: int = 0
         self.pages: int = 1
         self._arm = arm
         self._id = scale_set
@@ -51,6 +53,7 @@ class UniformReader:
         pages = 0
         for page in self._arm.pages(question, instances_of(deadline), deadline):
             pages += 1
+            self.pages = max(self.pages, pages, expected_pages(self.capacity, len(page)) if pages == 1 else 1)
             listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
             self._arm.budget.spend(listed, self._arm.clock.monotonic())
             found.update((instance.instance_id, instance) for instance in page)
@@ -94,6 +97,11 @@ def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
         return found
 
     return parse
+
+
+def expected_pages(capacity: int, on_the_first: int) -> int:
+    """Return how many pages a list has whose first one holds so many instances; 1 if that tells nothing."""
+    return -(-capacity // on_the_first) if capacity and on_the_first else 1
 
 
 def check_number(question: Question, instances: int) -> None:

@@ -161,6 +161,17 @@ def test_a_list_that_was_refused_halfway_is_begun_again_when_there_is_enough_for
     assert len(azure.refused) <= 1
 
 
+@pytest.mark.parametrize("timeout", ["8m", *(pytest.param(each, marks=pytest.mark.rest) for each in ("10m", "11m"))])
+def test_a_look_shortly_before_the_timeout_reads_everything_only_where_there_is_enough_for_it(timeout: str) -> None:
+    azure = Metered(VirtualClock())
+    shown = snapshot(*[Vm()] * 999, ILL)
+    web = azure.add("web", ScaleSet(lambda _: shown, page=100))
+    outcome = wait(azure.azure(), web, GatePolicy(timeout=timeout)).outcome
+    assert azure.refused == []
+    assert outcome.ending is Ending.TIMED_OUT
+    assert outcome.progress.error is None
+
+
 def test_a_large_flexible_set_whose_pages_take_long_is_read_within_one_look() -> None:
     azure = Metered(VirtualClock())
     ten_pages = ScaleSet(Case(ready=0.0, instances=100).show, flexible=True, page=10, latency=2.0)

@@ -167,11 +167,12 @@ def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:
 
 
 def _look_once(look: Look, memory: Memory, clock: Clock, record: Callable[[Looked], None] | None) -> Ending | None:
-    """Look once; use a full look if it may be the last one."""
+    """Look once; use a full look if it may be the last one and Azure's limits allow it."""
     began = clock.monotonic()
     left = memory.progress.limit - (began - memory.started)
     seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
-    ask = Ask(Depth.FULL, began, urgent=True) if left < LAST_LOOK else memory.ask(began)
+    whole = Ask(Depth.FULL, began, urgent=True)
+    ask = whole if left < LAST_LOOK and look.room(whole).closed <= 0 else memory.ask(began)
     memory.begins(ask)
     ending = _remember(look, ask, seconds, began, memory, clock)
     if record is not None:

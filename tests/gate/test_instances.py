@@ -97,3 +97,41 @@ def test_instances_are_named_before_they_are_counted(number: int, zone: str | No
 
 def test_instances_of_several_zones_are_named_without_one() -> None:
     assert name_instances([*instances(1, "1"), *instances(1, "2")]) == "instances 0 and 0"
+
+
+FAILED_EXTENSION = Vm(extensions=(("cse", "failed/1"),))
+
+
+@pytest.mark.parametrize("failed", [FAILED, FAILED_EXTENSION], ids=["VM", "extension"])
+@pytest.mark.parametrize(
+    ("otherwise", "upgrade_mode", "policy", "state"),
+    [
+        ({}, "Automatic", {}, State.FAILING),
+        ({"latest": False}, "Automatic", {}, State.PROGRESSING),
+        ({"latest": False}, "Rolling", {}, State.PROGRESSING),
+        ({"latest": False}, "Manual", {"stale_instances": "ignore"}, State.FAILING),
+        ({"latest": False}, "Manual", {"stale_instances": "wait"}, State.PROGRESSING),
+        ({"latest": False, "protected": True}, "Rolling", {}, State.FAILING),
+        ({"latest": False, "skips": True}, "Rolling", {}, State.FAILING),
+    ],
+)
+def test_what_failed_under_an_older_model_is_final_only_where_nobody_will_replace_that(
+    failed: Vm, otherwise: dict[str, object], upgrade_mode: str, policy: dict[str, object], state: State
+) -> None:
+    seen = snapshot(WELL, replace(failed, **otherwise), upgrade_mode=upgrade_mode)  # type: ignore[arg-type]
+    assert judge(seen, **policy).state is state
+
+
+@pytest.mark.parametrize(
+    ("agent", "state"), [("succeeded", State.FAILING), ("ready", State.FAILING), ("NotReady", State.PROGRESSING)]
+)
+def test_the_failure_of_an_extension_is_final_where_the_agent_that_tells_it_runs(agent: str, state: State) -> None:
+    assert judge(snapshot(WELL, replace(FAILED_EXTENSION, agent=agent))).state is state
+
+
+@pytest.mark.parametrize("unplaced", [Vm(), Vm(provisioning="creating", health=None, extensions=())])
+def test_a_vm_whose_zone_azure_does_not_tell_may_be_the_one_that_a_zone_lacks(unplaced: Vm) -> None:
+    seen = snapshot(Vm(zone="1"), unplaced, zones=("1", "2"))
+    verdict = judge(seen, min_healthy_per_zone=1)
+    assert (verdict.state, verdict.passes) == (State.PROGRESSING, False)
+    assert [each.state for each in verdict.reasons if each.subject == "zone 2"] == [State.PROGRESSING]

@@ -128,9 +128,8 @@ def _waits_for(facts: Facts, instance: Instance, name: str) -> str:
 
 def _may_be_outdated(facts: Facts, instance: Instance) -> bool:
     """Return whether the reported state of an extension may change by itself."""
-    being_upgraded = facts.runs_latest(instance) is False and (not facts.is_manual or facts.snapshot.is_upgrading)
     agent = instance.view.vm_agent if instance.view else ()
-    return being_upgraded or any(status.state != "succeeded" for status in agent)
+    return facts.will_be_renewed(instance) or any(status.state not in ("succeeded", "ready") for status in agent)
 
 
 def _failed(facts: Facts, instance: Instance, name: str) -> Ailment:

@@ -68,6 +68,16 @@ class Facts:
             return False
         return self.allows_stale or is_left_alone(instance)
 
+    def will_be_renewed(self, instance: Instance) -> bool:
+        """Return whether an instance is known to run an older model that will still be replaced, and with it its state.
+
+        Azure does that, or under a Manual upgrade policy whom the policy waits for; nobody does where upgrades leave the
+        instance alone.
+        """
+        if self.runs_latest(instance) is not False or is_left_alone(instance):
+            return False
+        return not self.is_manual or self.snapshot.is_upgrading or self.policy.stale_instances == "wait"
+
     @property
     def allows_stale(self) -> bool:
         """Whether the policy allows instances to run an older model.

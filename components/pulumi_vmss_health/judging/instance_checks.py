@@ -1,7 +1,8 @@
 """Checks of one instance: each judge returns what keeps the instance from passing, or None. Pure.
 
-An instance without evidence does not pass. Only a failed provisioning state and a model that nobody will apply are
-final; power and application health can recover, so only the timeout ends the wait for them.
+An instance without evidence does not pass. Only a failed provisioning state of a VM that no upgrade will still replace
+and a model that nobody will apply are final; power and application health can recover, so only the timeout ends the
+wait for them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def provisioning(facts: Facts, instance: Instance) -> Ailment | None:
         hint = advice.after(failed[0], status.detail if status and is_said else "")
         if facts.snapshot.scale_set and facts.snapshot.scale_set.resilient_creation:
             hint += "; resilient VM creation is on: Azure may try for 30 minutes"
-        return Ailment("VmFailed", "VM", code, "succeeded", words, hint, final=True)
+        return Ailment("VmFailed", "VM", code, "succeeded", words, hint, final=not facts.will_be_renewed(instance))
     if failed or (states and set(states) == {"succeeded"}):
         return None
     have = next((state for state in states if state != "succeeded"), "unknown") or "unknown"

@@ -30,7 +30,8 @@ def zones(judged: Judged) -> Findings:
 def _zone(facts: Facts, model: ScaleSet, zone: str, members: list[list[Ailment]]) -> Findings:
     """Check one zone. members: the ailments of each of its VMs.
 
-    Zone rebalancing can still bring a zone VMs that it lacks, up to its share of the capacity.
+    A VM whose zone is not told may be in it. Zone rebalancing can still bring a zone VMs that it lacks, up to its share
+    of the capacity.
     """
     capacity = facts.capacity or 0
     share = capacity // len(model.zones)  # of the capacity, which Azure spreads evenly
@@ -39,7 +40,7 @@ def _zone(facts: Facts, model: ScaleSet, zone: str, members: list[list[Ailment]]
     if passing >= required:
         return
     final = sum(any(ailment.final for ailment in ailing) for ailing in members)
-    to_come = max(capacity - len(facts.snapshot.instances or ()), 0)
+    to_come = max(capacity - sum(bool(each.zones) for each in facts.snapshot.instances or ()), 0)
     hopeless = len(members) + to_come - final < required
     rebalanced = hopeless and not final and bool(model.zone_rebalancing) and required <= share
     message = f"zone {zone}: {passing} of {len(members)} VMs pass every check, {required} required"

@@ -23,6 +23,7 @@ from pulumi_vmss_health import (
 from pulumi_vmss_health.judging.snapshot import Ask, Depth
 from pulumi_vmss_health.waiting.memory import Ending, Memory
 from pulumi_vmss_health.waiting.pace import MOVING
+from pulumi_vmss_health.waiting.prospects import evaluate_wait
 
 START = 1000.0
 GOOD = snapshot(Vm(), Vm())
@@ -376,3 +377,11 @@ def test_after_a_sight_only_what_may_pass_is_waited_for(error: InstanceViewError
     waiting = memory()
     waiting.saw(SLOW, START)
     assert waiting.lost(error, START + 1) is ending
+
+
+def test_a_health_extension_with_any_number_of_seconds_is_a_reason_in_words() -> None:
+    seen = snapshot(Vm())
+    assert seen.scale_set is not None
+    endless = replace(HEALTH_EXTENSION, interval=2**53, probes=2**53)
+    seen = replace(seen, scale_set=replace(seen.scale_set, extensions=(*seen.scale_set.extensions[:-1], endless)))
+    assert [each.code for each in evaluate_wait(seen, GatePolicy()).reasons] == ["HoldBeyondTimeout"]

@@ -16,6 +16,7 @@ from vmss_instance_view.model import ScaleSet
 # Source: Application Health extension, settings intervalInSeconds and numberOfProbes and their defaults.
 _HEALTH_INTERVAL = 5
 _HEALTH_PROBES = 1
+_LONGEST = 366 * 24 * 3600.0  # seconds of a hold: a model may name any number
 
 
 def evaluate_wait(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_ELSE) -> Verdict:
@@ -34,7 +35,7 @@ def hold_of(model: ScaleSet | None, policy: GatePolicy) -> float:
     extension = model.health_extension if model else None
     if extension is None or policy.application_health == "ignored":
         return 0.0
-    return float((extension.interval or _HEALTH_INTERVAL) * (extension.probes or _HEALTH_PROBES))
+    return float(min((extension.interval or _HEALTH_INTERVAL) * (extension.probes or _HEALTH_PROBES), _LONGEST))
 
 
 def _hold_beyond_timeout(model: ScaleSet | None, policy: GatePolicy) -> Reason | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import pytest
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Instance, Snapshot, State, Status, Verdict, evaluate
 from pulumi_vmss_health.judging.findings import name_instances
+from pulumi_vmss_health.judging.snapshot import Context
 
 WELL = Vm()
 FAILED = Vm(provisioning="failed")
@@ -135,3 +137,53 @@ def test_a_vm_whose_zone_azure_does_not_tell_may_be_the_one_that_a_zone_lacks(un
     verdict = judge(seen, min_healthy_per_zone=1)
     assert (verdict.state, verdict.passes) == (State.PROGRESSING, False)
     assert [each.state for each in verdict.reasons if each.subject == "zone 2"] == [State.PROGRESSING]
+
+
+SLOW = Vm(health="initializing")
+
+
+def of_operation(seen: Snapshot, code: str, time: str | None = None) -> Snapshot:
+    """The set after an operation that ended so."""
+    return replace(seen, view=replace(seen.view, statuses=(Status(f"ProvisioningState/{code}", time=time),)))
+
+
+@pytest.mark.parametrize(
+    ("failed", "code", "policy"),
+    [
+        (Vm(extensions=(("cse", "failed/1"),), agent="NotReady"), "failed/VMExtensionProvisioningError", {}),
+        (replace(FAILED_EXTENSION, latest=False), "failed/VMExtensionProvisioningError", {}),
+        (
+            Vm("failed/VMExtensionProvisioningError", extensions=(("cse", "failed/1"),)),
+            "failed/VMExtensionProvisioningError",
+            {"ignore_extensions": ["cse"]},
+        ),
+        (
+            Vm("failed/OSProvisioningTimedOut"),
+            "failed/OSProvisioningTimedOut",
+            {"ignore_failure_codes": ["osprovisioningtimedout"]},
+        ),
+    ],
+)
+def test_a_failed_operation_that_repeats_what_is_not_final_or_does_not_count_is_not_final_either(
+    failed: Vm, code: str, policy: dict[str, object]
+) -> None:
+    seen = of_operation(snapshot(SLOW, failed), code)
+    assert judge(seen, **policy).state is State.PROGRESSING
+    assert judge(of_operation(seen, "failed/AllocationFailed"), **policy).state is State.FAILING
+
+
+@pytest.mark.parametrize(
+    ("time", "state"),
+    [
+        ("2026-01-01T00:00:00+00:00", State.PROGRESSING),
+        ("2026-05-01T11:58:00+00:00", State.FAILING),  # the clocks of two machines differ
+        ("2026-05-01T13:00:00+00:00", State.FAILING),
+        (None, State.FAILING),
+    ],
+)
+def test_a_failed_operation_of_before_the_last_pass_is_not_this_deployments(time: str | None, state: State) -> None:
+    passed = Context(since=datetime(2026, 5, 1, 12, tzinfo=timezone.utc))
+    seen = of_operation(snapshot(WELL, SLOW), "failed/AllocationFailed", time)
+    assert evaluate(seen, GatePolicy(), passed).state is state
+    assert evaluate(seen, GatePolicy(set_status="required"), passed).state is State.FAILING
+    assert evaluate(seen, GatePolicy()).state is State.FAILING

@@ -19,6 +19,7 @@ from pulumi_vmss_health.judging.findings import (
     warning,
 )
 from pulumi_vmss_health.judging.guest import last_words, said
+from pulumi_vmss_health.judging.instance_checks import excused
 from pulumi_vmss_health.judging.judged import Judged
 from pulumi_vmss_health.judging.snapshot import count_state, describe
 from vmss_instance_view.model import (
@@ -141,12 +142,12 @@ def _count_failed(summary: Sequence[StatusCount]) -> int:
 def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     """Check that the last operation on the set succeeded. others: what all other checks found.
 
-    A failure that only repeats a reported failure of extensions is not reported again.
+    A failure that only repeats a reported failure of extensions is not reported again, be it final or not.
     """
     facts = judged.facts
     if facts.policy.set_status == "ignored":
         return
-    told = {each.code for each in others if isinstance(each, Reason) and each.state is State.FAILING}
+    told = {each.code for each in others if isinstance(each, Reason)}
     statuses = _operation(facts)
     if not statuses:
         message = "no operation on the set has reported its status yet"
@@ -155,7 +156,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
         code = short_code(status)
         if is_failure(status.state):
             if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
-                yield _failed_operation(status, _state_of_a_failure(judged, others), judged.ill)
+                yield _failed_operation(status, _state_of_a_failure(status, judged, others), judged.ill)
         elif status.state != "succeeded":
             message = f"an operation on the set is in progress ({code})"
             yield Reason("SetOperationRunning", _SUBJECT, code, "succeeded", message, state=State.PROGRESSING)
@@ -175,11 +176,12 @@ def _operation(facts: Facts) -> Sequence[Status]:
     return tuple(each for each in statuses if in_group(each.code, "ProvisioningState")) or statuses
 
 
-def _state_of_a_failure(judged: Judged, others: Sequence[Finding]) -> State:
+def _state_of_a_failure(status: Status, judged: Judged, others: Sequence[Finding]) -> State:
     """Return how bad a failed last operation is. Its status stays until the next operation.
 
     It is only a warning if all other checks pass, unless the policy requires the operation's success. It is not final
-    if all instances exist and are healthy, and only the instance view is behind.
+    if it repeats failures of VMs that do not count, if it is of before the gate's last pass, or if all instances exist
+    and are healthy, and only the instance view is behind.
     """
     facts = judged.facts
     instances = facts.snapshot.instances
@@ -188,7 +190,19 @@ def _state_of_a_failure(judged: Judged, others: Sequence[Finding]) -> State:
     if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in others):
         return State.HEALTHY
     are_all_well = len(instances) >= (facts.capacity or 0) and not judged.ill
-    return State.PROGRESSING if are_all_well else State.FAILING
+    counts = not (are_all_well or _repeats_what_does_not_count(facts, status) or _is_of_before(facts, status))
+    return State.FAILING if counts else State.PROGRESSING
+
+
+def _repeats_what_does_not_count(facts: Facts, status: Status) -> bool:
+    """Return whether a status has the code of a VM's failure that is excused; others are told by their VMs."""
+    return short_code(status).lower() in {code.lower() for _, code in excused(facts)}
+
+
+def _is_of_before(facts: Facts, status: Status) -> bool:
+    """Return whether a status is older than the gate's last pass, allowing for clocks that differ."""
+    passed, told = facts.context.since, parse_time(status.time)
+    return passed is not None and told is not None and told < passed - _CLOCKS_DIFFER
 
 
 def _failed_operation(status: Status, state: State, ill: Sequence[Instance]) -> Reason:

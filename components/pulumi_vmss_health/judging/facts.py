@@ -71,8 +71,8 @@ class Facts:
     def will_be_renewed(self, instance: Instance) -> bool:
         """Return whether an instance is known to run an older model that will still be replaced, and with it its state.
 
-        Azure does that, or under a Manual upgrade policy whom the policy waits for; nobody does where upgrades leave the
-        instance alone.
+        Azure does that, or under a Manual upgrade policy whom `stale_instances="wait"` waits for. Nobody does where
+        upgrades leave the instance alone.
         """
         if self.runs_latest(instance) is not False or is_left_alone(instance):
             return False

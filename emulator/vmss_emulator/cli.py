@@ -137,6 +137,8 @@ def _port(text: str) -> int:
 
 
 def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
+    if options.timeline and options.capture:
+        parser.error("--timeline and --capture exclude each other: a capture says itself what happens when")
     try:
         return Emulator(
             _timeline(options.timeline),
@@ -152,6 +154,9 @@ def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
     except TimelineError as error:
         more = f" (and {len(error.others)} more: see `vmss-emulator check`)" if error.others else ""
         parser.error(f"--timeline {options.timeline}: {error}{more}")
+    except FileNotFoundError:
+        missing = "there is no such file, and no ready timeline of this name (`vmss-emulator timelines` lists them)"
+        parser.error(f"--timeline {options.timeline}: {missing}")
     except OSError as error:
         parser.error(f"--timeline {options.timeline}: {error}")
 

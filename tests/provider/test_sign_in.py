@@ -323,9 +323,19 @@ def test_an_az_that_gives_no_token_is_told_by_its_cause(
 
 def test_a_machine_without_az_says_how_to_sign_in(azure: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    cloud = {key: value for key, value in azure.environment.items() if key != "ARM_CLIENT_SECRET"}
+    left_out = ("ARM_CLIENT_SECRET", "ARM_CLIENT_ID")
+    cloud = {key: value for key, value in azure.environment.items() if key not in left_out}
     with pytest.raises(CredentialError, match="sign in with `az login`, or set"):
         reader(azure, cloud).view(within(10))
+
+
+def test_a_client_id_whose_secret_is_empty_is_told_where_az_does_not_help(
+    azure: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty variable is as good as none, and a pipeline sets one where its secret is missing."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(CredentialError, match=r"ARM_CLIENT_ID is set, but no .*ARM_CLIENT_SECRET, .* beside it"):
+        reader(azure, {**azure.environment, "ARM_CLIENT_SECRET": ""}).view(within(10))
 
 
 def test_a_machine_without_a_managed_identity_is_a_wrong_credential(

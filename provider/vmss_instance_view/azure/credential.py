@@ -237,6 +237,17 @@ def _managed_identity(settings: Settings, _cloud: Cloud, sign_in: SignIn) -> Tok
     return ManagedIdentityCredential(client_id=settings.get("clientId"), **_transport(sign_in))
 
 
+def _without_another_way(settings: Settings) -> str:
+    """Say what to do where the az CLI was asked, because nothing else was named, and gave no token."""
+    if settings.get("clientId"):
+        missing = settings.names("clientSecret", "clientCertificatePath", "useOidc", "useMsi")
+        return f"{settings.names('clientId')} is set, but no {missing} beside it: set one, or sign in with `az login`"
+    return (
+        f"sign in with `az login`, or set {settings.names('clientId', 'clientSecret', 'tenantId')}, or "
+        f"{settings.names('useMsi')} or {settings.names('useOidc')} to true"
+    )
+
+
 def _az_cli(settings: Settings, _cloud: Cloud, _sign_in: SignIn) -> TokenCredential:
     from azure.identity import AzureCliCredential
 
@@ -289,10 +300,7 @@ WAYS: tuple[_Way, ...] = (
         "the az CLI",
         lambda _settings: True,
         _az_cli,
-        lambda settings: (
-            f"sign in with `az login`, or set {settings.names('clientId', 'clientSecret', 'tenantId')}, or "
-            f"{settings.names('useMsi')} or {settings.names('useOidc')} to true"
-        ),
+        lambda settings: _without_another_way(settings),
     ),
 )
 """azure-native's order. Source: its authentication code, 3.29."""

@@ -31,7 +31,6 @@ from vmss_instance_view.pulumi import pools
 from vmss_instance_view.pulumi.arguments import as_before, scale_set_failures
 from vmss_instance_view.pulumi.calls import Call, current_call, stored
 from vmss_instance_view.pulumi.configuration import azure_of
-from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -81,8 +80,8 @@ class HealthGateProvider(ResourceProvider):
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Wait again."""
-        is_same = ScaleSetId.are_same(olds.get("scaleSet"), news.get("scaleSet"))
-        return UpdateResult(self._wait(id_, news, (olds.get("evidence") or {}) if is_same else {}))
+        before = gating.evidence_at(news.get("scaleSet"), olds.get("scaleSet"), olds)
+        return UpdateResult(self._wait(id_, news, before))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Refresh: look once. A set that is gone takes its gate out of the state."""

@@ -135,6 +135,14 @@ def was_let_pass(stored: Mapping[str, Any]) -> bool:
     return stored.get("state") in PASSED - {Ending.HEALTHY.value}
 
 
+def evidence_at(scale_set: object, known_as: object, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the evidence that a gate's last run left, if that was at this set: at another one it has not passed yet.
+
+    scale_set, known_as: the ids of this set and of the one before, as they are given.
+    """
+    return (stored.get("evidence") or {}) if ScaleSetId.are_same(scale_set, known_as) else {}
+
+
 def wait(
     azure: Azure, asked: Asked, before: Mapping[str, Any], teller: Teller, evidence_file: Path | None = None
 ) -> dict[str, Any]:

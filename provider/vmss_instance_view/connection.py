@@ -90,7 +90,9 @@ class Azure:
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
             said = f"metadata host {host} did not describe its cloud within {seconds:.0f}s"
-            if seconds < METADATA_WITHIN / 2:  # others who wait for it may have much more time: see OneForAll
+            # Others who wait for it may have much more time: see OneForAll. Half of it, because who names no
+            # deadline has METADATA_WITHIN, of which a little is over by now.
+            if seconds < METADATA_WITHIN / 2:
                 raise TimeoutError(said) from None
             raise Unavailable(said) from None
         wire = https if self._keep is None else Recording(https, self.clock, self._keep)

@@ -147,7 +147,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     facts = judged.facts
     if facts.policy.set_status == "ignored":
         return
-    told = {each.code for each in others if isinstance(each, Reason)}
+    tells_extensions = any(isinstance(each, Reason) and each.code == "ExtensionFailed" for each in others)
     statuses = _operation(facts)
     if not statuses:
         message = "no operation on the set has reported its status yet"
@@ -155,7 +155,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     for status in statuses:
         code = short_code(status)
         if is_failure(status.state):
-            if not (status.detail.lower().startswith("vmextension") and "ExtensionFailed" in told):
+            if not (tells_extensions and status.detail.lower().startswith("vmextension")):
                 yield _failed_operation(status, _state_of_a_failure(status, judged, others), judged.ill)
         elif status.state != "succeeded":
             message = f"an operation on the set is in progress ({code})"

@@ -13,7 +13,6 @@ from pulumi_vmss_health.plugin import inputs, wire
 from pulumi_vmss_health.plugin.wire import Values
 from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.pulumi.calls import Call, storable
-from vmss_instance_view.scale_set_id import ScaleSetId
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -81,9 +80,9 @@ class Gate(Waits):
         except ValueError as error:
             raise call.failure(f"{EVIDENCE_FILE}: {error}") from None
         try:
-            before = wire.plain(olds)
-            is_same = ScaleSetId.are_same(before.get("scaleSetId"), str(asked.scale_set))
-            outputs = gating.wait(azure, asked, (before.get("evidence") or {}) if is_same else {}, call, file)
+            known = wire.plain(olds)
+            before = gating.evidence_at(str(asked.scale_set), known.get("scaleSetId"), known)
+            outputs = gating.wait(azure, asked, before, call, file)
             return {**news, **storable(_marked(asked, outputs))}
         except NotPassed as failed:
             outputs = {**news, **storable(_marked(asked, failed.outputs))}

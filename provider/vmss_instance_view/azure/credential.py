@@ -300,7 +300,7 @@ WAYS: tuple[_Way, ...] = (
         "the az CLI",
         lambda _settings: True,
         _az_cli,
-        lambda settings: _without_another_way(settings),
+        _without_another_way,
     ),
 )
 """azure-native's order. Source: its authentication code, 3.29."""

@@ -162,6 +162,7 @@ def of_operation(seen: Snapshot, code: str, time: str | None = None) -> Snapshot
             "failed/OSProvisioningTimedOut",
             {"ignore_failure_codes": ["osprovisioningtimedout"]},
         ),
+        (Vm("failed/OSProvisioningTimedOut"), "failed/OSProvisioningTimedOut", {"min_healthy": "50%"}),
     ],
 )
 def test_a_failed_operation_that_repeats_what_is_not_final_or_does_not_count_is_not_final_either(
@@ -170,6 +171,34 @@ def test_a_failed_operation_that_repeats_what_is_not_final_or_does_not_count_is_
     seen = of_operation(snapshot(SLOW, failed), code)
     assert judge(seen, **policy).state is State.PROGRESSING
     assert judge(of_operation(seen, "failed/AllocationFailed"), **policy).state is State.FAILING
+
+
+def test_a_failed_operation_is_final_where_the_vm_that_it_repeats_is() -> None:
+    seen = of_operation(snapshot(SLOW, Vm("failed/OSProvisioningTimedOut")), "failed/OSProvisioningTimedOut")
+    assert judge(seen).state is State.FAILING
+    assert judge(seen, min_healthy="50%", set_status="required").state is State.FAILING
+
+
+TIMED_OUT = "failed/VMExtensionProvisioningTimeout"
+
+
+@pytest.mark.parametrize(
+    ("extensions", "state"),
+    [
+        ((("cse", "succeeded"), ("logs", "transitioning")), State.HEALTHY),
+        ((("cse", "transitioning"), ("logs", "transitioning")), State.FAILING),
+        ((("cse", "transitioning"), ("logs", "succeeded")), State.FAILING),
+        ((("cse", "succeeded"), ("logs", "succeeded")), State.FAILING),
+    ],
+)
+def test_a_vm_that_waited_too_long_for_an_ignored_extension_alone_is_provisioned(
+    extensions: tuple[tuple[str, str], ...], state: State
+) -> None:
+    seen = snapshot(WELL, Vm(TIMED_OUT, extensions=extensions), extensions=("cse", "logs"))
+    verdict = judge(seen, ignore_extensions=["logs"])
+    assert verdict.state is state
+    told = "instance 1: VM failed/VMExtensionProvisioningTimeout, ignored because extension logs is ignored"
+    assert (told in [each.message for each in verdict.reasons]) is (state is State.HEALTHY)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ wait for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pulumi_vmss_health.judging import advice
 from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import short_code
@@ -85,14 +87,17 @@ def failure_words(instance: Instance, extension: str) -> str:
 def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
     """Name the ignored extensions whose failure is all that a VM's failure repeats; "" if others report it.
 
-    None if the failure of the VM counts.
+    None if the failure of the VM counts. A VM that waited too long for an extension may list it as unfinished.
     """
+    detail = status.detail.lower()
+    if not detail.startswith("vmextension"):
+        return None
     failed = failed_extensions(instance)
-    if not failed or not status.detail.lower().startswith("vmextension"):
+    blamed = failed or (_unfinished_extensions(instance) if detail.endswith("timeout") else [])
+    ignored = [name for name in blamed if facts.is_ignored(name)]
+    reported = [name for name in failed if facts.is_told(name) or name.lower() in facts.suppressed]
+    if not blamed or {*blamed} - {*ignored, *reported}:
         return None
-    if not all(facts.is_told(name) or facts.is_ignored(name) or name.lower() in facts.suppressed for name in failed):
-        return None
-    ignored = [name for name in failed if facts.is_ignored(name)]
     if len(ignored) > 1:
         return f"because extensions {', '.join(ignored)} are ignored"
     return f"because extension {ignored[0]} is ignored" if ignored else ""
@@ -100,11 +105,18 @@ def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
 
 def failed_extensions(instance: Instance) -> list[str]:
     """Return the names of the extensions that failed on a VM, each once."""
-    view = instance.view
-    if view is None:
-        return []
+    return _extensions_of(instance, is_failure)
+
+
+def _unfinished_extensions(instance: Instance) -> list[str]:
+    return _extensions_of(instance, lambda state: state != "succeeded")
+
+
+def _extensions_of(instance: Instance, matches: Callable[[str], bool]) -> list[str]:
+    """Return the names of the extensions of a VM of which a status has a state that matches, each once."""
+    view = instance.view or VirtualMachineInstanceView()
     names = {each.name.lower(): each.name for each in view.extensions if each.name}
-    return [name for name in names.values() if any(is_failure(each.state) for each in view.extension_statuses(name))]
+    return [name for name in names.values() if any(matches(each.state) for each in view.extension_statuses(name))]
 
 
 def power(_facts: Facts, instance: Instance) -> Ailment | None:

@@ -180,8 +180,8 @@ def _state_of_a_failure(status: Status, judged: Judged, others: Sequence[Finding
     """Return how bad a failed last operation is. Its status stays until the next operation.
 
     It is only a warning if all other checks pass, unless the policy requires the operation's success. It is not final
-    if it repeats failures of VMs that do not count, if it is of before the gate's last pass, or if all instances exist
-    and are healthy, and only the instance view is behind.
+    if it repeats the failure of a VM, which tells by itself whether it counts, if it is of before the gate's last pass,
+    or if all instances exist and are healthy, and only the instance view is behind.
     """
     facts = judged.facts
     instances = facts.snapshot.instances
@@ -190,13 +190,15 @@ def _state_of_a_failure(status: Status, judged: Judged, others: Sequence[Finding
     if all(isinstance(each, Reason) and each.state is State.HEALTHY for each in others):
         return State.HEALTHY
     are_all_well = len(instances) >= (facts.capacity or 0) and not judged.ill
-    counts = not (are_all_well or _repeats_what_does_not_count(facts, status) or _is_of_before(facts, status))
+    counts = not (are_all_well or _repeats_a_vm(judged, status) or _is_of_before(facts, status))
     return State.FAILING if counts else State.PROGRESSING
 
 
-def _repeats_what_does_not_count(facts: Facts, status: Status) -> bool:
-    """Return whether a status has the code of a VM's failure that is excused; others are told by their VMs."""
-    return short_code(status).lower() in {code.lower() for _, code in excused(facts)}
+def _repeats_a_vm(judged: Judged, status: Status) -> bool:
+    """Return whether a status has the code of a VM's failure, be it excused or not."""
+    counted = [each.have for _, found in judged.ailments for each in found if each.code == "VmFailed"]
+    codes = [*counted, *(code for _, code in excused(judged.facts))]
+    return short_code(status).lower() in map(str.lower, codes)
 
 
 def _is_of_before(facts: Facts, status: Status) -> bool:

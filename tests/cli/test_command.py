@@ -14,8 +14,10 @@ import pytest
 from tests.cli.support import AT_ONCE, BROKEN, COMMAND, ILL, environment, put, run
 from tests.emulator.support import ArmSession
 from tests.hostile import COMMANDS, harm
+from tests.pages import ROOT
 from tests.waiting import until
 
+from pulumi_vmss_health.cli.main import main
 from vmss_emulator import Emulator
 
 
@@ -33,6 +35,14 @@ def test_view_shows_the_view_and_the_instances_in_a_table(azure: Emulator) -> No
         "0         -     succeeded  running  healthy  yes",
         "1         -     succeeded  running  healthy  yes",
     ]
+
+
+@pytest.mark.parametrize(("health", "hints"), [(True, 1), (False, 0)])
+def test_view_says_where_the_health_is_that_azures_view_leaves_out(azure: Emulator, health: bool, hints: int) -> None:
+    ran = run(azure, "view", put(azure, capacity=2, health=health))
+    assert ran.returncode == 0, ran.stderr
+    hint = "application health  not in the instance view: see --instances"
+    assert ran.stdout.splitlines().count(hint) == hints
 
 
 @pytest.mark.parametrize("mode", ["Uniform", "Flexible"])
@@ -249,4 +259,23 @@ def test_explain_says_what_a_view_alone_leaves_unjudged(azure: Emulator) -> None
     ran = run(azure, "explain", "-", "--capacity", "3", text=view)
     assert ran.returncode == 1
     assert ran.stdout.startswith("not judged: 3/3 VMs")
-    assert "power" in ran.stdout.splitlines()[-1]
+    assert "power" in ran.stdout.splitlines()[-2]
+    assert ran.stdout.endswith("\n  next: give, too: the list of instances, with their views; the model\n")
+
+
+@pytest.mark.parametrize(
+    ("bodies", "lacking"),
+    [
+        (["instances"], "the instance view; the model"),
+        (["view_without_extensions", "instances"], "the model"),
+        (["scale_set"], "the list of instances, with their views"),
+        (["rolling_upgrade"], "the instance view; the list of instances, with their views; the model"),
+        (["scale_set", "instances"], None),
+    ],
+)
+def test_explain_says_which_bodies_would_let_the_rest_be_judged(
+    bodies: list[str], lacking: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", *(str(ROOT / "tests" / "bodies" / f"{name}.json") for name in bodies)]) == 1
+    told = [line for line in capsys.readouterr().out.splitlines() if "give, too" in line]
+    assert told == ([f"  next: give, too: {lacking}"] if lacking else [])

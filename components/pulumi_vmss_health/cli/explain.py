@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     state = _state(verdict)
     warnings = [reason.message for reason in verdict.reasons if reason.state is State.HEALTHY]
     counts = ", ".join(map(str, counts_of(seen, policy.capacity)))
-    print_told([f"{state}: {counts}", *causes(verdict), *warnings])
+    print_told([f"{state}: {counts}", *causes(verdict), *_lacking(seen, verdict), *warnings])
     return Exit.HEALTHY if verdict.passes else Exit.NOT_HEALTHY
 
 
@@ -48,6 +48,17 @@ def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
     if len(files) > 1:
         raise ValueError("give either the folder of one capture, or files")
     return snapshot_in(Path(files[0]), clock)
+
+
+def _lacking(seen: Snapshot, verdict: Verdict) -> list[str]:
+    """Say which bodies would let the rest be judged."""
+    bodies = {
+        "the instance view": bool(seen.view.statuses or seen.scale_set),
+        "the list of instances, with their views": seen.instances is not None,
+        "the model": seen.scale_set is not None,
+    }
+    lacking = [body for body, is_given in bodies.items() if not is_given]
+    return [f"next: give, too: {'; '.join(lacking)}"] if verdict.unjudged and lacking else []
 
 
 def _state(verdict: Verdict) -> str:

@@ -15,6 +15,7 @@ _TITLES = ("instance", "zone", "VM", "power", "health", "latest model")
 _SPARE = ("zone", "latest model")  # columns that are left out where there is no room and they say the same of all
 _FINE = ({"succeeded"}, {"running"}, {"healthy", "-"}, {"yes", "-"})  # of the columns behind the zone
 _MARK = "*"
+_OF_INSTANCES = "not in the instance view: see --instances"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Sheet:
             ("VMs", describe(view.virtual_machine.statuses_summary)),
             *((f"extension {each.name}", describe(each.statuses_summary)) for each in view.extensions),
             *((f"service {each.service_name}", each.service_state or "") for each in view.orchestration_services),
+            *([("application health", _OF_INSTANCES)] if model.reports_health and instances is None else []),
         ]
         cleaned = tuple((clean(fact, LINE), clean(value, LINE)) for fact, value in facts)
         rows = None if instances is None else tuple(_row(model, each) for each in instances)

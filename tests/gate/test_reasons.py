@@ -223,14 +223,15 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         ),
     ),
     (
-        snapshot(WELL, status="failed/Quota"),
+        with_status(snapshot(WELL), Status("ProvisioningState/failed/Quota", message="No cores\nare left.")),
         {},
         Reason(
             "SetOperationOutlived",
             "scale set",
             "failed/Quota",
             "succeeded",
-            "the last operation on the set ended failed/Quota; all instances are healthy, so this failure is ignored",
+            "the last operation on the set ended failed/Quota: No cores are left; all instances are healthy, "
+            "so this failure is ignored",
             "",
             HEALTHY,
         ),

@@ -29,7 +29,7 @@ def said(statuses: Sequence[Status], substatuses: Iterable[Status] = ()) -> str:
         return last_words(message)
     if not message:
         return last_words("\n".join(errors))
-    return f"{last_words(message, _TOLD // 2)}; stderr: {_end(chr(10).join(errors), _TOLD // 2)}"
+    return f"{last_words(message, _TOLD // 2).removesuffix('.')}; stderr: {_end(chr(10).join(errors), _TOLD // 2)}"
 
 
 def last_words(text: str, limit: int = _TOLD) -> str:

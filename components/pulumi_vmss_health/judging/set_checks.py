@@ -211,7 +211,8 @@ def _failed_operation(status: Status, state: State, ill: Sequence[Instance]) -> 
     words = f": {last_words(status.message)}" if status.message else ""
     message = f"the last operation on the set ended {short_code(status)}{words}"
     if state is State.HEALTHY:
-        message += f"; {'enough' if ill else 'all'} instances are healthy, so this failure is ignored"
+        who = "enough" if ill else "all"
+        message = f"{message.removesuffix('.')}; {who} instances are healthy, so this failure is ignored"
         message += f"; not healthy: {name_instances(ill)}" if ill else ""
         return warning("SetOperationOutlived", _SUBJECT, short_code(status), "succeeded", message, ill)
     hint = advice.after(status.state, status.detail)

@@ -236,7 +236,9 @@ class Life(RuleBasedStateMachine):
 
     def timeout(self, policy: dict[str, Any]) -> float:
         """What the user has patience for, and the hold; no longer than anything can still come of what happened."""
-        return min(self.patience, self.moment + SETTLED_BY) + hold_of(policy, World())[0]
+        has_surplus = any(len(world.machines) > world.capacity for _, world in self.chapters)
+        settled = self.moment + (SETTLED_BY if has_surplus else MENDED_BY)
+        return min(self.patience, settled) + hold_of(policy, World())[0]
 
     def changes_within(self, look: Seen) -> bool:
         """Whether the world changes during a look, which then sees some of each."""

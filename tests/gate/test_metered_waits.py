@@ -146,13 +146,13 @@ def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_
 
 
 @pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
-@pytest.mark.parametrize(("page", "left"), [(100, 5), (50, 10)])
+@pytest.mark.parametrize(("page", "left"), [(20, 5), (10, 10)])
 def test_a_list_that_was_refused_halfway_is_begun_again_when_there_is_enough_for_all_its_pages(
     flexible: bool, page: int, left: int
 ) -> None:
     """Others have taken the rest; no header tells of them, and so the first look is refused."""
     azure = Metered(VirtualClock())
-    scale_set = ScaleSet(lambda _: snapshot(*[Vm()] * 1000), flexible=flexible, page=page)
+    scale_set = ScaleSet(lambda _: snapshot(*[Vm()] * 200), flexible=flexible, page=page)
     web = azure.add("web", scale_set)
     bucket = "list of all" if flexible else "high of web"
     azure.take(bucket, 0.0, azure.left(bucket, 0.0) - left)
@@ -164,8 +164,8 @@ def test_a_list_that_was_refused_halfway_is_begun_again_when_there_is_enough_for
 @pytest.mark.parametrize("timeout", ["8m", *(pytest.param(each, marks=pytest.mark.rest) for each in ("10m", "11m"))])
 def test_a_look_shortly_before_the_timeout_reads_everything_only_where_there_is_enough_for_it(timeout: str) -> None:
     azure = Metered(VirtualClock())
-    shown = snapshot(*[Vm()] * 999, ILL)
-    web = azure.add("web", ScaleSet(lambda _: shown, page=100))
+    shown = snapshot(*[Vm()] * 199, ILL)
+    web = azure.add("web", ScaleSet(lambda _: shown, page=20))
     outcome = wait(azure.azure(), web, GatePolicy(timeout=timeout)).outcome
     assert azure.refused == []
     assert outcome.ending is Ending.TIMED_OUT

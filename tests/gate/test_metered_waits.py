@@ -146,7 +146,7 @@ def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_
 
 
 @pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
-@pytest.mark.parametrize(("page", "left"), [(20, 5), (10, 10)])
+@pytest.mark.parametrize(("page", "left"), [(20, 5), (10, 2)])
 def test_a_list_that_was_refused_halfway_is_begun_again_when_there_is_enough_for_all_its_pages(
     flexible: bool, page: int, left: int
 ) -> None:

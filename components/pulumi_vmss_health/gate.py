@@ -35,8 +35,6 @@ from vmss_instance_view.pulumi.configuration import azure_of
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
 
-INPUTS = ("scaleSet", "policy", "triggers", "recheck", "onFailure", "skip")
-
 
 class HealthGateProvider(ResourceProvider):
     """Blocks in create and update. One instance serves all gates of a stack, on many threads."""

@@ -71,8 +71,13 @@ def skipped_outputs(scale_set: ScaleSetId, before: Mapping[str, Any]) -> dict[st
         "state": SKIPPED,
         "message": f"scale set {scale_set.name}: skipped, not judged",
         "reasons": [],
-        "evidence": {key: before[key] for key in ("passedAt",) if key in before},
+        "evidence": when_passed(before),
     }
+
+
+def when_passed(before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return passedAt alone of what was stored before; nothing if there never was a pass."""
+    return {"passedAt": before["passedAt"]} if "passedAt" in before else {}
 
 
 def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:

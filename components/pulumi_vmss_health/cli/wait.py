@@ -115,7 +115,7 @@ def _showing(names: Sequence[str], limit: float, clock: Clock, *, is_quiet: bool
         yield _Lines(names, clock, lambda _line: None)
     else:
         several = f"{len(names)} scale sets" if len(names) > 1 else f"scale set {names[0]}"
-        with pipeline.folded(f"waiting for {several}"):
+        with pipeline.log_group(f"waiting for {several}"):
             yield _Lines(names, clock, progress)
 
 

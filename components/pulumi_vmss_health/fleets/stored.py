@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_vmss_health.fleets.telling import fleet_headline
 from pulumi_vmss_health.fleets.watch import Fleet
 from pulumi_vmss_health.judging.findings import State, Verdict
-from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reasons_json
+from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reasons_json, when_passed
 from pulumi_vmss_health.telling.failure import headline
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -72,7 +72,7 @@ def totals(sets: Sets, required: int) -> dict[str, Any]:
 def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) -> dict[str, Any]:
     """Return the outputs of a gate that was told not to look; when its sets last passed is not forgotten."""
     sets = {
-        name: _set(id_, SKIPPED, f"scale set {id_.name}: skipped, not judged", passed=before.get(name, {}))
+        name: _set(id_, SKIPPED, f"scale set {id_.name}: skipped, not judged", None, before.get(name, {}))
         for name, id_ in asked.items()
     }
     message = f"{len(sets)} scale sets: skipped, not judged"
@@ -99,9 +99,9 @@ def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, now: str, before: Mapping[
 
 
 def _set(
-    id_: ScaleSetId, state: str, message: str, progress: Progress | None = None, passed: Mapping[str, Any] | None = None
+    id_: ScaleSetId, state: str, message: str, progress: Progress | None, passed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """passed: holds passedAt, if it passed at all."""
+    """Return what is stored of a set. passed: holds passedAt, if the set passed at all."""
     snapshot = progress.snapshot if progress else None
     verdict, error = (progress.verdict, progress.error) if progress else (None, None)
     return {
@@ -111,5 +111,5 @@ def _set(
         "message": message,
         "reasons": reasons_json(verdict, error, REASONS_OF_SET),
         **(mode_and_capacity(snapshot) if snapshot else {}),
-        **{key: passed[key] for key in ("passedAt",) if passed and key in passed},
+        **when_passed(passed),
     }

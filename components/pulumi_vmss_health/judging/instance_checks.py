@@ -31,7 +31,7 @@ def provisioning(facts: Facts, instance: Instance) -> Ailment | None:
     if failed and excuse(facts, instance) is None:
         is_said = status is not None and is_failure(status.state)
         code = short_code(status) if status and is_said else failed[0]
-        words = said([status], ()) if status and is_said else ""
+        words = said([status]) if status and is_said else ""
         hint = advice.after(failed[0], status.detail if status and is_said else "")
         if facts.snapshot.scale_set and facts.snapshot.scale_set.resilient_creation:
             hint += "; resilient VM creation is on: Azure may try for 30 minutes"

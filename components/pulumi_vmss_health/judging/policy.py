@@ -103,7 +103,7 @@ class GatePolicy:
             _check_count("capacity", self.capacity, least=0)
         for name, choices in CHOICES.items():
             _check_choice(name, getattr(self, name), choices)
-        if not isinstance(self.extensions, str) or self.extensions != "all":
+        if self.extensions != "all":
             self._put("extensions", _names("extensions", self.extensions))
         self._put("ignore_extensions", _names("ignore_extensions", self.ignore_extensions))
         self._put("ignore_failure_codes", _codes("ignore_failure_codes", self.ignore_failure_codes))

@@ -21,7 +21,7 @@ from pulumi_vmss_health.judging.findings import (
 from pulumi_vmss_health.judging.guest import last_words, said
 from pulumi_vmss_health.judging.instance_checks import excused
 from pulumi_vmss_health.judging.judged import Judged
-from pulumi_vmss_health.judging.snapshot import count_state, describe
+from pulumi_vmss_health.judging.snapshot import count_succeeded, describe
 from vmss_instance_view.model import (
     Instance,
     ScaleSet,
@@ -102,8 +102,8 @@ def _enough(
     if facts.required is None:
         yield Unjudged(subject)
         return
-    summary = min(summaries, key=lambda each: (count_state(each, "succeeded"), -_count_failed(each)))
-    succeeded, failed = count_state(summary, "succeeded"), _count_failed(summary)
+    summary = min(summaries, key=lambda each: (count_succeeded(each), -_count_failed(each)))
+    succeeded, failed = count_succeeded(summary), _count_failed(summary)
     if succeeded + min(excused, failed) >= facts.required:
         return
     hopeless = facts.vms - max(failed - excused, 0) < facts.required

@@ -90,9 +90,9 @@ class Context:
 NOTHING_ELSE = Context()
 
 
-def count_state(summary: Sequence[StatusCount], state: str) -> int:
-    """Count the VMs of a summary in a state such as "succeeded", whatever the detail and the case of the code."""
-    return sum(each.count for each in summary if state_of(each.code) == state)
+def count_succeeded(summary: Sequence[StatusCount]) -> int:
+    """Count the VMs of a summary that succeeded, whatever the detail and the case of the code."""
+    return sum(each.count for each in summary if state_of(each.code) == "succeeded")
 
 
 def describe(summary: Sequence[StatusCount]) -> str:

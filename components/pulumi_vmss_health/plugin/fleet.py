@@ -28,7 +28,7 @@ class FleetGate(Waits):
     )  # fmt: skip
 
     def checked(self, _urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
-        """All inputs."""
+        """Return all inputs, and what is wrong with them."""
         return news, list(inputs.fleet_refusals(news))
 
     def refresh(self, azure: Azure, call: Call, id_: str, stored: Values) -> Values | None:

@@ -24,7 +24,7 @@ class Waits:
     no_import: ClassVar[str] = "a gate is a wait and nothing in Azure: declare it, and `pulumi up` runs it"
 
     def runs_without_a_change(self, olds: Values, news: Values) -> bool:
-        """A gate that did not pass, and one that is to run in every update."""
+        """Return whether the gate did not pass, or is to run in every update."""
         return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
 
     def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
@@ -52,7 +52,7 @@ class Gate(Waits):
         self._evidence = Owners()
 
     def checked(self, urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
-        """All inputs but the evidence file, which is remembered."""
+        """Return the inputs without the evidence file, which is remembered, and what is wrong with them."""
         refusals = list(inputs.refusals(self.checks, news))
         stored, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
         if not refusals and file is not None and wire.is_known(file):

@@ -229,7 +229,7 @@ def _input(name: str, hint: Any) -> dict[str, Any]:  # noqa: ANN401 - an annotat
     if name in CHOICES:
         return {"$ref": f"#/types/{_PACKAGE}:index:{_enum_name(name)}"}
     kinds = get_args(hint) if get_origin(hint) is not Sequence else (hint,)
-    if Sequence[str] in kinds or hint == Sequence[str]:
+    if Sequence[str] in kinds:
         return properties.TEXTS
     if int in kinds:
         return {"oneOf": [{"type": "integer"}, properties.TEXT]} if str in kinds else {"type": "integer"}

@@ -28,11 +28,11 @@ class View:
     no_import: ClassVar[str] = "an instance view is read and nothing in Azure: declare it, and `pulumi up` reads it"
 
     def checked(self, _urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
-        """All inputs."""
+        """Return all inputs, and what is wrong with them."""
         return news, list(inputs.refusals(self.checks, news))
 
     def runs_without_a_change(self, _olds: Values, news: Values) -> bool:
-        """A view that is to be read in every update."""
+        """Return whether the view is to be read in every update."""
         return bool(wire.plain(news.get("recheck")) == "always")
 
     def create(self, azure: Azure, call: Call, _id: str, news: Values) -> Values:

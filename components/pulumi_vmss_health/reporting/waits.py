@@ -10,7 +10,7 @@ from typing import Any
 from pulumi_vmss_health.evidence.bodies import rebuilt
 from pulumi_vmss_health.judging.findings import Reason, State
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot, count_state
+from pulumi_vmss_health.judging.snapshot import Snapshot, count_succeeded
 from pulumi_vmss_health.telling.status import Count
 from pulumi_vmss_health.waiting.memory import Ending
 from vmss_instance_view.model import parse_time
@@ -200,7 +200,7 @@ def _finished(snapshot: Snapshot | None, counts: Mapping[str, Count]) -> dict[st
     return {
         name: Count(name, total, total)
         for name, summary in done.items()
-        if name not in counts and count_state(summary, "succeeded") >= total
+        if name not in counts and count_succeeded(summary) >= total
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pulumi_vmss_health.judging.findings import State, Verdict
-from pulumi_vmss_health.judging.snapshot import Snapshot, count_state
+from pulumi_vmss_health.judging.snapshot import Snapshot, count_succeeded
 from pulumi_vmss_health.waiting.memory import Progress
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.durations import format_duration
@@ -128,8 +128,8 @@ def counts_of(snapshot: Snapshot, capacity: int | None) -> list[Count]:
     model, instances = snapshot.scale_set, snapshot.instances
     expected = model.capacity if model and capacity is None else capacity
     total = snapshot.vms_seen if expected is None else expected
-    counts = [Count("VMs", count_state(snapshot.view.virtual_machine.statuses_summary, "succeeded"), total)]
-    done = {each.name or "": count_state(each.statuses_summary, "succeeded") for each in snapshot.view.extensions}
+    counts = [Count("VMs", count_succeeded(snapshot.view.virtual_machine.statuses_summary), total)]
+    done = {each.name or "": count_succeeded(each.statuses_summary) for each in snapshot.view.extensions}
     waiting = [Count(_short(name), count, total) for name, count in done.items() if count < total]
     counts += waiting[:_EXTENSIONS]
     if len(waiting) > _EXTENSIONS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
+from pulumi_vmss_health.judging.facts import expected_capacity
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Context, Depth, Snapshot
@@ -43,7 +44,7 @@ class Plan:
 
 def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: Context) -> Plan:
     """Return the cheapest read for a verdict in progress; a full one if no part alone shows progress."""
-    model, instances = snapshot.scale_set, snapshot.instances
+    instances = snapshot.instances
     open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
     of_view = not is_flexible(snapshot) and not open_codes <= _OF_INSTANCES
     if of_view and state_of_view(snapshot, policy, context) is not State.HEALTHY:
@@ -53,7 +54,7 @@ def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: 
     if open_codes == {"RollingUpgradeRunning"}:
         return Plan(Depth.UPGRADE)
     which = verdict.ill
-    capacity = policy.capacity if policy.capacity is not None else (model.capacity if model else None)
+    capacity = expected_capacity(snapshot.scale_set, policy)
     has_right_size = len(instances) == capacity
     if has_right_size and not which:
         return Plan(Depth.FULL)  # instances do not show what is open, such as an operation on the set

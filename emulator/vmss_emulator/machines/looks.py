@@ -229,7 +229,7 @@ class _Look:
         return None
 
     def vm(self, extensions: Mapping[str, Status]) -> Status:
-        """Return whether the VM counts as failed: it does when one of its extensions failed, although it runs."""
+        """Return the VM's provisioning state: failed also where only an extension failed, although the VM runs."""
         for at, event in self.fate:
             if event.state and event.extension is None:
                 return Status(event.state, at, event.message)

@@ -36,14 +36,14 @@ def on_azure() -> bool:
 
 
 @contextmanager
-def folded(title: str) -> Iterator[bool]:
-    """Put the progress that is printed meanwhile into one group, which readers may open. Yield whether there is one."""
+def log_group(title: str) -> Iterator[None]:
+    """Put the progress that is printed meanwhile into one group, which readers may open."""
     begin, end = ("::group::", "::endgroup::") if on_github() else ("##[group]", "##[endgroup]")
     is_grouped = on_github() or on_azure()
     if is_grouped:
         progress(f"{begin}{title}")
     try:
-        yield is_grouped
+        yield
     finally:
         if is_grouped:
             progress(end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 from pulumi_vmss_health.cli.printing import result
@@ -18,9 +18,9 @@ _BELOW = "    "  # of its further lines on a terminal
 _NARROWEST = 30  # columns
 
 
-def is_terminal(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+def is_terminal(stream: TextIO) -> bool:
     """Return whether a stream ends on a terminal that can move its cursor."""
-    return stream.isatty() and environ.get("TERM", "dumb") != "dumb"
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def columns() -> int:

@@ -15,6 +15,7 @@ from pulumi_vmss_health.telling.failure import beside_the_headline, headline, lo
 from pulumi_vmss_health.waiting.memory import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
+from vmss_instance_view.model import ScaleSet
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 SKIPPED = "skipped"
@@ -104,11 +105,8 @@ def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
 
 def mode_and_capacity(snapshot: Snapshot) -> dict[str, Any]:
     """Return what is stored of a set's model."""
-    model = snapshot.scale_set
-    return {
-        "orchestrationMode": (model.orchestration_mode if model else None) or "Uniform",
-        "capacity": model.capacity if model else None,
-    }
+    model = snapshot.scale_set or ScaleSet()
+    return {"orchestrationMode": model.mode, "capacity": model.capacity}
 
 
 def reasons_json(verdict: Verdict | None, error: InstanceViewError | None, most: int) -> list[dict[str, str]]:

@@ -14,11 +14,12 @@ from vmss_instance_view.azure.recording import Read, Recording
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.azure.wire import Https, Wire
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
-from vmss_instance_view.errors import Unavailable, clean
+from vmss_instance_view.errors import Unavailable
 from vmss_instance_view.limits.budget import Budget
 from vmss_instance_view.parallel import OneForAll
 from vmss_instance_view.reading.reader import ScaleSetReader
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import clean
 
 METADATA_WITHIN = 10.0  # seconds for the description of a cloud
 

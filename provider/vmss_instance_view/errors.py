@@ -21,8 +21,7 @@ Messages never carry a token or a header of the request. Each is one line, cut a
 
 from __future__ import annotations
 
-from vmss_instance_view.text import LINE
-from vmss_instance_view.text import clean as clean  # for those who import it from here
+from vmss_instance_view.text import LINE, clean
 
 
 def root_cause(error: BaseException) -> BaseException:

@@ -33,10 +33,10 @@ def viewed(
 def _seen(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
     model = reader.model(deadline)
     instances = reader.instances(deadline) if with_instances else None
-    view = (reader.counted(instances) if instances is not None else None) or reader.view(deadline)
+    view = reader.counted(instances) or reader.view(deadline)
     return {
         **view.to_json(),
-        "orchestrationMode": model.orchestration_mode or "Uniform",
+        "orchestrationMode": model.mode,
         "capacity": model.capacity,
         "instances": None if instances is None else [each.to_json() for each in instances],
     }

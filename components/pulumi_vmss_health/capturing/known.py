@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from vmss_instance_view.model.instance import PROFILE_TAG
+
 
 class Kind(Enum):
     """What a text may be, and so what becomes of it."""
@@ -77,7 +79,7 @@ REMOVED = _names(
 OF_SETTINGS = ("intervalinseconds", "numberofprobes")
 """All that is kept of an extension's settings: how long application health must hold follows from them."""
 
-OF_TAGS = "virtualmachineprofiletimecreated"
+OF_TAGS = PROFILE_TAG.lower()
 """The one tag that is kept: Azure's own, with a time."""
 
 # Extensions' names that tell nothing about who uses them.

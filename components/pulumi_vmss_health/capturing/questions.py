@@ -11,9 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from vmss_instance_view.model import state_of
+from vmss_instance_view.model.instance import PROFILE_TAG
 from vmss_instance_view.model.status import in_group
-
-_TAG = "virtualmachineprofiletimecreated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def _profile_tag(answers: Answers) -> str | None:
     tags: dict[str, list[str]] = {}
     for _, vm, _ in _vms(answers):
         for name, value in (vm.get("tags") or {}).items():
-            if name.lower() == _TAG:
+            if name.lower() == PROFILE_TAG.lower():
                 tags.setdefault(str((vm.get("properties") or {}).get("vmId")), []).append(str(value))
     changed = [values for values in tags.values() if len(set(values)) > 1]
     return f"{len(changed)} VMs kept their id and got another time in the tag" if changed else None

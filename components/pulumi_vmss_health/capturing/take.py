@@ -16,6 +16,7 @@ from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.connection import Azure
 from vmss_instance_view.errors import AzureError, InstanceViewError, Unavailable
+from vmss_instance_view.model import ScaleSet
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.reading.uniform import UniformReader
 from vmss_instance_view.scale_set_id import ScaleSetId
@@ -105,7 +106,7 @@ class Capture:
         return Sight(self._number, round(at, 3), round(took, 3), is_complete, error or None)
 
     def _remember(self, seen: Snapshot) -> None:
-        self.mode = (seen.scale_set.orchestration_mode if seen.scale_set else None) or "Uniform"
+        self.mode = (seen.scale_set or ScaleSet()).mode
         shown = replace(seen, age=0.0)
         self._quiet = self._quiet + 1 if shown == self._last else 0
         self._last = shown

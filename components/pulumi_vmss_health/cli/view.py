@@ -95,8 +95,7 @@ class _View:
         model = reader.model(deadline)
         since = None if self._is_first else self._azure.clock.monotonic() - _OWN_VIEWS_FOR
         instances = reader.instances(deadline, since=since) if Part.INSTANCES in self._parts else None
-        counted = reader.counted(instances) if instances is not None else None
-        return model, counted or reader.view(deadline), instances
+        return model, reader.counted(instances) or reader.view(deadline), instances
 
 
 def _watch(view: _View, clock: Clock) -> None:

@@ -41,7 +41,7 @@ def chart(wait: Wait, instances: Sequence[Course], width: int, name: str) -> Mar
     titles = f"{name}-title", f"{name}-description"
     told = (
         element("title", f"How the wait for {wait.scale_set.name} went", id=titles[0]),
-        element("desc", described(wait, drawing.bands), id=titles[1]),
+        element("desc", described(wait), id=titles[1]),
     )
     return element(
         "svg",
@@ -57,13 +57,12 @@ def chart(wait: Wait, instances: Sequence[Course], width: int, name: str) -> Mar
 
 def verdicts_of(wait: Wait) -> list[tuple[float, float, str]]:
     """Return the bands of the verdict, without the time before the first look had ended."""
-    end = max([wait.elapsed, *(look.seen for look in wait.looks)])
-    return bands([(look.seen, look.word) for look in wait.looks], end)
+    return bands([(look.seen, look.word) for look in wait.looks], wait.end)
 
 
-def described(wait: Wait, verdicts: Iterable[tuple[float, float, str]]) -> str:
+def described(wait: Wait) -> str:
     """Say what the drawing shows."""
-    told = [f"{word} from {seconds(begin)} to {seconds(end)}" for begin, end, word in verdicts]
+    told = [f"{word} from {seconds(begin)} to {seconds(end)}" for begin, end, word in verdicts_of(wait)]
     more = f", and {len(told) - 8} more changes" if len(told) > 8 else ""
     return f"{wait.message}. Verdict: {', '.join(told[:8]) or 'none'}{more}."
 
@@ -77,9 +76,8 @@ class Drawing:
         self.bands = verdicts_of(wait)
         self._narrow = width < 600
         self._left, self._right = (36, width - 6) if self._narrow else (164, width - 132)
-        self._end = max([wait.elapsed, *(look.seen for look in wait.looks)])
-        self._x = Scale(self._end, self._left, self._right)
-        self._time_scale = {"data_left": self._left, "data_right": self._right, "data_end": self._end}
+        self._x = Scale(wait.end, self._left, self._right)
+        self._time_scale = {"data_left": self._left, "data_right": self._right, "data_end": wait.end}
         self._y = 0.0
         self._parts: list[Markup] = []
         self._verdict()
@@ -179,7 +177,7 @@ class Drawing:
         return float(required) if required < total else None
 
     def _pixels(self, values: Iterable[tuple[float, float | None]], y: Scale) -> list[list[Point]]:
-        return [[(self._x(moment), y(value)) for moment, value in run] for run in runs(values, self._end)]
+        return [[(self._x(moment), y(value)) for moment, value in run] for run in runs(values, self.wait.end)]
 
     def _scale_of(self, top: float, bottom: float, most: str) -> None:
         self._add("path", d=f"M{self._left} {bottom}H{self._right}", class_="grid")
@@ -209,7 +207,7 @@ class Drawing:
             id_,
         )
         parts = []
-        for (begin, value), (end, _) in pairwise([*each.values, (self._end, None)]):
+        for (begin, value), (end, _) in pairwise([*each.values, (self.wait.end, None)]):
             x, until = self._x(begin), self._x(end)
             if value:
                 parts.append(
@@ -230,7 +228,7 @@ class Drawing:
     def _histogram(self, instances: Sequence[Course]) -> None:
         passed = [each.passed for each in instances if each.passed is not None]
         here = sum(not each.is_gone for each in instances)
-        counts = bins(passed, self._end, (self._right - self._left) // 14)
+        counts = bins(passed, self.wait.end, (self._right - self._left) // 14)
         top, bottom = self._lane("instances", f"{len(passed):,} of {here:,}", _HISTOGRAM, "when each passed")
         most = max(counts) or 1
         y, x = Scale(most, bottom, top), Scale(len(counts), self._left, self._right)
@@ -275,7 +273,7 @@ class Drawing:
     def _axis(self) -> Markup:
         """Write the moments below the rows; return the lines behind them."""
         bottom = self._y - _GAP + 6
-        ticks = time_ticks(self._end, max((self._right - self._left) // 64, 2))
+        ticks = time_ticks(self.wait.end, max((self._right - self._left) // 64, 2))
         lines = element("path", d="".join(f"M{self._x(at)} 0V{bottom}" for at in ticks), class_="grid")
         for at in ticks:
             half = text_width(seconds(at), _SMALL) / 2 + 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulumi_vmss_health.judging.findings import State
-from pulumi_vmss_health.reporting.chart import WIDE, Drawing, described, verdicts_of
+from pulumi_vmss_health.reporting.chart import WIDE, Drawing, described
 from pulumi_vmss_health.reporting.instances import courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw
 from pulumi_vmss_health.reporting.scale import wrapped
@@ -26,7 +26,7 @@ def picture(waits: Sequence[Wait]) -> Markup:
         y += drawing.height + 2 * _MARGIN
     width, height = WIDE + 2 * _MARGIN, y - _MARGIN
     names = ", ".join(wait.scale_set.name for wait in waits)
-    told = (described(wait, verdicts_of(wait)) for wait in waits)
+    told = (described(wait) for wait in waits)
     return element(
         "svg",
         element("title", f"How the wait for {names} went", id="title"),

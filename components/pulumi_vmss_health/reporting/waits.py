@@ -105,6 +105,11 @@ class Wait:
     looks: tuple[Look, ...]
 
     @property
+    def end(self) -> float:
+        """Seconds from the beginning to the end of the wait, or of its last look, which may end later."""
+        return max([self.elapsed, *(look.seen for look in self.looks)])
+
+    @property
     def ending_words(self) -> str:
         """How it ended, in a word or two."""
         return _ENDINGS[self.ending]

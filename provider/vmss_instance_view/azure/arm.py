@@ -18,9 +18,10 @@ from vmss_instance_view.azure.cloud import Cloud
 from vmss_instance_view.azure.refusal import claims_challenge, refusal, retry_after, throttled_by
 from vmss_instance_view.azure.wire import LARGE, Answer, Silent, Stale, Wire, overdue
 from vmss_instance_view.clock import Clock, Deadline, Overdue
-from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable, clean
+from vmss_instance_view.errors import MalformedBody, Rejected, Unavailable
 from vmss_instance_view.limits.budget import Budget
 from vmss_instance_view.limits.quota import Charge
+from vmss_instance_view.text import clean
 
 _PAGES = 50  # of a list: 5,000 instances, at 100 on a page
 _REFUSALS = 2  # of an api-version in a row, before an older one is tried: Azure refuses at times what it serves

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.azure.wire import Anonymous, Answer, Https, Silent, Stale
 from vmss_instance_view.clock import Deadline, Overdue
-from vmss_instance_view.errors import ConfigurationError, Rejected, Unavailable, clean
+from vmss_instance_view.errors import ConfigurationError, Rejected, Unavailable
+from vmss_instance_view.text import clean
 
 _METADATA_VERSION = "2022-09-01"
 

@@ -19,8 +19,9 @@ from vmss_instance_view.azure.cloud import Cloud
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.azure.wire import Bearer, Https, Silent, Stale
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
-from vmss_instance_view.errors import ConfigurationError, CredentialError, InstanceViewError, Unavailable, clean
+from vmss_instance_view.errors import ConfigurationError, CredentialError, InstanceViewError, Unavailable
 from vmss_instance_view.parallel import OneForAll
+from vmss_instance_view.text import clean
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential

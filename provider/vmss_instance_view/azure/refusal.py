@@ -25,8 +25,8 @@ from vmss_instance_view.errors import (
     Throttled,
     Unauthorized,
     Unavailable,
-    clean,
 )
+from vmss_instance_view.text import clean
 
 _RETRY_AFTER_LIMIT = 24 * 3600.0
 # Azure names the operation that the mode does not know, as "VirtualMachineScaleSets.instanceView.GET".

@@ -16,7 +16,8 @@ from urllib3 import HTTPResponse
 from vmss_instance_view.azure.trust import SharedTrust
 from vmss_instance_view.azure.wire import SMALL, Anonymous, impossible, read_body, untrusted
 from vmss_instance_view.clock import Clock, Deadline
-from vmss_instance_view.errors import ConfigurationError, clean, root_cause
+from vmss_instance_view.errors import ConfigurationError, root_cause
+from vmss_instance_view.text import clean
 
 _WHAT = "the sign-in service"
 _PASSING = (408, 410, 429)  # 410: how a virtual machine's own says that it is being updated

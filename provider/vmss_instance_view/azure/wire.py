@@ -19,7 +19,8 @@ from urllib3.util.retry import Retry
 
 from vmss_instance_view.azure.trust import SharedTrust
 from vmss_instance_view.clock import Deadline, Overdue
-from vmss_instance_view.errors import ConfigurationError, Rejected, Unavailable, clean, root_cause
+from vmss_instance_view.errors import ConfigurationError, Rejected, Unavailable, root_cause
+from vmss_instance_view.text import clean
 
 BEGINS_WITHIN = 10.0  # seconds that an answer may take to begin
 

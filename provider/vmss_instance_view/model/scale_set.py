@@ -151,7 +151,12 @@ class ScaleSet:
     @property
     def is_flexible(self) -> bool:
         """Whether the set says that its orchestration mode is Flexible."""
-        return (self.orchestration_mode or "").lower() == "flexible"
+        return self.mode.lower() == "flexible"
+
+    @property
+    def mode(self) -> str:
+        """The orchestration mode; Uniform where the model does not say."""
+        return self.orchestration_mode or "Uniform"
 
     @property
     def is_manual(self) -> bool:

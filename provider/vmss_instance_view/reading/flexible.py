@@ -31,7 +31,7 @@ from vmss_instance_view.model import (
     is_failure,
     worst,
 )
-from vmss_instance_view.reading.uniform import check_number, expected_pages, instances_of
+from vmss_instance_view.reading.uniform import check_number, instances_of, pages_at_least
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 _LIST = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute/virtualMachines"
@@ -96,7 +96,7 @@ class FlexibleReader:
         pages = 0
         for page in self._arm.pages(question, instances_of(deadline), deadline):
             pages += 1
-            self.pages = max(self.pages, pages, expected_pages(self.capacity, len(page)) if pages == 1 else 1)
+            self.pages = max(self.pages, pages_at_least(pages, self.capacity, len(page)))
             found.update(((each.id or each.instance_id).lower(), each) for each in page)
             check_number(question, len(found))
         self.pages = pages

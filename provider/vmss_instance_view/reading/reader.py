@@ -60,10 +60,7 @@ class ScaleSetReader:
 
     def model(self, deadline: Deadline) -> ScaleSet:
         """Return the scale set's model."""
-        try:
-            self._model = self._uniform.model(deadline)
-        except ScaleSetNotFound as error:
-            raise _deleted(error) if self._model else error from None
+        self._model = self._read(self._uniform.model, deadline)
         self._is_flexible = self._is_flexible or self._model.is_flexible
         self._uniform.region = self._flexible.region = self._model.location or ""
         self._uniform.capacity = self._flexible.capacity = self._model.capacity or 0
@@ -73,7 +70,7 @@ class ScaleSetReader:
         """Return the instance view; of a Flexible set it is counted from its VMs."""
         if not self._is_flexible:
             try:
-                return self._seen(self._uniform.view, deadline)
+                return self._read(self._uniform.view, deadline)
             except NotSupported as refused:
                 self._turn_flexible(refused)
         return flexible.count(self._model or self.model(deadline), self.instances(deadline))
@@ -107,9 +104,11 @@ class ScaleSetReader:
         except (ScaleSetNotFound, NotSupported):
             return None
 
-    def counted(self, instances: Sequence[Instance]) -> InstanceView | None:
+    def counted(self, instances: Sequence[Instance] | None) -> InstanceView | None:
         """Return the view of a Flexible set of these instances; None for a Uniform one, whose view is read."""
-        return flexible.count(self._model, instances) if self._is_flexible and self._model else None
+        if instances is None or self._model is None or not self._is_flexible:
+            return None
+        return flexible.count(self._model, instances)
 
     def charges(self, parts: Iterable[Part], *, whole: bool = True) -> list[Charge]:
         """Return which rate limits reading these parts counts towards, as far as known. whole: as for `instances`."""
@@ -144,12 +143,12 @@ class ScaleSetReader:
     def _list(self, deadline: Deadline, *, whole: bool) -> tuple[Instance, ...]:
         if not self._is_flexible:
             try:
-                return self._seen(self._uniform.instances, deadline)
+                return self._read(self._uniform.instances, deadline)
             except NotSupported as refused:
                 self._turn_flexible(refused)
         if self._model is None:
             self.model(deadline)
-        return self._seen(lambda left: self._flexible.instances(left, whole=whole), deadline)
+        return self._read(lambda left: self._flexible.instances(left, whole=whole), deadline)
 
     def _members(self) -> tuple[Instance, ...]:
         """Return the instances, joined with their own views: these may tell of a standby pool where a list does not."""
@@ -164,7 +163,8 @@ class ScaleSetReader:
             raise refused
         self._is_flexible = True
 
-    def _seen(self, read: Callable[[Deadline], T], deadline: Deadline) -> T:
+    def _read(self, read: Callable[[Deadline], T], deadline: Deadline) -> T:
+        """Read a part; a set that was read before and is not found is deleted."""
         try:
             return read(deadline)
         except ScaleSetNotFound as error:

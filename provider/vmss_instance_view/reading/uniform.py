@@ -53,7 +53,7 @@ class UniformReader:
         pages = 0
         for page in self._arm.pages(question, instances_of(deadline), deadline):
             pages += 1
-            self.pages = max(self.pages, pages, expected_pages(self.capacity, len(page)) if pages == 1 else 1)
+            self.pages = max(self.pages, pages_at_least(pages, self.capacity, len(page)))
             listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
             self._arm.budget.spend(listed, self._arm.clock.monotonic())
             found.update((instance.instance_id, instance) for instance in page)
@@ -99,9 +99,9 @@ def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
     return parse
 
 
-def expected_pages(capacity: int, on_the_first: int) -> int:
-    """Return how many pages a list has whose first one holds so many instances; 1 if that tells nothing."""
-    return -(-capacity // on_the_first) if capacity and on_the_first else 1
+def pages_at_least(read: int, capacity: int, on_page: int) -> int:
+    """Return how many pages a list has at least, after so many were read; the size of the first one tells more."""
+    return -(-capacity // on_page) if read == 1 and capacity and on_page else read
 
 
 def check_number(question: Question, instances: int) -> None:

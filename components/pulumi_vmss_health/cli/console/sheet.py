@@ -33,10 +33,9 @@ class Sheet:
     @classmethod
     def of(cls, name: str, model: ScaleSet, view: InstanceView, instances: Sequence[Instance] | None) -> Sheet:
         """Put into words what was read; all that comes from Azure is cleaned."""
-        mode = model.orchestration_mode or "Uniform"
         capacity = "not named" if model.capacity is None else model.capacity
         facts = [
-            ("scale set", f"{name} ({mode}, capacity {capacity})"),
+            ("scale set", f"{name} ({model.mode}, capacity {capacity})"),
             *(("status", each.display_status or each.code or "") for each in view.statuses),
             ("VMs", describe(view.virtual_machine.statuses_summary)),
             *((f"extension {each.name}", describe(each.statuses_summary)) for each in view.extensions),

@@ -133,6 +133,27 @@ def test_vms_that_join_leave_and_are_replaced_hold_up_nothing(
         assert waited.outcome.progress.elapsed <= max(life) + seconds + 20
 
 
+@pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])
+def test_a_failed_operation_that_does_not_count_delays_nothing(flexible: bool) -> None:
+    code = "failed/OSProvisioningTimedOut"
+    shown = {at: snapshot(vm, Vm(code), status=code) for at, vm in ((0.0, ILL), (205.0, Vm()))}
+    azure = Metered(VirtualClock())
+    web = azure.add("web", ScaleSet(timeline(shown), flexible=flexible))
+    outcome = wait(azure.azure(), web, GatePolicy(ignore_failure_codes=["OSProvisioningTimedOut"])).outcome
+    assert outcome.ending is Ending.HEALTHY
+    assert outcome.progress.elapsed <= 205 + 10 + 20
+
+
+def test_the_end_of_an_operation_is_noticed_beside_an_instance_that_is_not_needed() -> None:
+    vms = (*[Vm()] * 9, ILL)
+    shown = {0.0: snapshot(*vms, status="updating"), 100.0: snapshot(*vms)}
+    azure = Metered(VirtualClock())
+    web = azure.add("web", ScaleSet(timeline(shown), flexible=True))
+    outcome = wait(azure.azure(), web, GatePolicy(min_healthy="90%")).outcome
+    assert outcome.ending is Ending.HEALTHY
+    assert outcome.progress.elapsed <= 100 + 10 + 20
+
+
 @pytest.mark.parametrize("bare", [False, True])
 @pytest.mark.parametrize("hold", ["auto", "4m"])
 def test_a_set_whose_list_has_many_pages_is_read_when_the_bucket_has_enough_for_all_of_them(

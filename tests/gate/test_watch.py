@@ -14,6 +14,7 @@ from pulumi_vmss_health import (
     MalformedBody,
     Rejected,
     RollingUpgrade,
+    ScaleSet,
     ScaleSetNotFound,
     Snapshot,
     State,
@@ -347,6 +348,10 @@ def test_of_the_open_instances_as_many_are_asked_as_show_that_the_set_cannot_pas
     assert ask.sample == sample
 
 
+def flexible(seen: Snapshot) -> Snapshot:
+    return replace(seen, scale_set=replace(seen.scale_set or ScaleSet(), orchestration_mode="Flexible"))
+
+
 def test_of_the_view_alone_neither_the_instances_nor_an_upgrade_are_judged() -> None:
     seen = replace(snapshot(Vm(), Vm(), capacity=3), rolling_upgrade=RollingUpgrade("RollingForward"))
     assert state_of_view(seen, GatePolicy(capacity=2), NOTHING_ELSE) is State.HEALTHY
@@ -364,6 +369,12 @@ def test_of_the_view_alone_neither_the_instances_nor_an_upgrade_are_judged() -> 
         (snapshot(*[Vm(health="unhealthy")] * 9), {}, Plan(Depth.INSTANCES, tuple("012345678"))),
         (snapshot(Vm(), Vm(latest=False)), {}, Plan(Depth.INSTANCES, ("1",))),
         (snapshot(Vm(), Vm(), status="updating"), {}, Plan(Depth.VIEW)),
+        (flexible(snapshot(Vm(), Vm(health="unhealthy"), status="updating")), {"min_healthy": 1}, Plan(Depth.FULL)),
+        (
+            snapshot(Vm(health="unhealthy"), Vm("failed/X"), status="failed/X"),
+            {"ignore_failure_codes": ["X"]},
+            Plan(Depth.OWN_VIEWS, ("0",), 1),
+        ),
     ],
 )
 def test_the_next_look_is_planned_by_what_is_open(seen: Snapshot, policy: dict[str, object], plan: Plan) -> None:

@@ -27,6 +27,10 @@ _OF_OWN_VIEWS = {
 }
 # Reasons that the instance view of a Uniform set does not show.
 _OF_INSTANCES = (_OF_OWN_VIEWS | {"ModelNotApplied", "ModelUnknown"}) - {"ExtensionFailed", "ExtensionNotReady"}
+# Reasons that the model of a Flexible set shows.
+_OF_MODEL = {"SetOperationRunning", "SetStatusAbsent"}
+# A failed operation that is not final stops counting when everything else passes: no read shows it mended.
+_OF_THE_REST = {"SetOperationFailed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,13 @@ class Plan:
 def cheapest(snapshot: Snapshot, verdict: Verdict, policy: GatePolicy, context: Context) -> Plan:
     """Return the cheapest read for a verdict in progress; a full one if no part alone shows progress."""
     instances = snapshot.instances
-    open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY}
+    open_codes = {reason.code for reason in verdict.reasons if reason.state is not State.HEALTHY} - _OF_THE_REST
     of_view = not is_flexible(snapshot) and not open_codes <= _OF_INSTANCES
     if of_view and state_of_view(snapshot, policy, context) is not State.HEALTHY:
         return Plan(Depth.VIEW)  # a view that shows nothing open was read after the instances, in the same look
     if instances is None:
+        return Plan(Depth.FULL)
+    if is_flexible(snapshot) and open_codes <= _OF_MODEL:
         return Plan(Depth.FULL)
     if open_codes == {"RollingUpgradeRunning"}:
         return Plan(Depth.UPGRADE)

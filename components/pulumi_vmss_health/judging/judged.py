@@ -28,6 +28,8 @@ class Ailment:
     final: bool = False
 
 
+_CAUSES = 3  # that a reason tells of instances that do not pass every check
+
 Judge: TypeAlias = Callable[[Facts, Instance], "Ailment | None"]
 
 
@@ -99,10 +101,23 @@ def enough_pass_all(judged: Judged) -> Findings:
     facts, partial = judged.facts, judged.ill
     passing = len(facts.snapshot.instances or ()) - len(partial)
     if passing < (facts.required or 0):  # unknown or missing instances and an unknown capacity are reported elsewhere
-        subject = name_instances(partial)
-        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.requirement}; not passing: {subject}"
-        have, want = str(passing), str(facts.required)
-        yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, state=State.PROGRESSING)
+        told, hint = not_passing(judged.ailments)
+        message = f"{passing} of {facts.capacity} VMs pass every check, {facts.requirement}{told}"
+        subject, have, want = name_instances(partial), str(passing), str(facts.required)
+        ids = tuple(each.instance_id for each in partial)
+        yield Reason("TooFewVmsPassEveryCheck", subject, have, want, message, hint, State.PROGRESSING, ids)
+
+
+def not_passing(found: Iterable[tuple[Instance, list[Ailment]]]) -> tuple[str, str]:
+    """Return which instances do not pass and why, as the end of a message, and what to do about the first cause."""
+    causes = _by_cause([(instance, ailment) for instance, ailments in found for ailment in ailments])
+    told = [
+        f"{name_instances(ill)} ({ailment.topic} {ailment.have}{f': {ailment.message}' if ailment.message else ''})"
+        for ailment, ill in causes[:_CAUSES]
+    ]
+    if len(causes) > _CAUSES:
+        told.append(f"{len(causes) - _CAUSES} more causes")
+    return f"; not passing: {', '.join(told)}" if told else "", causes[0][0].hint if causes else ""
 
 
 def _by_cause(ailing: list[tuple[Instance, Ailment]]) -> list[tuple[Ailment, list[Instance]]]:

@@ -163,14 +163,40 @@ def of_operation(seen: Snapshot, code: str, time: str | None = None) -> Snapshot
             {"ignore_failure_codes": ["osprovisioningtimedout"]},
         ),
         (Vm("failed/OSProvisioningTimedOut"), "failed/OSProvisioningTimedOut", {"min_healthy": "50%"}),
+        (
+            Vm(extensions=(("cse", "failed/1"),)),
+            "failed/VMExtensionProvisioningError",
+            {"ignore_extensions": ["cse"]},
+        ),
+        (FAILED_EXTENSION, "failed/VMExtensionHandlerNonTransientError", {"min_healthy": "50%"}),
+        (
+            Vm("failed/VMExtensionHandlerNonTransientError", extensions=(("cse", "failed/1"),)),
+            "failed/VMExtensionProvisioningError",
+            {"min_healthy": "50%"},
+        ),
     ],
 )
 def test_a_failed_operation_that_repeats_what_is_not_final_or_does_not_count_is_not_final_either(
     failed: Vm, code: str, policy: dict[str, object]
 ) -> None:
-    seen = of_operation(snapshot(SLOW, failed), code)
-    assert judge(seen, **policy).state is State.PROGRESSING
+    """The state of a Flexible set has no more than the word `failed`."""
+    seen = snapshot(SLOW, failed)
+    for repeated in (code, "failed"):
+        assert judge(of_operation(seen, repeated), **policy).state is State.PROGRESSING
     assert judge(of_operation(seen, "failed/AllocationFailed"), **policy).state is State.FAILING
+
+
+def test_a_failed_operation_is_final_where_no_vm_tells_of_a_failure() -> None:
+    for code in ("failed", "failed/VMExtensionProvisioningError"):
+        assert judge(of_operation(snapshot(SLOW, WELL), code)).state is State.FAILING
+
+
+@pytest.mark.parametrize("code", ["failed", "failed/VMExtensionProvisioningError"])
+def test_a_failed_operation_is_not_told_beside_the_extension_that_failed(code: str) -> None:
+    alone = judge(of_operation(snapshot(WELL, FAILED_EXTENSION), code))
+    assert [each.code for each in alone.reasons] == ["ExtensionFailed"]
+    beside = judge(of_operation(snapshot(FAILED, FAILED_EXTENSION), "failed"))
+    assert "SetOperationFailed" in [each.code for each in beside.reasons]
 
 
 def test_a_failed_operation_is_final_where_the_vm_that_it_repeats_is() -> None:
@@ -186,6 +212,8 @@ TIMED_OUT = "failed/VMExtensionProvisioningTimeout"
     ("extensions", "state"),
     [
         ((("cse", "succeeded"), ("logs", "transitioning")), State.HEALTHY),
+        ((("cse", "succeeded"),), State.HEALTHY),
+        ((("logs", "transitioning"),), State.FAILING),
         ((("cse", "transitioning"), ("logs", "transitioning")), State.FAILING),
         ((("cse", "transitioning"), ("logs", "succeeded")), State.FAILING),
         ((("cse", "succeeded"), ("logs", "succeeded")), State.FAILING),

@@ -543,8 +543,9 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "instances 0 and 1",
             "1",
             "2",
-            "1 of 3 VMs pass every check, 2 required; not passing: instances 0 and 1",
-            "",
+            "1 of 3 VMs pass every check, 2 required; not passing: instance 0 (power stopped), "
+            "instance 1 (application health unhealthy)",
+            "start the instance, or set power_state='ignored'",
             PROGRESSING,
         ),
     ),
@@ -556,8 +557,8 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "zone 2",
             "0",
             "1",
-            "zone 2: 0 of 1 VMs pass every check, 1 required",
-            "",
+            "zone 2: 0 of 1 VMs pass every check, 1 required; not passing: instance 1 (power stopped)",
+            "start the instance, or set power_state='ignored'",
             PROGRESSING,
         ),
     ),
@@ -985,7 +986,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         )
         for judged, hint in (
             ("running", ""),
-            ("ignored", "check that the health extension or probe of the model works on the instance"),
+            ("ignored", "the VM does not run, and so reports no health: start it, or set application_health='ignored'"),
         )
     ),
     (
@@ -1027,9 +1028,16 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         ),
     ),
     (
-        snapshot(Vm(zone="1"), Vm(zone="2", provisioning="failed"), zones=("1", "2")),
+        snapshot(Vm(zone="1"), Vm("failed/Quota", zone="2", message="no cores"), zones=("1", "2")),
         {"min_healthy": 1, "min_healthy_per_zone": 1},
-        Reason("ZoneNotHealthy", "zone 2", "0", "1", "zone 2: 0 of 1 VMs pass every check, 1 required", ""),
+        Reason(
+            "ZoneNotHealthy",
+            "zone 2",
+            "0",
+            "1",
+            "zone 2: 0 of 1 VMs pass every check, 1 required; not passing: instance 1 (VM failed/Quota: no cores)",
+            "request more quota in this region, or use fewer cores",
+        ),
     ),
 ]
 

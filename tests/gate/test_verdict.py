@@ -393,6 +393,14 @@ def test_an_upgrade_that_somebody_else_started_is_named_as_such() -> None:
     assert "that Azure or somebody else started" in verdict.reasons[0].message
 
 
+def test_an_old_upgrade_that_failed_fails_no_first_gate_whose_instances_may_run_an_older_model() -> None:
+    seen = upgraded("Cancelled", NEW, WELL, Vm(latest=False))
+    assert seen.scale_set is not None
+    manual = replace(seen, scale_set=replace(seen.scale_set, upgrade_mode="Manual"))
+    assert evaluate(manual, GatePolicy(), Context(before_first_pass=True)).passes
+    assert evaluate(manual, GatePolicy()).state is State.FAILING
+
+
 @pytest.mark.parametrize("code", ["Faulted", "Cancelled"])
 def test_our_own_upgrade_that_failed_fails_while_required_instances_are_stale(code: str) -> None:
     verdict = judge(upgraded(code, NEW, WELL, Vm(latest=False)))

@@ -7,8 +7,6 @@ wait for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pulumi_vmss_health.judging import advice
 from pulumi_vmss_health.judging.facts import Facts
 from pulumi_vmss_health.judging.findings import short_code
@@ -87,13 +85,13 @@ def failure_words(instance: Instance, extension: str) -> str:
 def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
     """Name the ignored extensions whose failure is all that a VM's failure repeats; "" if others report it.
 
-    None if the failure of the VM counts. A VM that waited too long for an extension may list it as unfinished.
+    None if the failure of the VM counts. A VM that waited too long for an extension may not list it at all.
     """
     detail = status.detail.lower()
     if not detail.startswith("vmextension"):
         return None
     failed = failed_extensions(instance)
-    blamed = failed or (_unfinished_extensions(instance) if detail.endswith("timeout") else [])
+    blamed = failed or (_unfinished_extensions(facts, instance) if detail.endswith("timeout") else [])
     ignored = [name for name in blamed if facts.is_ignored(name)]
     reported = [name for name in failed if facts.is_told(name) or name.lower() in facts.suppressed]
     if not blamed or {*blamed} - {*ignored, *reported}:
@@ -105,18 +103,17 @@ def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
 
 def failed_extensions(instance: Instance) -> list[str]:
     """Return the names of the extensions that failed on a VM, each once."""
-    return _extensions_of(instance, is_failure)
-
-
-def _unfinished_extensions(instance: Instance) -> list[str]:
-    return _extensions_of(instance, lambda state: state != "succeeded")
-
-
-def _extensions_of(instance: Instance, matches: Callable[[str], bool]) -> list[str]:
-    """Return the names of the extensions of a VM of which a status has a state that matches, each once."""
     view = instance.view or VirtualMachineInstanceView()
     names = {each.name.lower(): each.name for each in view.extensions if each.name}
-    return [name for name in names.values() if any(matches(each.state) for each in view.extension_statuses(name))]
+    return [name for name in names.values() if any(is_failure(each.state) for each in view.extension_statuses(name))]
+
+
+def _unfinished_extensions(facts: Facts, instance: Instance) -> list[str]:
+    """Return the names of the extensions of the model or the VM that are not known to have succeeded, each once."""
+    view, model = instance.view or VirtualMachineInstanceView(), facts.snapshot.scale_set
+    listed = [each.name for each in (model.extensions if model else ())] + [each.name for each in view.extensions]
+    names = {name.lower(): name for name in listed if name}
+    return [name for name in names.values() if {each.state for each in view.extension_statuses(name)} != {"succeeded"}]
 
 
 def power(_facts: Facts, instance: Instance) -> Ailment | None:
@@ -146,6 +143,8 @@ def application_health(facts: Facts, instance: Instance) -> Ailment | None:
     hint = advice.AGENT if agent else _without_health(facts, instance)
     if provisioning(facts, instance) or (facts.policy.power_state != "ignored" and power(facts, instance)):
         hint = ""  # the VM itself has to be repaired first, and another reason says so
+    elif power_state(instance) in STOPPED:
+        hint = "the VM does not run, and so reports no health: start it, or set application_health='ignored'"
     words = f"the VM agent: {said([agent])}" if agent and said([agent]) else ""
     return Ailment("ApplicationNotHealthy", "application health", "not reported", "healthy", words, hint)
 

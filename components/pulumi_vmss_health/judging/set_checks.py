@@ -19,7 +19,7 @@ from pulumi_vmss_health.judging.findings import (
     warning,
 )
 from pulumi_vmss_health.judging.guest import last_words, said
-from pulumi_vmss_health.judging.instance_checks import excused
+from pulumi_vmss_health.judging.instance_checks import excused, failed_extensions
 from pulumi_vmss_health.judging.judged import Judged
 from pulumi_vmss_health.judging.snapshot import count_succeeded, describe
 from vmss_instance_view.model import (
@@ -36,6 +36,7 @@ from vmss_instance_view.model import (
 
 _SUBJECT = "scale set"
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_OF_EXTENSIONS = "vmextension"  # the beginning of a failure's detail
 
 
 def capacity(judged: Judged) -> Findings:
@@ -147,7 +148,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     facts = judged.facts
     if facts.policy.set_status == "ignored":
         return
-    tells_extensions = any(isinstance(each, Reason) and each.code == "ExtensionFailed" for each in others)
+    told = {each.code for each in others if isinstance(each, Reason)}
     statuses = _operation(facts)
     if not statuses:
         message = "no operation on the set has reported its status yet"
@@ -155,7 +156,7 @@ def set_status(judged: Judged, others: Sequence[Finding]) -> Findings:
     for status in statuses:
         code = short_code(status)
         if is_failure(status.state):
-            if not (tells_extensions and status.detail.lower().startswith("vmextension")):
+            if not ("ExtensionFailed" in told and _may_be_of_an_extension(status, judged)):
                 yield _failed_operation(status, _state_of_a_failure(status, judged, others), judged.ill)
         elif status.state != "succeeded":
             message = f"an operation on the set is in progress ({code})"
@@ -195,10 +196,29 @@ def _state_of_a_failure(status: Status, judged: Judged, others: Sequence[Finding
 
 
 def _repeats_a_vm(judged: Judged, status: Status) -> bool:
-    """Return whether a status has the code of a VM's failure, be it excused or not."""
-    counted = [each.have for _, found in judged.ailments for each in found if each.code == "VmFailed"]
-    codes = [*counted, *(code for _, code in excused(judged.facts))]
-    return short_code(status).lower() in map(str.lower, codes)
+    """Return whether a status tells no more than the VMs do, be their failures excused or not.
+
+    That of a Flexible set has no detail. The codes of an extension's failure differ between the set and its VMs.
+    """
+    codes = {*_failures_of_vms(judged), *(code.lower() for _, code in excused(judged.facts))}
+    is_of_extensions = status.detail.lower().startswith(_OF_EXTENSIONS)
+    if status.detail and not is_of_extensions:
+        return short_code(status).lower() in codes
+    if any(map(failed_extensions, judged.facts.snapshot.instances or ())):
+        return True
+    return any(_OF_EXTENSIONS in code for code in codes) if is_of_extensions else bool(codes)
+
+
+def _may_be_of_an_extension(status: Status, judged: Judged) -> bool:
+    """Return whether the failure of an operation may be that of an extension alone."""
+    if status.detail:
+        return status.detail.lower().startswith(_OF_EXTENSIONS)
+    return not _failures_of_vms(judged)
+
+
+def _failures_of_vms(judged: Judged) -> set[str]:
+    """Return the codes, in lower case, of the failures of VMs that count."""
+    return {each.have.lower() for _, found in judged.ailments for each in found if each.code == "VmFailed"}
 
 
 def _is_of_before(facts: Facts, status: Status) -> bool:
@@ -269,6 +289,5 @@ def _enough_need_no_upgrade(facts: Facts) -> bool:
     instances = facts.snapshot.instances
     if instances is None or facts.required is None:
         return False
-    may_be_old = facts.policy.stale_instances == "ignore"
-    settled = (may_be_old or is_left_alone(each) or facts.runs_latest(each) is True for each in instances)
+    settled = (facts.allows_stale or is_left_alone(each) or facts.runs_latest(each) is True for each in instances)
     return sum(settled) >= facts.required

@@ -173,7 +173,7 @@ def _watched(
     from pulumi_vmss_health.waiting.look import Looker
 
     look = Looker(azure, asked.scale_set, asked.policy)
-    context = context_of(before.get("passedAt"))
+    context = context_of(before.get("passedAt"), azure.clock)
     status_line = StatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
     recorder = Recorder(look, asked.policy, azure.clock, context) if evidence_file is not None else None
     outcome = watch(look, asked.policy, azure.clock, status_line, context, asked.limit_source, recorder)
@@ -198,8 +198,10 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
     """
     from pulumi_vmss_health.waiting.look import Looker
 
+    look = Looker(azure, asked.scale_set, asked.policy)
     try:
-        snapshot = look_once(Looker(azure, asked.scale_set, asked.policy), azure.clock)
+        _take_turn(look, azure.clock)
+        snapshot = look_once(look, azure.clock)
     except InstanceViewError as error:
         if is_gone(error):
             return False
@@ -207,21 +209,22 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
             raise NotPassed({}, [asked.shown(line) for line in (armed(stored), str(error))]) from None
         teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
         return True
-    context = context_of_refresh((stored.get("evidence") or {}).get("passedAt"), stored, REASONS)
+    context = context_of_refresh((stored.get("evidence") or {}).get("passedAt"), stored, REASONS, azure.clock)
     _compare(asked, stored, snapshot, evaluate(snapshot, asked.policy, context))
     return True
 
 
-def context_of(passed_at: str | None) -> Context:
+def context_of(passed_at: str | None, clock: Clock) -> Context:
     """Return what is known before a look. passed_at: when the set last passed, as stored; None if it never did.
 
-    What began since then is still to be judged, also where failures lie in between.
+    What began since then is still to be judged, also where failures lie in between. A pass in the future was told by a
+    clock that was ahead: it cannot be later than now.
     """
     passed = parse_time(passed_at)
-    return Context(passed, before_first_pass=passed is None)
+    return Context(passed and min(passed, clock.now()), before_first_pass=passed is None)
 
 
-def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: int) -> Context:
+def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: int, clock: Clock) -> Context:
     """Return what is known before the one look of a refresh, which takes no pass back for what did not change.
 
     passed_at: as above. stored: state and reasons of the set. most: how many reasons are stored at most.
@@ -230,7 +233,7 @@ def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: i
     # A pass that allowed older models was the first one. Where there are as many reasons as fit, that may be cut off.
     allowed = len(reasons) >= most or any(each.get("code") == _OLDER_MODEL for each in reasons)
     was_first = allowed and stored.get("state") == Ending.HEALTHY.value
-    context = context_of(passed_at)
+    context = context_of(passed_at, clock)
     # One look cannot tell a surplus that stays from one that leaves.
     return replace(context, before_first_pass=context.before_first_pass or was_first, surplus_settled=True)
 
@@ -238,6 +241,17 @@ def context_of_refresh(passed_at: str | None, stored: Mapping[str, Any], most: i
 def is_gone(found: object) -> bool:
     """Return whether `look_once` found no set at all: one that was read in between is not deleted, but unreadable."""
     return isinstance(found, ScaleSetNotFound) and found.is_of_the_set and not isinstance(found, ScaleSetDeleted)
+
+
+def _take_turn(look: Looker, clock: Clock) -> None:
+    """Wait for the place of a look among those of all gates that the engine refreshes side by side.
+
+    Raises Unavailable if a stop is requested.
+    """
+    try:
+        clock.wait(look.turn(Ask()))
+    except Stopped:
+        raise Unavailable("the refresh ended before it was read") from None
 
 
 def look_once(look: Looker, clock: Clock) -> Snapshot:

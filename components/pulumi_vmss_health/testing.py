@@ -93,7 +93,8 @@ def _fleet(inputs: dict[str, Any]) -> dict[str, Any]:
         snapshot = Snapshot(_WELL, ScaleSet(capacity=1, orchestration_mode="Uniform"))
         progress = Progress(elapsed=0.0, limit=0.0, looks=1, snapshot=snapshot, verdict=Verdict(State.HEALTHY))
         ended = dict.fromkeys(ids, Outcome(Ending.HEALTHY, progress))
-        outputs = fleet_outputs(Fleet(list(ids), goal, ended=ended), ids, "", 4 * len(ids), _NOW, {})
+        fleet = Fleet(list(ids), goal, ended=ended, passed_at=dict.fromkeys(ids, _NOW))
+        outputs = fleet_outputs(fleet, ids, "", 4 * len(ids), _NOW, {})
     sets = {name: {**each, "scaleSetId": given[name]} for name, each in outputs["sets"].items()}
     return {**outputs, "sets": sets, "scaleSetIds": given}
 

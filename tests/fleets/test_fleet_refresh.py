@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from tests.clocks import VirtualClock
-from tests.fleets.worlds import AT_ONCE, NEVER
+from tests.fleets.worlds import AT_ONCE, ILL, NEVER, World
 from tests.heard import Heard
-from tests.metered import Metered, ScaleSet, Show, timeline
+from tests.metered import Metered, ScaleSet, timeline
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health.fleets.asked import AskedOfFleet
-from pulumi_vmss_health.fleets.gating import refresh, wait
+from pulumi_vmss_health.fleets.gating import refresh
 from pulumi_vmss_health.fleets.stored import totals
 from pulumi_vmss_health.gating import NotPassed
 from pulumi_vmss_health.required import RequireHealthyProvider
@@ -55,33 +55,6 @@ def test_a_slow_azure_does_not_hold_up_a_refresh_for_longer_than_five_minutes() 
     assert outputs["healthySets"] == 600
     assert clock.time <= 300 + 30
     assert "the refresh ended before it was read" in heard.warnings[0]
-
-
-class World:
-    """A fleet whose sets show these, on one clock."""
-
-    def __init__(self, **shows: Show) -> None:
-        self.clock = VirtualClock()
-        self.azure = Metered(self.clock)
-        self.heard = Heard(status=True)
-        ids = {name: str(self.azure.add(name, ScaleSet(show))) for name, show in shows.items()}
-        self.inputs: dict[str, Any] = {"scaleSets": ids, "policy": {"timeout": "5m"}}
-
-    def passed(self) -> dict[str, Any]:
-        """Return what the fleet's gate stores when it has passed."""
-        outputs = self.wait({})
-        assert outputs["healthy"]
-        return {**self.inputs, **outputs}
-
-    def wait(self, stored: dict[str, Any]) -> dict[str, Any]:
-        return wait(self.azure.azure(), self._asked, stored, self.inputs, self.heard)
-
-    def refresh(self, stored: dict[str, Any]) -> Any:
-        return refresh(self.azure.azure(), self._asked, stored, self.heard)
-
-    @property
-    def _asked(self) -> AskedOfFleet:
-        return AskedOfFleet.by(self.inputs, None, "")
 
 
 def test_older_models_that_the_first_pass_of_a_set_allowed_do_not_take_it_back() -> None:
@@ -175,3 +148,26 @@ def test_what_requires_a_fleet_to_be_healthy_says_which_set_has_which_cause_once
     text = str(required.value)
     for name in "bc":
         assert f"\n{name}: instance 1: application health unhealthy" in text
+
+
+def test_a_fleet_that_stays_healthy_says_which_of_its_sets_is_not_any_more() -> None:
+    fleet = World(a=AT_ONCE, b=timeline({0: AT_ONCE(0), 100: ILL}))
+    stored = fleet.passed()
+    fleet.inputs |= {"minHealthySets": 1}
+    fleet.clock.sleep(100)
+    outputs = fleet.refresh(stored)
+    assert (outputs["healthySets"], outputs["message"]) == (1, "1 of 2 scale sets is healthy, 1 is needed")
+    (warned,) = fleet.heard.warnings
+    assert "b: instance 1: application health unhealthy" in " ".join(warned.split())
+    again = fleet.refresh({**stored, **outputs})
+    assert ("message" in again, len(fleet.heard.warnings)) == (False, 1), "it is no news any more"
+
+
+def test_a_set_that_is_gone_is_stored_with_the_reason() -> None:
+    fleet = World(a=AT_ONCE, b=timeline({0: AT_ONCE(0), 100: GONE}))
+    stored = fleet.passed()
+    fleet.clock.sleep(100)
+    with pytest.raises(NotPassed) as failed:
+        fleet.refresh(stored)
+    assert [each["code"] for each in failed.value.outputs["reasons"]] == ["ScaleSetNotFound"]
+    assert failed.value.outputs["reasons"][0]["message"].startswith("b: ")

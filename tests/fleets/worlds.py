@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.clocks import VirtualClock
+from tests.heard import Heard
 from tests.metered import SUBSCRIPTION, Metered, ScaleSet, Show, timeline
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy
+from pulumi_vmss_health.fleets.asked import AskedOfFleet
+from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.fleets.watch import Begin, Fleet, Goal, watch_fleet
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Progress
@@ -85,3 +89,30 @@ def run(
         width,
     )
     return Ran(fleet, metered, told, ended_at)
+
+
+class World:
+    """A fleet's gate, run after run, whose sets show these, on one clock."""
+
+    def __init__(self, **shows: Show) -> None:
+        self.clock = VirtualClock()
+        self.azure = Metered(self.clock)
+        self.heard = Heard(status=True)
+        ids = {name: str(self.azure.add(name, ScaleSet(show))) for name, show in shows.items()}
+        self.inputs: dict[str, Any] = {"scaleSets": ids, "policy": {"timeout": "5m"}}
+
+    def passed(self) -> dict[str, Any]:
+        """Return what the fleet's gate stores when it has passed."""
+        outputs = self.wait({})
+        assert outputs["healthy"]
+        return {**self.inputs, **outputs}
+
+    def wait(self, stored: dict[str, Any]) -> dict[str, Any]:
+        return wait(self.azure.azure(), self._asked, stored, self.inputs, self.heard)
+
+    def refresh(self, stored: dict[str, Any]) -> Any:
+        return refresh(self.azure.azure(), self._asked, stored, self.heard)
+
+    @property
+    def _asked(self) -> AskedOfFleet:
+        return AskedOfFleet.by(self.inputs, None, "")

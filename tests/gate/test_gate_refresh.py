@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from tests.clocks import VirtualClock
+from tests.clocks import Simulation, VirtualClock
 from tests.heard import Heard
 from tests.metered import Metered, ScaleSet, Show, timeline
 from tests.sets import Vm, snapshot
@@ -156,3 +156,20 @@ def test_a_stop_during_the_pause_keeps_the_gate() -> None:
     ran = refreshed(timeline({0: GONE}), PASSED, stop_at=2.0)
     assert ran.is_there
     assert "could not be read completely in time" in ran.heard.warnings[0]
+
+
+def test_many_gates_that_the_engine_refreshes_side_by_side_throttle_nobody() -> None:
+    simulation = Simulation()
+    azure = Metered(simulation.clock())
+    connection = azure.azure()
+    ids = [str(azure.add(f"web{number}", ScaleSet(timeline({0: GOOD})))) for number in range(100)]
+    heard = Heard()
+
+    def steps_of_the_engine() -> None:
+        while ids:
+            stored = {**PASSED, "scaleSet": ids.pop()}
+            gating.refresh(connection, Asked.by(stored["scaleSet"], stored, None, ""), stored, heard)
+
+    simulation.run([steps_of_the_engine] * 16)
+    assert azure.refused == []
+    assert heard.warnings == []

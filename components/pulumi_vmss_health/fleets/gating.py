@@ -13,10 +13,20 @@ from pulumi_vmss_health.fleets.stored import (
     Sets,
     fleet_outputs,
     seen_set,
+    since,
     skipped_fleet,
     totals,
 )
-from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_lines, grouped, key_of, named, of_all
+from pulumi_vmss_health.fleets.telling import (
+    FleetStatusLine,
+    fleet_lines,
+    fleet_notes,
+    grouped,
+    key_of,
+    named,
+    needed,
+    of_all,
+)
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
 from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, context_of_refresh, is_gone, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
@@ -57,7 +67,7 @@ def wait(
 
     def begin(name: str) -> Begin:
         def began(report: Callable[[Progress], None]) -> Steps:
-            context = context_of(before.get(name, {}).get("passedAt"))
+            context = context_of(since(before.get(name, {})), azure.clock)
             return steps(looks[name], asked.policy, azure.clock, report, context, asked.limit_source)
 
         return began
@@ -71,6 +81,8 @@ def wait(
     if fleet.passes:
         if len(lines) > 1:  # the sets that are not healthy, and that the goal can do without
             teller.warn("\n".join(map(asked.shown, lines)))
+        if notes := fleet_notes(fleet):
+            teller.warn("\n".join(map(asked.shown, notes)))
         return outputs
     if asked.only_warns and not fleet.is_cancelled:
         teller.warn("\n".join(map(asked.shown, lines)))
@@ -79,13 +91,9 @@ def wait(
 
 
 def _known_of(asked: AskedOfFleet, stored: Mapping[str, Any]) -> Sets:
-    """Return what is stored of each set that is asked for; nothing of another one that had its name in the fleet."""
-    before: Sets = stored.get("sets") or {}
-    return {
-        name: before[name]
-        for name, id_ in asked.sets.items()
-        if name in before and ScaleSetId.are_same(before[name].get("scaleSetId"), str(id_))
-    }
+    """Return what is stored of each set that is asked for, whatever its name in the fleet was."""
+    known = {ScaleSetId.parse(each["scaleSetId"]): each for each in (stored.get("sets") or {}).values()}
+    return {name: known[id_] for name, id_ in asked.sets.items() if id_ in known}
 
 
 def _stands(name: str, known: Mapping[str, Any], stored: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
@@ -94,6 +102,8 @@ def _stands(name: str, known: Mapping[str, Any], stored: Mapping[str, Any], inpu
     known: what is stored of it.
     """
     if inputs.get("recheck") == "always" or known.get("state") != Ending.HEALTHY.value:
+        return False
+    if stored.get("state") == WARNED:  # no refresh looks at such a gate
         return False
     of_all = all(stored.get(key) == inputs.get(key) for key in _OF_ALL)
     return of_all and all((stored.get(key) or {}).get(name) == (inputs.get(key) or {}).get(name) for key in _OF_A_SET)
@@ -131,7 +141,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         return None
     lost = {name: each for name, each in found.items() if isinstance(each, InstanceViewError) and name not in gone}
     verdicts = {name: each for name, each in found.items() if isinstance(each, Verdict)}
-    sets = {name: _refreshed(name, each, verdicts.get(name), name in gone) for name, each in before.items()}
+    sets = {name: _refreshed(name, each, found.get(name)) for name, each in before.items()}
     if stored.get("state") not in PASSED:
         lowered = {name: each if before[name].get("healthy") else before[name] for name, each in sets.items()}
         outputs = totals(lowered, asked.goal.required) if lowered != before else {}
@@ -141,7 +151,11 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
         teller.warn(asked.shown(f"could not check the health of {named(list(lost))}: {lost[first]}"))
     outputs = totals(sets, asked.goal.required)
     if outputs["healthySets"] >= asked.goal.required:
-        return outputs
+        if sets == before:
+            return outputs
+        message = f"{of_all(outputs['healthySets'], len(sets))}, {needed(asked.goal, len(sets))}"
+        teller.warn("\n".join(asked.shown(line) for line in (message, *_news(verdicts, lost, gone))))
+        return {**outputs, "message": message}
     before_that = f"{asked.goal.required} {'was' if asked.goal.required == 1 else 'were'}"
     message = f"{of_all(outputs['healthySets'], len(sets))}, {before_that}"
     lines = [asked.shown(line) for line in (message, *_news(verdicts, lost, gone))]
@@ -153,14 +167,14 @@ def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, 
         snapshot = look_once(look, azure.clock)
     except InstanceViewError as error:
         return error
-    return evaluate(snapshot, asked.policy, context_of_refresh(before.get("passedAt"), before, REASONS_OF_SET))
+    return evaluate(snapshot, asked.policy, context_of_refresh(since(before), before, REASONS_OF_SET, azure.clock))
 
 
-def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | None, is_gone: bool) -> Mapping[str, Any]:
-    """Return what is stored of a set after one more look at it. found: None if it could not be read."""
-    if is_gone:
-        return seen_set(before, Ending.DELETED.value, f"{name} is {_GONE}")
-    if found is None or found.passes is bool(before.get("healthy")):
+def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | InstanceViewError | None) -> Mapping[str, Any]:
+    """Return what is stored of a set after one more look at it. found: None if it is not asked for."""
+    if isinstance(found, InstanceViewError) and is_gone(found):
+        return seen_set(before, Ending.DELETED.value, f"{name} is {_GONE}", error=found)
+    if not isinstance(found, Verdict) or found.passes is bool(before.get("healthy")):
         return before
     if found.passes:
         return seen_set(before, RECOVERED, f"{name} was seen healthy once since")

@@ -13,12 +13,17 @@ from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reaso
 from pulumi_vmss_health.telling.failure import headline
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 RECOVERED = "recovered"
 """The state of a set that a refresh saw healthy: it counts, but the next run looks at it again, for it did not hold."""
 
 REASONS_OF_SET = 3
+
+_PASSED_WITHOUT = (
+    "passedWithoutAt"  # when the gate passed although this set had not: since then no older model may stay
+)
 
 Sets = Mapping[str, Mapping[str, Any]]
 """What is stored of each set."""
@@ -32,8 +37,11 @@ def fleet_outputs(
     requests: what the wait took of Azure. before: what is stored of each set.
     """
     ended = now.isoformat(timespec="seconds")
+    known = {name: before.get(name, {}) for name in asked}
+    if fleet.passes:
+        known = {name: {_PASSED_WITHOUT: ended, **each} for name, each in known.items()}
     sets = {
-        name: before[name] if name in fleet.standing else _of_set(name, id_, fleet, ended, before.get(name, {}))
+        name: before[name] if name in fleet.standing else _of_set(name, id_, fleet, known[name])
         for name, id_ in asked.items()
     }
     looks = sum(each.progress.looks for each in fleet.ended.values()) + sum(each.looks for each in fleet.seen.values())
@@ -79,15 +87,30 @@ def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) 
     return {**totals(sets, required), "healthy": False, "state": SKIPPED, "message": message, "evidence": {}}
 
 
-def seen_set(before: Mapping[str, Any], state: str, message: str, verdict: Verdict | None = None) -> dict[str, Any]:
+def since(known: Mapping[str, Any]) -> str | None:
+    """Return when the gate last passed with a set; if it never did, when it first passed without it.
+
+    known: what is stored of the set.
+    """
+    return known.get("passedAt") or known.get(_PASSED_WITHOUT)
+
+
+def seen_set(
+    before: Mapping[str, Any],
+    state: str,
+    message: str,
+    verdict: Verdict | None = None,
+    error: InstanceViewError | None = None,
+) -> dict[str, Any]:
     """Return what is stored of a set of which a refresh found something else."""
-    reasons = reasons_json(verdict, None, REASONS_OF_SET)
+    reasons = reasons_json(verdict, error, REASONS_OF_SET)
     return {**before, "healthy": state == RECOVERED, "state": state, "message": message, "reasons": reasons}
 
 
-def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, now: str, before: Mapping[str, Any]) -> dict[str, Any]:
+def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, before: Mapping[str, Any]) -> dict[str, Any]:
     if (outcome := fleet.ended.get(name)) is not None:
-        passed = {"passedAt": now} if outcome.ending is Ending.HEALTHY else before
+        at = fleet.passed_at.get(name)
+        passed = {"passedAt": at.isoformat(timespec="seconds")} if at else before
         return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, passed)
     if fleet.ending is Ending.TIMED_OUT and name in fleet.seen:
         outcome = Outcome(Ending.TIMED_OUT, fleet.seen[name])
@@ -101,7 +124,7 @@ def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, now: str, before: Mapping[
 def _set(
     id_: ScaleSetId, state: str, message: str, progress: Progress | None, passed: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what is stored of a set. passed: holds passedAt, if the set passed at all."""
+    """Return what is stored of a set. passed: holds when the gate passed with it, or without, if it did."""
     snapshot = progress.snapshot if progress else None
     verdict, error = (progress.verdict, progress.error) if progress else (None, None)
     return {
@@ -111,5 +134,5 @@ def _set(
         "message": message,
         "reasons": reasons_json(verdict, error, REASONS_OF_SET),
         **(mode_and_capacity(snapshot) if snapshot else {}),
-        **when_passed(passed),
+        **(when_passed(passed) or {key: passed[key] for key in (_PASSED_WITHOUT,) if key in passed}),
     }

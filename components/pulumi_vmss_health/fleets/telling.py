@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pulumi_vmss_health.fleets.watch import Fleet
+from pulumi_vmss_health.fleets.watch import Fleet, Goal
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.guest import without_numbers
 from pulumi_vmss_health.telling.commands import where_to_look
-from pulumi_vmss_health.telling.failure import causes, headline, lost_look
+from pulumi_vmss_health.telling.failure import beside_the_headline, causes, headline, lost_look
 from pulumi_vmss_health.telling.status import seconds
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -63,17 +63,17 @@ def status_topic(fleet: Fleet) -> str:
 
 def fleet_headline(fleet: Fleet, limit_source: str) -> str:
     """Say why the wait stopped, in one line."""
-    healthy, number, required = len(fleet.healthy), len(fleet.names), fleet.goal.required
+    healthy, number = len(fleet.healthy), len(fleet.names)
     after, limit = seconds(fleet.elapsed), seconds(fleet.goal.limit)
     counted = of_all(healthy, number)
-    needed = "all are needed" if required == number else f"{required} {'is' if required == 1 else 'are'} needed"
+    wanted = needed(fleet.goal, number)
     if fleet.ending is Ending.HEALTHY:
-        return f"{counted} after {after}" + (f"; {needed}" if healthy < number else "")
+        return f"{counted} after {after}" + (f"; {wanted}" if healthy < number else "")
     if fleet.ending is Ending.CANCELLED:
-        return f"{counted}: cancelled after {after}; {needed}"
+        return f"{counted}: cancelled after {after}; {wanted}"
     if fleet.ending is Ending.TIMED_OUT:
-        return f"{counted} after {limit}, which is the timeout {limit_source}; {needed}"
-    return clean(f"{counted}, {named(fleet.failed)} failed: given up after {after} of {limit}; {needed}", LINE)
+        return f"{counted} after {limit}, which is the timeout {limit_source}; {wanted}"
+    return clean(f"{counted}, {named(fleet.failed)} failed: given up after {after} of {limit}; {wanted}", LINE)
 
 
 def fleet_lines(fleet: Fleet, sets: Mapping[str, ScaleSetId], limit_source: str, portal: str | None) -> list[str]:
@@ -89,6 +89,27 @@ def fleet_lines(fleet: Fleet, sets: Mapping[str, ScaleSetId], limit_source: str,
     first = groups[0].names[0] if groups else None
     closer = where_to_look(sets[first], portal, _progress(ill[first])) if first else []
     return [clean(line, LINE) for line in (fleet_headline(fleet, limit_source), *lines, *closer)]
+
+
+def fleet_notes(fleet: Fleet) -> list[str]:
+    """Return what there is to say of sets that passed, each line with the sets that it is true of."""
+    notes: dict[object, list[str]] = {}
+    words: dict[object, str] = {}
+    for name, outcome in sorted(fleet.ended.items()):
+        if outcome.ending is Ending.HEALTHY:
+            for reason in beside_the_headline(outcome.progress.verdict):
+                notes.setdefault(_cause(reason), []).append(name)
+                words.setdefault(_cause(reason), reason.message)
+    lines = [f"{named(names)}: {words[key]}" for key, names in sorted(notes.items(), key=lambda each: -len(each[1]))]
+    more = len(lines) - _CAUSES
+    return [clean(line, LINE) for line in lines[:_CAUSES]] + ([f"and {more} more notes"] if more > 0 else [])
+
+
+def needed(goal: Goal, number: int) -> str:
+    """Return how many of so many sets have to be healthy, in words."""
+    if goal.required == number:
+        return "all are needed"
+    return f"{goal.required} {'is' if goal.required == 1 else 'are'} needed"
 
 
 def of_all(healthy: int, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from pulumi_vmss_health.judging.findings import State
@@ -36,7 +37,7 @@ class Fleet:
     """What is known of the scale sets of a fleet, by their names.
 
     names: all of them. standing: those that passed before and are not looked at again. seen: of sets that are waited
-    for. ended: how the wait for a set ended. elapsed: seconds since they began.
+    for. ended: how the wait for a set ended; passed_at: when, if it passed. elapsed: seconds since they began.
     """
 
     names: Collection[str]
@@ -44,6 +45,7 @@ class Fleet:
     standing: Collection[str] = ()
     seen: dict[str, Progress] = field(default_factory=dict)
     ended: dict[str, Outcome] = field(default_factory=dict)
+    passed_at: dict[str, datetime] = field(default_factory=dict)
     elapsed: float = 0.0
     is_cancelled: bool = False
 
@@ -122,6 +124,8 @@ def watch_fleet(
                 fleet.is_cancelled = True
             else:
                 fleet.ended[name] = _slim(outcome)
+                if outcome.ending is Ending.HEALTHY:
+                    fleet.passed_at[name] = clock.now()
                 fleet.seen.pop(name, None)
                 report(fleet)
             is_over = fleet.is_cancelled or fleet.is_decided

@@ -26,7 +26,13 @@ from vmss_instance_view.pulumi.arguments import (
     triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
-from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads, stored_paths
+from vmss_instance_view.pulumi.options import (
+    check_options,
+    custom_timeouts,
+    say_whose_identity_reads,
+    stored_paths,
+    warn_of_unnoticed_changes,
+)
 from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -138,7 +144,10 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             **_evidence_file(evidence_file),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
-        say_whose_identity_reads(self, {"the scale set": scale_set}, opts)
+        named = {"the scale set": scale_set}
+        say_whose_identity_reads(self, named, opts)
+        if not (triggers or changed_by or skip or recheck == "always"):
+            warn_of_unnoticed_changes(self, named)
         own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):

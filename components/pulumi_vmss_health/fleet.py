@@ -27,7 +27,12 @@ from vmss_instance_view.pulumi.arguments import (
     triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
-from vmss_instance_view.pulumi.options import check_options, custom_timeouts, say_whose_identity_reads
+from vmss_instance_view.pulumi.options import (
+    check_options,
+    custom_timeouts,
+    say_whose_identity_reads,
+    warn_of_unnoticed_changes,
+)
 from vmss_instance_view.pulumi.outputs import plain
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -140,7 +145,10 @@ class FleetHealthGate(pulumi.ComponentResource):
             "skip": check_flag("skip", skip),
         }
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
-        say_whose_identity_reads(self, {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}, opts)
+        named = {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}
+        say_whose_identity_reads(self, named, opts)
+        if not (triggers or changed_by or skip or recheck == "always"):
+            warn_of_unnoticed_changes(self, named)
         inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         inner.ignore_changes = _with_the_sets_own(inner.ignore_changes)
         inner.replace_on_changes = _with_the_sets_own(inner.replace_on_changes)

@@ -117,6 +117,21 @@ def test_explicit_providers_are_told_once_by_the_name_of_a_set(
     assert text.startswith("scale_sets['weu'] has an explicit azure-native provider; ")
 
 
+def test_sets_whose_resources_tell_no_change_are_named(mocks: HealthyMocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, _resource: told.append(text))
+
+    def program() -> pulumi.Output[bool]:
+        kind = "azure:compute/linuxVirtualMachineScaleSet:LinuxVirtualMachineScaleSet"
+        sets = {name: pulumi.CustomResource(kind, name, {}) for name in ("weu", "neu")}
+        vmss.FleetHealthGate("told", scale_sets=sets, triggers=["1"])
+        return vmss.FleetHealthGate("web", scale_sets={"api": WEU, **sets}).healthy
+
+    value_of(program)
+    (text,) = told
+    assert text.startswith("scale_sets['weu'], scale_sets['neu'] has no etag, by which a change of it would be noticed")
+
+
 LATER = "; it is needed before any Output is known"
 
 

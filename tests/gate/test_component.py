@@ -234,6 +234,40 @@ def test_scale_sets_of_every_provider_are_taken(recorder: Recorder, kind: str) -
     assert recorder.registered[GATE].inputs["scaleSet"] == "set-id"
 
 
+CLASSIC = "azure:compute/linuxVirtualMachineScaleSet:LinuxVirtualMachineScaleSet"
+
+
+class WithEtag(pulumi.CustomResource):
+    etag: pulumi.Output[str]
+
+
+@pytest.mark.parametrize(
+    ("scale_set", "more", "warnings"),
+    [
+        (lambda: pulumi.CustomResource(CLASSIC, "web", {}), {}, 1),
+        (lambda: pulumi.CustomResource(CLASSIC, "web", {}), {"triggers": [1]}, 0),
+        (
+            lambda: pulumi.CustomResource(CLASSIC, "web", {}),
+            {"recheck": "always"},
+            0,
+        ),
+        (lambda: WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": None}), {}, 0),
+        (lambda: ID, {}, 0),
+    ],
+)
+def test_a_resource_that_tells_no_change_of_its_set_is_told_of(
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    scale_set: Callable[[], Any],
+    more: dict[str, Any],
+    warnings: int,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, _resource: told.append(text))
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=scale_set(), **more).healthy)
+    assert [text.split(" has no etag")[0] for text in told] == ["the scale set"] * warnings
+
+
 @pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])
 @pytest.mark.parametrize("owner", ["the scale set", "the parent"])
 def test_an_explicit_provider_of_the_set_or_a_parent_is_told_for_another_identity_reads(

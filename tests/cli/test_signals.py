@@ -46,6 +46,14 @@ def test_a_signal_that_interrupts_the_one_who_holds_the_lock_ends_the_command_an
     assert main(["view", ID]) == Exit.INTERRUPTED
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_that_is_still_being_imported(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pulumi_vmss_health.cli.main.import_module", lambda _name: signal.raise_signal(number))
+    assert main(["wait", ID]) == Exit.INTERRUPTED
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.rest)])
 @pytest.mark.parametrize(
     "words",

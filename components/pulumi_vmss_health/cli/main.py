@@ -77,19 +77,14 @@ class _Command(_Parser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     open_streams()
-    given = sys.argv[1:] if arguments is None else arguments
-    asked = next((each for each in given if not each.startswith("-")), "")
-    parser = _parser(_COMMANDS if asked == "completion" else [asked])
-    if asked and asked not in _COMMANDS:
-        parser.refuse_first(given[0])
-    options, unknown = parser.parse_known_args(given)
-    if options.command is None:
-        parser.error(f"a command is missing: {', '.join(_COMMANDS)}")
-    of_command: _Parser = options.parser
-    if unknown:
-        of_command.refuse(unknown[0])
     stop = Stop()
     end_by(stop)
+    try:
+        with ending_at_once():  # it also imports what the command needs
+            options = _options(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    of_command: _Parser = options.parser
     try:
         with ending_at_once() if options.command in _ASKING_NOBODY else nullcontext():
             return int(options.run(options, SystemClock(stop)))
@@ -105,6 +100,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of_command.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (Stopped, KeyboardInterrupt):
         return Exit.INTERRUPTED
+
+
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    """Return the command that is asked for, as `run`, with its options. Exits where they are wrong."""
+    asked = next((each for each in given if not each.startswith("-")), "")
+    parser = _parser(_COMMANDS if asked == "completion" else [asked])
+    if asked and asked not in _COMMANDS:
+        parser.refuse_first(given[0])
+    options, unknown = parser.parse_known_args(given)
+    if options.command is None:
+        parser.error(f"a command is missing: {', '.join(_COMMANDS)}")
+    if unknown:
+        options.parser.refuse(unknown[0])
+    return options
 
 
 def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:

@@ -206,6 +206,17 @@ def test_wrong_usage_ends_with_2_and_names_what_would_be_right(
     assert ran.stdout == ""
 
 
+@pytest.mark.parametrize("words", [["view"], ["wait"], pytest.param(["capture"], marks=pytest.mark.rest)])
+def test_what_is_wrong_with_the_environment_is_no_wrong_usage(
+    azure: Emulator, tmp_path: Path, words: list[str]
+) -> None:
+    folder = [str(tmp_path / "captured")] if words == ["capture"] else []
+    ran = run(azure, *words, put(azure), *folder, REQUESTS_CA_BUNDLE=str(tmp_path / "absent.pem"))
+    assert ran.returncode == 3
+    assert "no trusted authorities" in ran.stdout + ran.stderr
+    assert "--help" not in ran.stderr
+
+
 def test_an_unknown_cloud_is_wrong_usage_whatever_the_variables_say(azure: Emulator) -> None:
     ran = run(azure, "wait", put(azure), "--cloud", "mars", VMSS_EMULATOR_URL="")
     assert ran.returncode == 2
@@ -268,7 +279,7 @@ def test_explain_says_what_a_view_alone_leaves_unjudged(azure: Emulator) -> None
     [
         (["instances"], "the instance view; the model"),
         (["view_without_extensions", "instances"], "the model"),
-        (["scale_set"], "the list of instances, with their views"),
+        (["scale_set"], "the instance view; the list of instances, with their views"),
         (["rolling_upgrade"], "the instance view; the list of instances, with their views; the model"),
         (["scale_set", "instances"], None),
     ],

@@ -53,7 +53,7 @@ def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
 def _lacking(seen: Snapshot, verdict: Verdict) -> list[str]:
     """Say which bodies would let the rest be judged."""
     bodies = {
-        "the instance view": bool(seen.view.statuses or seen.scale_set),
+        "the instance view": bool(seen.view.statuses or (seen.scale_set and seen.instances is not None)),
         "the list of instances, with their views": seen.instances is not None,
         "the model": seen.scale_set is not None,
     }

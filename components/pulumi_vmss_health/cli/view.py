@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pulumi_vmss_health.capturing.originals import instances_of, view_of
@@ -17,13 +17,14 @@ from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import has_reader, progress, result
 from pulumi_vmss_health.telling.status import seconds
 from pulumi_vmss_health.waiting import pace
+from pulumi_vmss_health.waiting.watch import LOOK_LIMIT
 from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import Azure
-from vmss_instance_view.errors import Unavailable
+from vmss_instance_view.errors import ConfigurationError, InstanceViewError, Unavailable
 from vmss_instance_view.model import Instance, InstanceView, ScaleSet
 from vmss_instance_view.reading.reader import Part, ScaleSetReader
-from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
+from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry, read_within
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 _OWN_VIEWS_FOR = 60.0  # seconds for which a repeated table does with the views of single instances that it has
@@ -75,8 +76,21 @@ class _View:
         self._is_first = True
 
     def read(self) -> Seen:
-        """Return model, view and, if asked for, instances. Raises InstanceViewError."""
-        found = read_with_retry(self._attempt, READ_TIMEOUT, self._azure.clock)
+        """Return model, view and, if asked for, instances, from as many attempts as it takes.
+
+        Raises InstanceViewError.
+        """
+        return self._seen(lambda: read_with_retry(self._attempt, READ_TIMEOUT, self._azure.clock))
+
+    def look(self) -> Seen:
+        """Return the same from one attempt: who watches is told of each that fails. Raises InstanceViewError."""
+        return self._seen(lambda: read_within(LOOK_LIMIT, self._attempt, self._azure.clock))
+
+    def _seen(self, read: Callable[[], Seen]) -> Seen:
+        try:
+            found = read()
+        except ConfigurationError as error:  # of the environment: the flags are right
+            raise InstanceViewError(str(error)) from None
         self._is_first = False
         return found
 
@@ -111,9 +125,9 @@ def _watch(view: _View, clock: Clock) -> None:
     while is_read and (screen or has_reader()):
         now, error, is_new = f"{clock.now():%H:%M:%S} UTC", None, False
         try:
-            sheet = Sheet.of(view.name, *view.read())
+            sheet = Sheet.of(view.name, *view.look())
         except Unavailable as unavailable:
-            error = unavailable
+            error, quiet = unavailable, quiet + 1
         else:
             is_new, quiet = sheet != before, quiet + 1
             if is_new:

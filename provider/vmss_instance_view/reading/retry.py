@@ -40,7 +40,7 @@ def read_with_retry(
     while True:
         left = seconds - (clock.monotonic() - started)
         try:
-            return _attempt(read, left, clock)
+            return read_within(left, read, clock)
         except InstanceViewError as error:
             left = seconds - (clock.monotonic() - started)
             wait = max(pause * (0.5 + jitter()), getattr(error, "retry_after", None) or 0.0)
@@ -50,7 +50,8 @@ def read_with_retry(
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _attempt(read: Callable[[Deadline], T], seconds: float, clock: Clock) -> T:
+def read_within(seconds: float, read: Callable[[Deadline], T], clock: Clock) -> T:
+    """Return what `read` returns, from one attempt. Raises what it raises, or Unavailable if it takes longer."""
     try:
         return clock.call(lambda: read(Deadline(seconds, clock)), seconds + _MARGIN)
     except Overdue:

@@ -10,6 +10,7 @@ from pulumi_vmss_health import (
     ExtensionSummary,
     OrchestrationService,
     RollingUpgrade,
+    ScaleSetDeleted,
     ScaleSetId,
     Snapshot,
     StatusCount,
@@ -114,6 +115,17 @@ def test_a_set_that_was_never_seen_is_told_without_places_to_look() -> None:
         "scale set web could not be read, given up after 2m10s",
         "the last look failed: HTTP 503",
     ]
+
+
+def test_a_set_that_was_deleted_is_told_without_what_was_wrong_with_it_before() -> None:
+    seen = replace(progress(snapshot(Vm(health="unhealthy"))), error=ScaleSetDeleted("it was deleted"))
+    headline, error, advice, *closer = failure_lines(Outcome(Ending.DELETED, seen), WEB, PORTAL)
+    assert headline.startswith("scale set web was deleted while the gate waited, after 1m20s")
+    assert error == "the last look failed: it was deleted"
+    assert advice.startswith("next: find out who deleted it; ")
+    (activities,) = closer
+    assert "az monitor activity-log list" in activities
+    assert "who:caller" in activities
 
 
 def test_evidence_that_was_lacking_is_named() -> None:

@@ -6,6 +6,7 @@ import shlex
 
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.waiting.memory import Progress
+from vmss_instance_view.errors import ScaleSetNotFound
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import clean
 
@@ -19,6 +20,10 @@ _INSTANCES = (
 )
 _VMS = "--query '[].{name:name,vm:provisioningState,power:powerState,zone:zones[0]}' -o table"
 _VIEW = "--query 'instanceView.{vm:statuses[].code,health:vmHealth.status.code,extensions:extensions}'"
+_DELETIONS = (
+    "--query \"[?ends_with(operationName.value,'delete')]"
+    '.{at:eventTimestamp,who:caller,what:operationName.value}" -o table'
+)
 _FAILED_OPERATIONS = (
     "--query \"[?status.value=='Failed'].{at:eventTimestamp,what:operationName.value,why:subStatus.value}\" -o table"
 )
@@ -31,11 +36,14 @@ def where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress)
     names = scale_set.resource_group, scale_set.name, scale_set.subscription_id
     group, name, subscription = map(shlex.quote, names)
     where = f"-g {group} -n {name} --subscription {subscription}"
+    activities = f"az monitor activity-log list --resource-id {shlex.quote(str(scale_set))} --offset 1d"
+    if isinstance(progress.error, ScaleSetNotFound):
+        return [f"look closer: `{activities} {_DELETIONS}`"]
     codes = {reason.code for reason in progress.verdict.reasons} if progress.verdict else set()
     commands = [
         *_instances(progress, scale_set, where),
         *([f"az vmss rolling-upgrade get-latest {where}"] if codes & _OF_UPGRADES else []),
-        f"az monitor activity-log list --resource-id {shlex.quote(str(scale_set))} --offset 1d {_FAILED_OPERATIONS}",
+        f"{activities} {_FAILED_OPERATIONS}",
     ]
     places = [*(f"`{each}`" for each in commands), *([f"{portal}/#@/resource{scale_set}/instances"] if portal else [])]
     return [

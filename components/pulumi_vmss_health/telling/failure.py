@@ -20,6 +20,7 @@ _INDENT = " " * 6
 _WIDTH = 86  # columns: Pulumi indents a reason by ten, a warning by thirteen, and what follows by four
 _COMMAND = re.compile("`[^`]*`")
 _SPACE = "\0"  # stands for one that must not break; `clean` leaves none in a line
+_DELETED = "find out who deleted it; if that was meant, run `pulumi refresh`, or take the gate out of the program"
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 
 
@@ -60,7 +61,9 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     lines = [headline(outcome, scale_set.name)]
     if progress.error is not None:
         lines.append(lost_look(progress.error).message)
-    if progress.verdict:
+    if outcome.ending is Ending.DELETED:
+        lines.append(f"next: {_DELETED}")
+    elif progress.verdict:
         lines += causes(progress.verdict)
         lines += [each.message for each in progress.verdict.reasons if each.state is State.HEALTHY][:_REASONS]
     is_well = progress.verdict is not None and progress.verdict.passes

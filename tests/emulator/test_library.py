@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.emulator.commands import ran
+from tests.emulator.commands import COMMAND, ran
 from tests.emulator.support import ArmSession, FakeClock
 
 from vmss_emulator import Emulator, Timeline
@@ -45,6 +47,26 @@ def test_a_ready_timeline_is_printed_to_be_changed_and_an_unknown_one_is_told_wi
     assert told.returncode == 2
     assert "'flaping'" in told.stderr
     assert "flapping" in told.stderr
+
+
+def test_nobody_has_to_read_what_the_command_prints() -> None:
+    piped = shlex.join([*COMMAND, "timelines"]) + " | true; exit ${PIPESTATUS[0]}"
+    told = subprocess.run(["/bin/bash", "-c", piped], capture_output=True, text=True, check=False, timeout=60)
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["serve", "--capture", "absent"], "--capture absent: it is no capture: absent/manifest.json: No such file"),
+        (["exec", "--state", "/dev/null/x", "--", "true"], "/dev/null/x: Not a directory (see"),
+    ],
+)
+def test_what_cannot_be_opened_is_named_in_words(words: list[str], told: str) -> None:
+    refused = ran(*words)
+    assert refused.returncode == 2
+    assert told in refused.stderr
+    assert "Errno" not in refused.stderr
 
 
 def test_a_ready_timeline_is_taken_by_its_name() -> None:

@@ -77,7 +77,9 @@ class Captured:
                 )
                 if not _is_of_the_client(told):
                     answers.setdefault(_place(read["path"], read["query"].items()), []).append(told)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except OSError as error:
+            raise CaptureError(f"{folder}: it is no capture: {error.filename}: {error.strerror}") from None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise CaptureError(f"{folder}: it is no capture: {type(error).__name__}: {error}") from None
         if version != FORMAT:
             raise CaptureError(f"{folder}: its format is {version!r}, and not {FORMAT}")

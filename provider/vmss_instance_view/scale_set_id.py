@@ -34,7 +34,7 @@ class ScaleSetId:
         if not isinstance(text, str):
             raise InvalidScaleSetId(f"scale set id must be a text, not {type(text).__name__}; it looks like {_FORM}")
         parts = text.rstrip("/").split("/")
-        problem = _problem(parts)
+        problem = "white space around the id," if text != text.strip() else _problem(parts)
         if problem:
             raise InvalidScaleSetId(f"{problem} in scale set id {clean(text, 200)!r}; it looks like {_FORM}")
         return cls(parts[2], parts[4], parts[8])

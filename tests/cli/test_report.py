@@ -142,3 +142,11 @@ def test_who_closes_the_pipe_changes_nothing(file: Path) -> None:
     command = f"{shlex.join([*COMMAND, str(file), '-o', '-'])} | head -c 10; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "<!DOCTYPE ", "")
+
+
+def test_a_report_does_not_replace_the_evidence_that_it_is_drawn_from(file: Path) -> None:
+    kept = file.rename(file.with_suffix(".html"))
+    before = kept.read_text()
+    ran = run(kept, "-o", kept.parent / "." / kept.name)
+    assert (ran.returncode, kept.read_text()) == (2, before)
+    assert "it is the evidence itself: give another file" in ran.stderr

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from tests.cli.here import run_here
 
+from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.cli import main as command
+from pulumi_vmss_health.cli import wait
 from pulumi_vmss_health.cli.exits import Exit
+from pulumi_vmss_health.cli.flags import policy_of, scale_sets
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 AMOUNT = "must be a count such as 3 or a percentage such as '90%'"
@@ -24,7 +27,7 @@ POLICY = [
     (["--min-healthy", "101%"], "--min-healthy must be more than 0% and at most 100%, not '101%'"),
     (["--min-healthy", "4", "--capacity", "3"], "--min-healthy (4) must not be more than --capacity (3)"),
     (["--min-healthy-per-zone", "-1"], "--min-healthy-per-zone must be at least 1, not -1"),
-    (["--capacity", "three"], "--capacity must be a whole number, not 'three'"),
+    (["--capacity", "three"], "--capacity must be a whole number or none, not 'three'"),
     (["--capacity", "-1"], "--capacity must be at least 0, not -1"),
     (["--extensions", ""], "--extensions names nothing: leave it out, or give names with commas between them"),
     (["--ignore-extensions", ", ,"], "--ignore-extensions names nothing"),
@@ -49,6 +52,7 @@ POLICY = [
     (["--policy", "deep"], "--policy deep: it is nested too deeply"),
     (["--policy", "long"], "--policy long: it is no JSON: Exceeds the limit (4300"),
     (["--policy", "unknown"], "--policy unknown: policy has no field 'min_health'; it has min_healthy, "),
+    (["--policy", "twice"], "--policy twice: it names minHealthy twice: give one value"),
     (["--policy", "wrong"], f"--policy wrong: timeout {DURATION}, not 'soon'"),
 ]
 IN_PROFILE = "the body is malformed at $.properties.virtualMachineProfile"
@@ -82,6 +86,8 @@ MISTAKES = [
         ["--timeout", "5m", "wait", ID],
         "--timeout stands before the command: it goes behind it, as in vmss-health COMMAND",
     ),
+    (["wait", ID, "--evidence", "-"], "--evidence writes a file, for results go to standard output: give its name"),
+    (["plugin"], "required: {install,uninstall}"),
     (["wait", ID, "--evidence", ""], "--evidence: it is empty: leave the flag out, or give a value"),
     (["wait", ID, "--cloud="], "--cloud: it is empty: leave the flag out, or give a value"),
     (["view", "-g", "rg", "-n", "web", "--subscription", ""], "--subscription: it is empty"),
@@ -126,6 +132,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "wrong": json.dumps({"timeout": "soon"}),
         "deep": "[" * 200_000,
         "long": "1" * 5_000,
+        "twice": '{"minHealthy": 1, "min_healthy": 2}',
         **{name: json.dumps(body) for name, (body, _) in MALFORMED.items()},
         "page": json.dumps({"value": []}),
         "model": json.dumps({"sku": {"capacity": 1}}),
@@ -151,6 +158,23 @@ def test_a_mistake_is_named_in_one_line_with_what_would_be_right(
     assert unquoted(words) in unquoted(line)
     assert line.startswith("vmss-health")
     assert line.endswith("--help)")
+
+
+def test_an_id_may_have_white_space_around_it_and_flags_may_undo_what_a_file_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[ScaleSetId], GatePolicy]] = []
+
+    def run(options: argparse.Namespace, _clock: object) -> Exit:
+        asked.append((scale_sets(options), policy_of(options)))
+        return Exit.HEALTHY
+
+    monkeypatch.setattr(wait, "run", run)
+    strict = tmp_path / "strict.json"
+    strict.write_text(json.dumps({"capacity": 3, "min_healthy_per_zone": 1, "confirm_failure": "30s"}))
+    none = [word for flag in ("capacity", "min-healthy-per-zone", "confirm-failure") for word in (f"--{flag}", "None")]
+    assert run_here("wait", f" {ID}\r", "--policy", str(strict), *none) == 0
+    assert asked == [([ScaleSetId.parse(ID)], GatePolicy(confirm_failure=None))]
 
 
 def unquoted(text: str) -> str:

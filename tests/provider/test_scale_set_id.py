@@ -27,6 +27,8 @@ def test_azure_compares_ids_without_case_and_so_do_we() -> None:
         ("", "no leading '/'"),
         ("web", "no leading '/'"),
         (GOOD[1:], "no leading '/'"),
+        (f" {GOOD}", "white space around the id"),
+        (f"{GOOD}\r\n", "white space around the id"),
         ("/subscriptions", "nothing after 'subscriptions'"),
         (GOOD.rsplit("/", 1)[0], "nothing after 'virtualMachineScaleSets'"),
         (GOOD.replace("0b1f", ""), "the subscription is empty"),

@@ -68,7 +68,9 @@ def _answers(captured: Captured) -> list[questions.Seen]:
 def _told(captured: Captured) -> list[str]:
     ended, folder = captured.manifest["ended"], captured.path
     complete = sum(each.complete for each in captured.sights)
+    lost = sum(each.error is not None for each in captured.sights)
+    told = f"{folder}: {ended}, {len(captured.entries)} answers, {complete} complete looks"
     return [
-        f"{folder}: {ended}, {len(captured.entries)} answers, {complete} complete looks",
+        f"{told}, {lost} that could not be read" if lost else told,
         *(f"  {line}" for line in questions.table(captured.manifest["questions"])),
     ]

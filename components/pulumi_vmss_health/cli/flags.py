@@ -14,7 +14,7 @@ from typing import Any
 
 from pulumi_vmss_health.cli.console.signals import ending_at_once
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
-from vmss_instance_view.azure.cloud import find_cloud
+from vmss_instance_view.azure.cloud import check_metadata_host, find_cloud
 from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Clock, Deadline
@@ -25,6 +25,7 @@ from vmss_instance_view.text import clean
 
 _LISTS = ("extensions", "ignore_extensions", "ignore_failure_codes")
 _COUNTS = ("min_healthy", "min_healthy_per_zone", "capacity")
+_OPTIONAL = ("min_healthy_per_zone", "capacity", "confirm_failure")
 _FIELDS = tuple(each.name for each in dataclasses.fields(GatePolicy))
 _WHERE = {"cloud": "azure-native:environment", "metadata_host": "azure-native:metadataHost"}
 
@@ -74,7 +75,7 @@ def scale_sets(options: argparse.Namespace) -> list[ScaleSetId]:
         raise ValueError("--subscription goes with -g and -n: an id has its own")
     if not given:
         raise ValueError("a scale set is missing: give its id, or -g GROUP -n NAME")
-    found = [ScaleSetId.parse(each) for each in given]
+    found = [ScaleSetId.parse(each.strip()) for each in given]  # a line of a Windows tool ends in a return
     twice = next((each for index, each in enumerate(found) if each in found[:index]), None)
     if twice:
         raise ValueError(f"the scale set {twice.name} is given twice")
@@ -106,14 +107,16 @@ def told_apart(wanted: Sequence[ScaleSetId]) -> list[str]:
 def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], None] | None = None) -> Azure:
     """Return the Azure that flags and variables name; it is connected when something is read.
 
-    keep: is handed every answer. Raises ConfigurationError for a cloud that has no such name.
+    keep: is handed every answer. Raises ConfigurationError for a cloud or a host that has no such name.
     """
     given = {key: getattr(options, name) for name, key in _WHERE.items()}
     variables = dict(os.environ)
     if options.cloud:
         variables.pop("ARM_METADATA_HOSTNAME", None)  # which would win over a name
     settings = _Settings(variables, given.get)
-    if options.cloud and not options.metadata_host:
+    if options.metadata_host:
+        check_metadata_host(settings, options.metadata_host)
+    elif options.cloud:
         find_cloud(settings, Deadline(METADATA_WITHIN, clock))  # asks nobody for a name
     return Azure(settings, clock, keep=keep)
 
@@ -164,14 +167,24 @@ def _of_file(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"--policy {error}") from None
     try:
-        read = json.loads(text)
+        read = json.loads(text, object_pairs_hook=_unique)
     except ValueError as error:
         raise ValueError(f"--policy {file}: it is no JSON: {error}") from None
+    except TypeError as error:
+        raise ValueError(f"--policy {file}: {error}") from None
     except RecursionError:
         raise ValueError(f"--policy {file}: it is nested too deeply") from None
     if not isinstance(read, Mapping):
         raise TypeError(f'--policy {file}: a JSON object is needed, such as {{"min_healthy": "90%"}}')
     return dict(read)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON. Raises ValueError for a name that it has twice, of which one value would be lost."""
+    names = [stored_key(name) for name, _ in pairs]
+    if twice := [name for index, name in enumerate(names) if name in names[:index]]:
+        raise TypeError(f"it names {clean(twice[0], 60)} twice: give one value")
+    return dict(pairs)
 
 
 def text_of(file: str) -> str:
@@ -197,16 +210,18 @@ def _called(file: str) -> str:
 
 
 def _value(name: str, text: str) -> object:
+    if name in _OPTIONAL and text.lower() == "none":
+        return None
     if name in _COUNTS and text.removeprefix("-").isdecimal():
         return int(text)
     if name == "capacity":
-        raise ValueError(f"--capacity must be a whole number, not {text!r}")
+        raise ValueError(f"--capacity must be a whole number or none, not {text!r}")
     if name in _LISTS and text != "all":
         names = [each.strip() for each in text.split(",") if each.strip()]
         if not names:  # a variable that is not set must not mean that nothing is judged
             raise ValueError(f"{_flag(name)} names nothing: leave it out, or give names with commas between them")
         return names
-    return None if name == "confirm_failure" and text.lower() == "none" else text
+    return text
 
 
 def _flag(name: str) -> str:

@@ -12,10 +12,14 @@ from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.plugin import install
 from vmss_instance_view.clock import Clock
 
+_WHAT = ("install", "uninstall")
+
 
 def offer(parser: argparse.ArgumentParser) -> None:
     """Add what can be done with the plugin."""
-    parser.add_argument("what", choices=("install", "uninstall"), help="into, or out of, PULUMI_HOME (else ~/.pulumi)")
+    parser.add_argument(
+        "what", choices=_WHAT, metavar=f"{{{','.join(_WHAT)}}}", help="into, or out of, PULUMI_HOME (else ~/.pulumi)"
+    )
 
 
 def run(options: argparse.Namespace, _clock: Clock) -> Exit:

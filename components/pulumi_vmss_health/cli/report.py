@@ -28,6 +28,8 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     suffix = ".html" if options.output == "-" else Path(options.output).suffix.lower()
     if suffix not in (".html", ".svg"):
         raise ValueError(f"-o {options.output}: end it in .html (a page) or .svg (a picture), or give - for output")
+    if options.output != "-" and _are_one_file(options.evidence, options.output):
+        raise ValueError(f"-o {options.output}: it is the evidence itself: give another file")
     evidence = read(Path(options.evidence))
     try:
         waits = waits_of(evidence)
@@ -45,3 +47,10 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
         where = "standard output" if options.output == "-" else options.output
         raise ValueError(f"{where} cannot be written: {error.strerror}") from None
     return Exit.HEALTHY
+
+
+def _are_one_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except (OSError, ValueError):  # there is none yet
+        return False

@@ -162,6 +162,8 @@ def _print(lines: Sequence[str]) -> None:
 def _evidence_file(options: argparse.Namespace) -> Path | None:
     if not options.evidence:
         return None
+    if options.evidence == "-":
+        raise ValueError("--evidence writes a file, for results go to standard output: give its name")
     file = Path(options.evidence)
     try:
         refuse_unwritable(file)

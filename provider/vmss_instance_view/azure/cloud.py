@@ -144,10 +144,15 @@ def _stay_with_the_emulator(settings: Settings, host: str | None) -> None:
         )
 
 
-def _described_by(settings: Settings, host: str, deadline: Deadline, https: Https) -> Cloud:
-    """Ask a metadata host for its cloud."""
+def check_metadata_host(settings: Settings, host: str) -> None:
+    """Raise ConfigurationError for what is no name of a host."""
     if not _HOST_NAME.fullmatch(host):
         raise ConfigurationError(f"{settings.names('metadataHost')} must be a host name, not {clean(host, 80)!r}")
+
+
+def _described_by(settings: Settings, host: str, deadline: Deadline, https: Https) -> Cloud:
+    """Ask a metadata host for its cloud."""
+    check_metadata_host(settings, host)
     url = f"https://{host}/metadata/endpoints?api-version={_METADATA_VERSION}"
     answer = _ask(settings, f"metadata host {host}", url, deadline, https)
     try:

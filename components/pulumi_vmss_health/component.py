@@ -21,8 +21,8 @@ from vmss_instance_view.pulumi.arguments import (
     canonical,
     check_choice,
     check_flag,
+    mark_secret_outputs,
     scale_set_id,
-    telling_secrecy,
     triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
@@ -133,7 +133,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
-        identity = telling_secrecy(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons"))
+        identity = mark_secret_outputs(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons"))
         inputs = {
             "scaleSet": identity,
             "policy": asked.to_json(),

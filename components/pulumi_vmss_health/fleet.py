@@ -14,7 +14,7 @@ from pulumi.output import Unknown
 
 from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
-from pulumi_vmss_health.fleets.asked import ALL, AT_FAILURE, check_names, refuse_twins, required_of
+from pulumi_vmss_health.fleets.asked import ALL, AT_FAILURE, check_names, refuse_duplicates, required_of
 from pulumi_vmss_health.judging.policy import GatePolicy
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi.arguments import (
@@ -22,8 +22,8 @@ from vmss_instance_view.pulumi.arguments import (
     canonical,
     check_choice,
     check_flag,
+    mark_secret_outputs,
     scale_set_id,
-    telling_secrecy,
     triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
@@ -132,7 +132,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
-        ids = {name: telling_secrecy(_there(each), secret, _TELLING) for name, each in identities.items()}
+        ids = {name: mark_secret_outputs(_never_none(each), secret, _TELLING) for name, each in identities.items()}
         inputs = {
             "scaleSets": ids,
             "policy": asked.to_json(),
@@ -200,12 +200,12 @@ def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
             ids[name] = scale_set_id(each)
         except (ValueError, TypeError) as error:
             raise type(error)(str(error).replace("scale_set", f"scale_sets[{name!r}]")) from None
-    refuse_twins((name, ScaleSetId.parse(each)) for name, each in ids.items() if isinstance(each, str))
+    refuse_duplicates((name, ScaleSetId.parse(each)) for name, each in ids.items() if isinstance(each, str))
     return ids
 
 
-def _there(id_: str | pulumi.Output[str]) -> str | pulumi.Output[str]:
-    """The same id, but no None: Pulumi would leave the entry out, and the gate would pass without that set."""
+def _never_none(id_: str | pulumi.Output[str]) -> str | pulumi.Output[str]:
+    """Return the id, "" for None: Pulumi would leave the entry out, and the gate would pass without that set."""
     return id_.apply(lambda known: "" if known is None else known) if isinstance(id_, pulumi.Output) else id_
 
 

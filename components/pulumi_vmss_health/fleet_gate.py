@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from pulumi_vmss_health import gating
-from pulumi_vmss_health.fleets.asked import ALL, AskedOfFleet, check_names, id_of, refuse_twins, required_of
+from pulumi_vmss_health.fleets.asked import ALL, AskedOfFleet, check_names, id_of, refuse_duplicates, required_of
 from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.gating import NotPassed
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -103,7 +103,9 @@ def _check_sets(news: Mapping[str, Any]) -> None:
     sets = news.get("scaleSets")
     if isinstance(sets, dict):
         check_names(sets)
-        refuse_twins((name, id_of(name, each)) for name, each in sorted(sets.items()) if not isinstance(each, Unknown))
+        refuse_duplicates(
+            (name, id_of(name, each)) for name, each in sorted(sets.items()) if not isinstance(each, Unknown)
+        )
 
 
 def _check_minimum(news: Mapping[str, Any]) -> None:

@@ -75,9 +75,9 @@ class Terms:
 
     def shown(self, line: str) -> str:
         """Return a line as people see it, folded for a terminal."""
-        return folded(self.discreet(line))
+        return folded(self.redacted(line))
 
-    def discreet(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """Return a text that does not name the scale sets as Azure does, if their ids are secret."""
         for each in self.ids if self.is_secret else ():
             text = each.hide_in(text)
@@ -174,7 +174,7 @@ def _watched(
 
     look = Looker(azure, asked.scale_set, asked.policy)
     context = context_of(before.get("passedAt"), azure.clock)
-    status_line = StatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
+    status_line = StatusLine(lambda text: teller.status(asked.redacted(text)), azure.clock)
     recorder = Recorder(look, asked.policy, azure.clock, context) if evidence_file is not None else None
     outcome = watch(look, asked.policy, azure.clock, status_line, context, asked.limit_source, recorder)
     teller.status("")
@@ -206,7 +206,7 @@ def refresh(azure: Azure, asked: Asked, stored: Mapping[str, Any], teller: Telle
         if is_gone(error):
             return False
         if stored.get("state") not in PASSED:
-            raise NotPassed({}, [asked.shown(line) for line in (armed(stored), str(error))]) from None
+            raise NotPassed({}, [asked.shown(line) for line in (armed_line(stored), str(error))]) from None
         teller.warn(asked.shown(f"could not check whether the set is still healthy: {error}"))
         return True
     context = context_of_refresh((stored.get("evidence") or {}).get("passedAt"), stored, REASONS, azure.clock)
@@ -284,13 +284,13 @@ def _compare(asked: Asked, stored: Mapping[str, Any], snapshot: Snapshot, verdic
     """Say what a look means for a stored verdict. Raises NotPassed unless both are good."""
     if stored.get("state") not in PASSED:
         news = ["the set is healthy now"] if verdict.passes else causes(verdict)
-        raise NotPassed({}, [asked.shown(line) for line in (armed(stored), *news)])
+        raise NotPassed({}, [asked.shown(line) for line in (armed_line(stored), *news)])
     if not verdict.passes:
         message = f"scale set {asked.scale_set.name} was healthy and is not any more"
         lines = [asked.shown(line) for line in (message, *causes(verdict))]
         raise NotPassed(lowered(snapshot, verdict, message), lines)
 
 
-def armed(stored: Mapping[str, Any]) -> str:
+def armed_line(stored: Mapping[str, Any]) -> str:
     """Return what a refresh says of a gate that did not pass."""
     return f"the next `pulumi up` runs this gate again: {stored.get('message') or 'it has not passed yet'}"

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from itertools import count
 from typing import Protocol, TypeAlias, TypeVar
 
-from vmss_instance_view.parallel import Crew, each_of
+from vmss_instance_view.parallel import WorkerPool, each_of
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -167,15 +167,15 @@ class SystemClock:
         """Call each task when it is due, on daemon threads."""
         order = count()
         due = [(self.monotonic(), next(order), task) for task in tasks]
-        with Crew(width) as crew, self._stop.waking(crew.news):
-            while (due or crew.busy) and not enough():
-                while due and crew.is_free and due[0][0] <= self.monotonic():
-                    crew.begin(heapq.heappop(due)[2])
-                crew.news.wait(max(due[0][0] - self.monotonic(), 0.0) if due and crew.is_free else None)
-                crew.news.clear()
+        with WorkerPool(width) as pool, self._stop.waking(pool.news):
+            while (due or pool.busy) and not enough():
+                while due and pool.is_free and due[0][0] <= self.monotonic():
+                    pool.begin(heapq.heappop(due)[2])
+                pool.news.wait(max(due[0][0] - self.monotonic(), 0.0) if due and pool.is_free else None)
+                pool.news.clear()
                 if self._stop.is_set():
                     raise Stopped
-                for task, seconds in crew.ended():
+                for task, seconds in pool.ended():
                     if seconds is not None:
                         heapq.heappush(due, (self.monotonic() + seconds, next(order), task))
 

@@ -16,7 +16,7 @@ from vmss_instance_view.azure.wire import Https, Wire
 from vmss_instance_view.clock import Clock, Deadline, Overdue, SystemClock
 from vmss_instance_view.errors import Unavailable
 from vmss_instance_view.limits.budget import Budget
-from vmss_instance_view.parallel import OneForAll
+from vmss_instance_view.parallel import SingleFlight
 from vmss_instance_view.reading.reader import ScaleSetReader
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import clean
@@ -53,7 +53,7 @@ class Azure:
         self.budget: Budget = budget or Budget()
         self._version = ApiVersion()
         self._settings = settings
-        self._connecting = OneForAll()
+        self._connecting = SingleFlight()
         self._connection = connection
         self._keep = keep
 
@@ -91,7 +91,7 @@ class Azure:
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
             said = f"metadata host {host} did not describe its cloud within {seconds:.0f}s"
-            # Others who wait for it may have much more time: see OneForAll. Half of it, because who names no
+            # Others who wait for it may have much more time: see SingleFlight. Half of it, because who names no
             # deadline has METADATA_WITHIN, of which a little is over by now.
             if seconds < METADATA_WITHIN / 2:
                 raise TimeoutError(said) from None

@@ -46,8 +46,8 @@ def each_of(function: Callable[[A], T], items: Iterable[A], width: int) -> list[
     return [future.result() for future in done]
 
 
-class Crew:
-    """Threads that do tasks for the one thread that leads them. Daemons, started when they are needed.
+class WorkerPool:
+    """Threads that do the tasks of one thread. Daemons, started when they are needed.
 
     news: is set whenever a task has ended.
     """
@@ -61,22 +61,22 @@ class Crew:
         self._todo: queue.SimpleQueue[Callable[[], float | None] | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[Callable[[], float | None], Future[float | None]]] = queue.SimpleQueue()
 
-    def __enter__(self) -> Crew:
-        """Lead it."""
+    def __enter__(self) -> WorkerPool:
+        """Return the pool."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let everybody go home after the task that is under way."""
+        """Let each thread end after its current task."""
         for _thread in range(self._threads):
             self._todo.put(None)
 
     @property
     def is_free(self) -> bool:
-        """Whether somebody can begin a task at once."""
+        """Whether a task could begin at once."""
         return self.busy < self._width
 
     def begin(self, task: Callable[[], float | None]) -> None:
-        """Have a task done. Only if somebody is free."""
+        """Have a task done. Only while `is_free`."""
         self.busy += 1
         self._todo.put(task)
         if self._threads < self.busy:
@@ -102,7 +102,7 @@ class Crew:
             self.news.set()
 
 
-class OneForAll:
+class SingleFlight:
     """Lets one thread fetch what many threads want, while the others wait for it: for what it found, or its error.
 
     A failure is theirs, too: if each of them tried again by itself, the last would wait as often as there are threads.

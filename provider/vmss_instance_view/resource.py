@@ -34,10 +34,10 @@ from vmss_instance_view.pulumi.arguments import (
     as_before,
     check_choice,
     check_flag,
+    mark_secret_outputs,
     scale_set_failures,
     scale_set_id,
     switch_failures,
-    telling_secrecy,
     triggers_of,
 )
 from vmss_instance_view.pulumi.calls import Call, current_call
@@ -51,7 +51,7 @@ from vmss_instance_view.pulumi.outputs import (
 )
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.viewing import APPEARS_WITHIN, viewed
+from vmss_instance_view.viewing import APPEARS_WITHIN, read_outputs
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -135,7 +135,7 @@ class InstanceViewProvider(ResourceProvider):
 
     def _read(self, props: dict[str, Any], timeout: float, *, not_found_grace: float = 0.0) -> dict[str, Any]:
         scale_set, with_instances = ScaleSetId.parse(props.get("scaleSet")), props.get("includeInstances") is True
-        outputs = viewed(
+        outputs = read_outputs(
             self._azure(), scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
         )
         return {**{key: props[key] for key in _INPUTS if key in props}, **outputs}
@@ -201,7 +201,7 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         if not isinstance(include_instances, pulumi.Output):
             check_flag("include_instances", include_instances)
         inputs = {
-            "scale_set": telling_secrecy(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
+            "scale_set": mark_secret_outputs(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
             "include_instances": include_instances,
             "triggers": triggers_of(scale_set, triggers),
             # Stored only if set: the state of a version without them must show no change.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
 
 
-def viewed(
+def read_outputs(
     azure: Azure, scale_set: ScaleSetId, timeout: float, *, with_instances: bool = False, not_found_grace: float = 0.0
 ) -> dict[str, Any]:
     """Read the view, in Azure's own JSON. Tries again for `timeout` seconds while Azure is unavailable.
@@ -24,13 +24,13 @@ def viewed(
     """
 
     def attempt(deadline: Deadline) -> dict[str, Any]:
-        return _seen(azure.reader(scale_set, deadline), deadline, with_instances=with_instances)
+        return _read_once(azure.reader(scale_set, deadline), deadline, with_instances=with_instances)
 
     outputs = read_with_retry(attempt, timeout, azure.clock, not_found_grace=not_found_grace)
     return {"scaleSetId": str(scale_set), **outputs, "readAt": azure.clock.now().isoformat(timespec="seconds")}
 
 
-def _seen(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
+def _read_once(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:
     model = reader.model(deadline)
     instances = reader.instances(deadline) if with_instances else None
     view = reader.counted(instances) or reader.view(deadline)

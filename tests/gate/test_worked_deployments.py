@@ -21,7 +21,7 @@ from tests.gate.azure import running
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Snapshot
 from pulumi_vmss_health.telling.failure import failure_lines
-from pulumi_vmss_health.telling.status import seconds, status_text
+from pulumi_vmss_health.telling.status import format_seconds, status_text
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import watch
@@ -89,7 +89,7 @@ class Story:
     def report(self, progress: Progress) -> None:
         text = status_text(progress)
         if not self.said or not self.said[-1].endswith(f"  {text}"):
-            self.said.append(f"{seconds(progress.elapsed):>6}  {text}")
+            self.said.append(f"{format_seconds(progress.elapsed):>6}  {text}")
 
 
 @dataclass

@@ -27,7 +27,7 @@ from vmss_instance_view.reading.reader import Part, ScaleSetReader
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.reading.uniform import UniformReader
 from vmss_instance_view.resource import InstanceViewProvider, ScaleSetInstanceView
-from vmss_instance_view.viewing import viewed
+from vmss_instance_view.viewing import read_outputs
 
 
 def test_ten_views_take_one_sign_in_and_one_look_at_the_metadata(
@@ -52,7 +52,7 @@ def test_a_view_of_500_instances_whose_list_is_bare_takes_as_long_as_azures_limi
     metered = Metered(clock)
     shown = snapshot(*[Vm()] * 500)
     scale_set = metered.add("web", ScaleSet(lambda _now: shown, flexible=flexible, bare=True, latency=0.1))
-    outputs = viewed(metered.azure(), scale_set, READ_TIMEOUT, with_instances=with_instances)
+    outputs = read_outputs(metered.azure(), scale_set, READ_TIMEOUT, with_instances=with_instances)
     assert outputs["virtualMachine"]["statusesSummary"] == [{"code": "ProvisioningState/succeeded", "count": 500}]
     assert all(each["properties"]["instanceView"]["extensions"] for each in outputs["instances"] or [])
     assert metered.refused == []

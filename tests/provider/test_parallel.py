@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from vmss_instance_view.parallel import OneForAll, each_of
+from vmss_instance_view.parallel import SingleFlight, each_of
 
 
 def test_results_come_in_the_order_of_their_items() -> None:
@@ -42,7 +42,7 @@ class Fetched:
     """Something that a slow fetch finds, or fails to find."""
 
     def __init__(self, error: Exception | None = None, failures: int = 10) -> None:
-        self.one = OneForAll()
+        self.one = SingleFlight()
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.fetches = 0
         self.known: str | None = None

@@ -14,7 +14,7 @@ from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.replay import Replayed, limited, recorded_policy, replay
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.telling.failure import causes, headline, lost_look, warnings
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import Ending
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.scale_set_id import ScaleSetId
@@ -56,7 +56,7 @@ def _policy(options: argparse.Namespace, wait: Mapping[str, Any]) -> GatePolicy:
 
 def _lines(name: str, wait: Mapping[str, Any], replayed: Replayed) -> list[str]:
     outcome = replayed.outcome
-    recorded = f"recorded: {wait['ending']} after {seconds(wait['elapsedSeconds'])}"
+    recorded = f"recorded: {wait['ending']} after {format_seconds(wait['elapsedSeconds'])}"
     if replayed.unknown:
         return [f"scale set {name}: not known: {replayed.unknown}", recorded]
     progress = outcome.progress

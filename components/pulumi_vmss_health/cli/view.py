@@ -15,7 +15,7 @@ from pulumi_vmss_health.cli.console.sheet import Sheet
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import has_reader, progress, result
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.watch import LOOK_LIMIT
 from vmss_instance_view.azure.recording import Read
@@ -100,8 +100,8 @@ class _View:
         if self._reader is None:
             return max(pace.QUICK, retry_after or 0.0)
         charges = self._reader.charges(self._parts)
-        seconds_ = pace.interval(budget.room(charges, clock.monotonic()), quiet, retry_after)
-        return seconds_ + budget.turn(charges, clock.monotonic() + seconds_)
+        wait = pace.interval(budget.room(charges, clock.monotonic()), quiet, retry_after)
+        return wait + budget.turn(charges, clock.monotonic() + wait)
 
     def _attempt(self, deadline: Deadline) -> Seen:
         self._reads.take()  # what was read before
@@ -137,7 +137,7 @@ def _watch(view: _View, clock: Clock) -> None:
         pause = view.pause(quiet, error.retry_after if error else None)
         if screen:
             seen = f"cannot read: {error}" if error else f"seen at {now}"
-            notes = [*filter(None, [changed]), seen, f"next look in {seconds(pause)}", "Ctrl-C ends it"]
+            notes = [*filter(None, [changed]), seen, f"next look in {format_seconds(pause)}", "Ctrl-C ends it"]
             screen.show(shown.lines(columns(), screen.height, *notes) if shown else ["; ".join(notes)[: columns()]])
         elif error:
             progress(f"{now}  cannot read: {error}")

@@ -21,7 +21,7 @@ from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
-from pulumi_vmss_health.telling.status import StatusLine, seconds
+from pulumi_vmss_health.telling.status import StatusLine, format_seconds
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Outcome, in_steps, steps
@@ -141,7 +141,7 @@ class _Lines:
 
     def _line(self, index: int, text: str) -> None:
         with self._saying:
-            self._say(f"{seconds(self._clock.monotonic() - self._began):>6}  {self._names[index]}: {text}")
+            self._say(f"{format_seconds(self._clock.monotonic() - self._began):>6}  {self._names[index]}: {text}")
 
 
 def _lines(outcome: Outcome, scale_set: ScaleSetId, name: str, portal: str | None) -> Sequence[str]:

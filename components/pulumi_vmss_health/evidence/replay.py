@@ -15,7 +15,7 @@ from pulumi_vmss_health.evidence.bodies import rebuilt
 from pulumi_vmss_health.evidence.recorder import depth_name
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory
 from pulumi_vmss_health.waiting.prospects import refusal
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -70,7 +70,7 @@ def replay(wait: Mapping[str, Any], policy: GatePolicy) -> Replayed:
         return Replayed(Outcome(Ending.UNREADABLE, memory.progress), why)
     for look in _looks(wait):
         if look is None:
-            since = seconds(memory.progress.elapsed)
+            since = format_seconds(memory.progress.elapsed)
             why = f"what was seen after {since} is not in the file, which holds at most 8 MiB of a wait"
             return Replayed(Outcome(Ending.UNREADABLE, memory.progress), why)
         if look.at > limit + _AT_THE_TIMEOUT:
@@ -113,7 +113,7 @@ def _timed_out(memory: Memory, next_one: _Look, policy: GatePolicy) -> Replayed:
     outcome = Outcome(Ending.TIMED_OUT, memory.time_is_up(limit))
     due = memory.due_in(limit)
     if (due is not None and due <= 0) or _feed(memory, next_one, policy) is not None:
-        why = f"a look at the timeout of {seconds(limit)} could have decided, and there was none at that time"
+        why = f"a look at the timeout of {format_seconds(limit)} could have decided, and there was none at that time"
         return Replayed(outcome, why)
     return Replayed(outcome)
 
@@ -125,7 +125,7 @@ def _after_the_last(memory: Memory, wait: Mapping[str, Any]) -> Replayed:
         return Replayed(Outcome(Ending.TIMED_OUT, memory.time_is_up(elapsed)))
     if wait["ending"] == Ending.CANCELLED.value:
         return Replayed(Outcome(Ending.CANCELLED, memory.time_is_up(elapsed)))
-    why = f"the recorded looks end after {seconds(elapsed)}, before this policy would have decided"
+    why = f"the recorded looks end after {format_seconds(elapsed)}, before this policy would have decided"
     return Replayed(Outcome(Ending.TIMED_OUT, memory.progress), why)
 
 

@@ -35,7 +35,7 @@ class AskedOfFleet(Terms):
         check_names(given)
         # Sorted: Pulumi passes them in another order each time.
         sets = {name: ScaleSetId.parse(given[name]) for name in sorted(given)}
-        refuse_twins(sets.items())
+        refuse_duplicates(sets.items())
         required = required_of(inputs.get("minHealthySets", ALL), len(sets))
         goal = Goal(required, terms["policy"].timeout_seconds, inputs.get("onSetFailure") == "fail")
         return cls(sets=sets, goal=goal, is_secret=is_secret, **terms)
@@ -60,7 +60,7 @@ def required_of(minimum: object, sets: int) -> int:
     return required
 
 
-def refuse_twins(sets: Iterable[tuple[str, ScaleSetId]]) -> None:
+def refuse_duplicates(sets: Iterable[tuple[str, ScaleSetId]]) -> None:
     """Refuse one set under two names: it would count twice. Raises ValueError, naming both."""
     named: dict[ScaleSetId, str] = {}
     for name, scale_set in sets:

@@ -28,7 +28,7 @@ from pulumi_vmss_health.fleets.telling import (
     of_all,
 )
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
-from pulumi_vmss_health.gating import NotPassed, Teller, armed, context_of, context_of_refresh, is_gone, look_once
+from pulumi_vmss_health.gating import NotPassed, Teller, armed_line, context_of, context_of_refresh, is_gone, look_once
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.judging.verdict import evaluate
@@ -72,7 +72,7 @@ def wait(
 
         return began
 
-    status_line = FleetStatusLine(lambda text: teller.status(asked.discreet(text)), azure.clock)
+    status_line = FleetStatusLine(lambda text: teller.status(asked.redacted(text)), azure.clock)
     fleet = watch_fleet({name: begin(name) for name in looks}, asked.goal, azure.clock, status_line, standing)
     teller.status("")
     requests = sum(look.requests for look in looks.values())
@@ -145,7 +145,7 @@ def refresh(azure: Azure, asked: AskedOfFleet, stored: Mapping[str, Any], teller
     if stored.get("state") not in PASSED:
         lowered = {name: each if before[name].get("healthy") else before[name] for name, each in sets.items()}
         outputs = totals(lowered, asked.goal.required) if lowered != before else {}
-        raise NotPassed(outputs, [asked.shown(line) for line in (armed(stored), *_news(verdicts, lost, gone))])
+        raise NotPassed(outputs, [asked.shown(line) for line in (armed_line(stored), *_news(verdicts, lost, gone))])
     if lost:
         first = next(iter(lost))
         teller.warn(asked.shown(f"could not check the health of {named(list(lost))}: {lost[first]}"))

@@ -10,7 +10,7 @@ from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.guest import without_numbers
 from pulumi_vmss_health.telling.commands import where_to_look
 from pulumi_vmss_health.telling.failure import beside_the_headline, causes, headline, lost_look
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.clock import Clock
@@ -46,7 +46,7 @@ class FleetStatusLine:
 
 def status_line(fleet: Fleet) -> str:
     """Say how the wait goes: "41/50 sets healthy, 3 failing (web-weu, api-weu, api-neu), 2m of 30m"."""
-    return f"{status_topic(fleet)}, {seconds(fleet.elapsed)} of {seconds(fleet.goal.limit)}"
+    return f"{status_topic(fleet)}, {format_seconds(fleet.elapsed)} of {format_seconds(fleet.goal.limit)}"
 
 
 def status_topic(fleet: Fleet) -> str:
@@ -64,7 +64,7 @@ def status_topic(fleet: Fleet) -> str:
 def fleet_headline(fleet: Fleet, limit_source: str) -> str:
     """Say why the wait stopped, in one line."""
     healthy, number = len(fleet.healthy), len(fleet.names)
-    after, limit = seconds(fleet.elapsed), seconds(fleet.goal.limit)
+    after, limit = format_seconds(fleet.elapsed), format_seconds(fleet.goal.limit)
     counted = of_all(healthy, number)
     wanted = needed(fleet.goal, number)
     if fleet.ending is Ending.HEALTHY:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
-from pulumi_vmss_health.fleets.asked import AT_FAILURE, check_names, refuse_twins, required_of
+from pulumi_vmss_health.fleets.asked import AT_FAILURE, check_names, refuse_duplicates, required_of
 from pulumi_vmss_health.fleets.telling import named
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import wire
@@ -155,7 +155,7 @@ def _scale_set_ids(key: str, value: object) -> Refusals:
     try:
         check_names(value)
         if not wrong:
-            refuse_twins((name, ScaleSetId.parse(id_)) for name, id_ in value.items() if wire.is_known(id_))
+            refuse_duplicates((name, ScaleSetId.parse(id_)) for name, id_ in value.items() if wire.is_known(id_))
     except ValueError as error:
         yield key, str(error).replace("scale_sets", key, 1)
 

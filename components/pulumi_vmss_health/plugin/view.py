@@ -11,7 +11,7 @@ from vmss_instance_view.errors import InstanceViewError, InvalidScaleSetId, Scal
 from vmss_instance_view.pulumi.calls import Call, storable
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.viewing import APPEARS_WITHIN, viewed
+from vmss_instance_view.viewing import APPEARS_WITHIN, read_outputs
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -71,7 +71,9 @@ def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found
         raise call.failure(inputs.WRONG_SECRET_ID if is_secret else f"scaleSetId: {error}") from None
     with_instances = wire.plain(asked.get("includeInstances")) is True
     try:
-        outputs = viewed(azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace)
+        outputs = read_outputs(
+            azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
+        )
     except InstanceViewError as error:
         if is_secret:
             error.args = (scale_set.hide_in(str(error)),)

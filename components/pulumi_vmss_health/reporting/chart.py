@@ -20,7 +20,7 @@ from pulumi_vmss_health.reporting.scale import (
     time_ticks,
 )
 from pulumi_vmss_health.reporting.waits import Wait
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 
 WIDE, NARROW = 848, 340
 """Pixels: of a desktop's page, and of a phone's."""
@@ -62,7 +62,7 @@ def verdicts_of(wait: Wait) -> list[tuple[float, float, str]]:
 
 def described(wait: Wait) -> str:
     """Say what the drawing shows."""
-    told = [f"{word} from {seconds(begin)} to {seconds(end)}" for begin, end, word in verdicts_of(wait)]
+    told = [f"{word} from {format_seconds(begin)} to {format_seconds(end)}" for begin, end, word in verdicts_of(wait)]
     more = f", and {len(told) - 8} more changes" if len(told) > 8 else ""
     return f"{wait.message}. Verdict: {', '.join(told[:8]) or 'none'}{more}."
 
@@ -131,7 +131,7 @@ class Drawing:
             x, width = self._x(begin), self._x(end) - self._x(begin)
             shape = element(
                 "rect",
-                element("title", f"{word}, {seconds(begin)} to {seconds(end)}"),
+                element("title", f"{word}, {format_seconds(begin)} to {format_seconds(end)}"),
                 x=x,
                 y=top,
                 width=max(width, 1.0),
@@ -217,7 +217,7 @@ class Drawing:
                 parts.append(element("path", d=f"M{x} {middle}H{until}", class_="waits"))
         word = "gone" if each.is_gone else "does not pass"
         if each.passed is not None:
-            word = f"passes from {seconds(each.passed)}"
+            word = f"passes from {format_seconds(each.passed)}"
         elif not each.is_gone:
             parts.append(element("path", d=_cross(self._right - _CROSS - 1, middle), class_="lost"))
         shown = element("title", f"instance {id_}: {word}")
@@ -276,9 +276,9 @@ class Drawing:
         ticks = time_ticks(self.wait.end, max((self._right - self._left) // 64, 2))
         lines = element("path", d="".join(f"M{self._x(at)} 0V{bottom}" for at in ticks), class_="grid")
         for at in ticks:
-            half = text_width(seconds(at), _SMALL) / 2 + 3
+            half = text_width(format_seconds(at), _SMALL) / 2 + 3
             x = min(max(self._x(at), half), self.width - half)
-            self._text(x, bottom + 13, seconds(at), "small", "middle")
+            self._text(x, bottom + 13, format_seconds(at), "small", "middle")
         self._y = bottom + 13 + _GAP
         return lines
 

@@ -11,7 +11,7 @@ from pulumi_vmss_health.reporting.instances import Course, courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw, void
 from pulumi_vmss_health.reporting.style import of_page
 from pulumi_vmss_health.reporting.waits import Look, Wait
-from pulumi_vmss_health.telling.status import seconds
+from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import Ending
 
 _INSTANCES = 200
@@ -58,7 +58,7 @@ def _summary(waits: Sequence[Wait]) -> Markup:
         [
             element("th", element("a", wait.scale_set.name, href=f"#wait-{index}"), scope="row"),
             element("td", _ending(wait)),
-            _number(seconds(wait.elapsed)),
+            _number(format_seconds(wait.elapsed)),
             _number(f"{len(wait.looks):,}"),
             _number(f"{wait.requests:,}"),
         ]
@@ -186,7 +186,7 @@ def _errors(wait: Wait, level: str) -> list[Markup]:
         return []
     rows = [
         [
-            _number(seconds(look.seen)),
+            _number(format_seconds(look.seen)),
             element("td", " ".join(each for each in (error.kind, str(error.status or ""), error.code) if each)),
             element("td", error.message, class_="words"),
         ]
@@ -202,7 +202,7 @@ def _about(wait: Wait, level: str) -> list[Markup]:
     rows = [
         ("policy", ", ".join(f"{key}: {_plain(value)}" for key, value in policy.items()) or "all defaults"),
         ("began", f"{wait.began:%Y-%m-%d %H:%M:%S} UTC"),
-        ("took", f"{seconds(wait.elapsed)} of {seconds(wait.limit)}, the timeout {wait.limit_source}"),
+        ("took", f"{format_seconds(wait.elapsed)} of {format_seconds(wait.limit)}, the timeout {wait.limit_source}"),
         ("last passed before", f"{wait.passed_before:%Y-%m-%d %H:%M:%S} UTC" if wait.passed_before else before),
         ("looks", f"{len(wait.looks):,}, of which {sum(look.is_whole for look in wait.looks):,} whole"),
         ("requests to Azure", f"{wait.requests:,}"),
@@ -255,7 +255,7 @@ def _row(look: Look, names: Iterable[str]) -> list[Markup]:
 def _moment(each: Course) -> str:
     if each.is_gone:
         return "gone"
-    return "no" if each.passed is None else f"from {seconds(each.passed)}"
+    return "no" if each.passed is None else f"from {format_seconds(each.passed)}"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[Markup]], caption: str | None) -> Markup:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 
 from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.telling.status import SERVICE_NAME
 from pulumi_vmss_health.waiting.memory import Progress
 from vmss_instance_view.errors import ScaleSetNotFound
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import clean
 
-_SERVICE = 60  # characters of the name of a service that acts on the set
 _SERVICES = 10  # that are named
 _OF_UPGRADES = {"RollingUpgradeFailed", "RollingUpgradeRunning", "OtherUpgradeFailed"}
 # A table that fits a screen. az prints what is below "properties" beside the other fields.
@@ -76,7 +76,7 @@ def _stale(snapshot: Snapshot, codes: set[str], where: str) -> list[str]:
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:
     """Services that Azure has given up: nobody repairs an unhealthy instance any more."""
     names = [
-        clean(each.service_name or "", _SERVICE)
+        clean(each.service_name or "", SERVICE_NAME)
         for each in snapshot.view.orchestration_services
         if (each.service_state or "").lower() == "suspended"
     ]

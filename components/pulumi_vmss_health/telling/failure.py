@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.telling.commands import where_to_look
-from pulumi_vmss_health.telling.status import counts_of, in_standby_pool, seconds
+from pulumi_vmss_health.telling.status import counts_of, format_seconds, in_standby_pool
 from pulumi_vmss_health.waiting.memory import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
@@ -27,8 +27,8 @@ _REASONS = 10  # lines of a failure; a set with more causes than these is read i
 def headline(outcome: Outcome, scale_set: str) -> str:
     """Why the wait stopped, in one line. scale_set: its name."""
     progress = outcome.progress
-    after = f"after {seconds(progress.elapsed)}"
-    limit = seconds(progress.limit)  # which the last look may have exceeded
+    after = f"after {format_seconds(progress.elapsed)}"
+    limit = format_seconds(progress.limit)  # which the last look may have exceeded
     unwell = f"is not healthy after {limit}" if progress.snapshot else f"was never seen in {limit}"
     texts = {
         Ending.HEALTHY: f"scale set {scale_set} is healthy {after}",

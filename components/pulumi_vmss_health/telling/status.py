@@ -15,10 +15,13 @@ from vmss_instance_view.errors import AzureError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.text import LINE, clean
 
+SERVICE_NAME = 60
+"""Characters of the name of a service that acts on the set."""
+
 _HEARTBEAT = 30.0  # seconds between equal status lines: outside of a terminal each one is a line of the log
-_EXTENSIONS = 3  # named on a status line
+_NAMED = 3  # extensions, and services, that a status line names
 _NAME = 24  # characters of an extension's name there
-_SERVICE = 60  # characters of the name of a service that acts on the set
+_TIMEOUT = 40  # characters that `status_line` adds
 _BUSY = ("inprogress", "in progress")
 _SAID_AT_ONCE = ("ExtensionUnknown", "SurgeVms")  # on the status line, also while counts are not complete
 _SAID_WHOLE = ("HoldBeyondTimeout", "MinHealthyAboveCapacity")  # nothing else says why such a wait cannot end well
@@ -47,12 +50,12 @@ def status_line(progress: Progress) -> str:
 
     A narrow terminal shows its beginning alone. It has no clock: Pulumi shows its own beside it.
     """
-    return f"{status_text(progress)}, timeout {seconds(progress.limit)}"
+    return f"{status_text(progress)}, timeout {format_seconds(progress.limit)}"
 
 
 def status_text(progress: Progress) -> str:
     """The status line without its timeout."""
-    return clean(_status_text(progress), LINE - 40)
+    return clean(_status_text(progress), LINE - _TIMEOUT)
 
 
 def _status_text(progress: Progress) -> str:
@@ -96,7 +99,7 @@ def _azures_doing(snapshot: Snapshot) -> list[str]:
     """What Azure does to the set of its own accord, where it says so."""
     services = snapshot.view.orchestration_services
     busy = [each.service_name or "" for each in services if (each.latest_operation_status or "").lower() in _BUSY]
-    return [f"{clean(name, _SERVICE)} running" for name in busy[:_EXTENSIONS]]
+    return [f"{clean(name, SERVICE_NAME)} running" for name in busy[:_NAMED]]
 
 
 def in_standby_pool(snapshot: Snapshot) -> list[str]:
@@ -105,7 +108,7 @@ def in_standby_pool(snapshot: Snapshot) -> list[str]:
     return [f"{number} more VM{'s' * (number > 1)} in the standby pool"] if number else []
 
 
-def seconds(value: float) -> str:
+def format_seconds(value: float) -> str:
     """Seconds in words, without fractions."""
     return format_duration(timedelta(seconds=int(value)))
 
@@ -131,9 +134,9 @@ def counts_of(snapshot: Snapshot, capacity: int | None) -> list[Count]:
     counts = [Count("VMs", count_succeeded(snapshot.view.virtual_machine.statuses_summary), total)]
     done = {each.name or "": count_succeeded(each.statuses_summary) for each in snapshot.view.extensions}
     waiting = [Count(_short(name), count, total) for name, count in done.items() if count < total]
-    counts += waiting[:_EXTENSIONS]
-    if len(waiting) > _EXTENSIONS:
-        more = waiting[_EXTENSIONS:]
+    counts += waiting[:_NAMED]
+    if len(waiting) > _NAMED:
+        more = waiting[_NAMED:]
         counts.append(Count(f"{len(more)} more extensions", min(count.done for count in more), total))
     if instances is not None and model and model.reports_health:
         counts.append(Count("appHealth", sum(map(_is_healthy, instances)), total))

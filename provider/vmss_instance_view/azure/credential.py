@@ -20,7 +20,7 @@ from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.azure.wire import Bearer, Https, Silent, Stale
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import ConfigurationError, CredentialError, InstanceViewError, Unavailable
-from vmss_instance_view.parallel import OneForAll
+from vmss_instance_view.parallel import SingleFlight
 from vmss_instance_view.text import clean
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class TokenSource:
         self._settings = settings
         self._cloud = cloud
         self._clock = clock
-        self._renewal = OneForAll()
+        self._renewal = SingleFlight()
         self._credential: TokenCredential | None = None
         self._sign_in: SignIn | None = None
         self._token: AccessToken | None = None
@@ -126,7 +126,7 @@ class TokenSource:
         except Overdue:
             self._credential = None  # its request may hang for ever
             late = f"{way.name} gave no token within {seconds:.0f}s"
-            if seconds < TOKEN_WITHIN:  # others who wait for the token may have more time: see OneForAll
+            if seconds < TOKEN_WITHIN:  # others who wait for the token may have more time: see SingleFlight
                 raise TimeoutError(late) from None
             raise Unavailable(late) from None
         except Exception as error:  # whatever a library makes of an answer from outside

@@ -72,13 +72,13 @@ def canonical(scale_set: str) -> str:
         return scale_set
 
 
-def telling_secrecy(
+def mark_secret_outputs(
     scale_set: str | pulumi.Output[str], secret: list[str], outputs: Sequence[str]
 ) -> str | pulumi.Output[str]:
-    """The same id; if it turns out to be a secret, `secret` then names the outputs that would tell it in state.
+    """Return the id; once it is known to be a secret, add the outputs that contain it to `secret`.
 
-    secret: the list that Pulumi gets as additional_secret_outputs. It reads the list after the inputs are known, and
-    not before can be told whether an Output is a secret.
+    secret: the list that Pulumi gets as additional_secret_outputs, and reads after the inputs are known: only then can
+    be told whether an Output is a secret.
     """
     if not isinstance(scale_set, pulumi.Output):
         return scale_set

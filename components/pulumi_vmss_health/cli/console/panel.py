@@ -18,7 +18,7 @@ from rich.text import Text
 from pulumi_vmss_health.cli.console.tables import short
 from pulumi_vmss_health.judging.findings import State
 from pulumi_vmss_health.telling.failure import folded
-from pulumi_vmss_health.telling.status import counts_of, seconds
+from pulumi_vmss_health.telling.status import counts_of, format_seconds
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.clock import Clock
@@ -85,7 +85,7 @@ class _Row:
             return ""
         since, state = progress.transitions[-1]
         is_same = progress.verdict is not None and progress.verdict.state is state
-        return f" for {seconds(elapsed - since)}" if is_same else ""
+        return f" for {format_seconds(elapsed - since)}" if is_same else ""
 
     def causes(self) -> list[str]:
         """What keeps it from passing, worst first."""
@@ -193,7 +193,7 @@ class Panel:
         return [*lines, *_more(hidden), Text(self._time(elapsed), "dim")]
 
     def _time(self, elapsed: float) -> str:
-        text = f"{seconds(elapsed)} of {seconds(self._limit)}"
+        text = f"{format_seconds(elapsed)} of {format_seconds(self._limit)}"
         if len(self._rows) == 1:
             return text
         passed = sum(row.state == "passed" for row in self._rows)

@@ -60,7 +60,8 @@ class HealthGateProvider(ResourceProvider):
                 GatePolicy.from_json(news["policy"])
         except (ValueError, TypeError) as error:
             failures.append(CheckFailure("policy", str(error)))
-        news, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
+        file = news.get(EVIDENCE_FILE)
+        news = {key: value for key, value in news.items() if key != EVIDENCE_FILE}
         urn = current_call().urn if file is not None else ""  # without one nobody could tell whose file it is
         if urn and (why := self._evidence.keep(urn, Path(str(file)))):
             failures.append(CheckFailure(EVIDENCE_FILE, why))

@@ -59,7 +59,7 @@ def _evidence(outcome: Outcome, requests: int, now: datetime, before: Mapping[st
         "elapsedSeconds": round(progress.elapsed, 1),
         "limitSeconds": progress.limit,
         "endedAt": ended,
-        "transitions": [{"at": round(at, 1), "state": state.name.lower()} for at, state in progress.transitions],
+        "transitions": [{"at": round(at, 1), "state": state.word} for at, state in progress.transitions],
         **({"passedAt": passed} if passed else {}),
     }
 
@@ -88,9 +88,14 @@ def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any
         **_sight(snapshot),
         "reasons": reasons_json(verdict, None, REASONS),
         "healthy": False,
-        "state": verdict.state.name.lower() if verdict.state is not State.HEALTHY else "progressing",
+        "state": unhealthy_state(verdict),
         "message": message,
     }
+
+
+def unhealthy_state(verdict: Verdict) -> str:
+    """Return the state of a verdict that does not pass: what is healthy but for a check not judged is in progress."""
+    return max(verdict.state, State.PROGRESSING).word
 
 
 def _sight(snapshot: Snapshot | None) -> dict[str, Any]:
@@ -124,5 +129,5 @@ def reason_json(reason: Reason) -> dict[str, str]:
         "want": reason.want,
         "message": reason.message,
         "hint": reason.hint,
-        "state": reason.state.name.lower(),
+        "state": reason.state.word,
     }

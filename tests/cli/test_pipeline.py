@@ -128,7 +128,7 @@ def test_no_text_of_azures_is_a_command_of_the_pipeline(
         with wait._showing(["web", "api"], 1200, VirtualClock(), is_quiet=False) as shown:
             shown.report(0)(outcome.progress)
             shown.ended(0, outcome)
-        lines = wait._lines(outcome, WEB, WEB.name, "https://portal.azure.com")
+        lines = wait._result_lines(outcome, WEB, WEB.name, "https://portal.azure.com")
         print("\n  ".join(lines))
         pipeline.annotate(lines)
         pipeline.summarize([("web", outcome, lines)])

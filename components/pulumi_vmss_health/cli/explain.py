@@ -64,4 +64,4 @@ def _lacking(seen: Snapshot, verdict: Verdict) -> list[str]:
 def _state(verdict: Verdict) -> str:
     if verdict.state is State.HEALTHY and not verdict.passes:
         return "not judged"
-    return verdict.state.name.lower()
+    return verdict.state.word

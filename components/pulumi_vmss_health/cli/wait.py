@@ -20,7 +20,7 @@ from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
+from pulumi_vmss_health.telling.failure import below_headline, headline
 from pulumi_vmss_health.telling.status import StatusLine, format_seconds
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     if file:
         told_of = zip(recorders, outcomes, wanted, strict=True)
         _save(file, [each.text(outcome, id_, azure.portal) for each, outcome, id_ in told_of if each])
-    told = [_lines(*each, azure.portal) for each in zip(outcomes, wanted, names, strict=True)]
+    told = [_result_lines(*each, azure.portal) for each in zip(outcomes, wanted, names, strict=True)]
     for lines, outcome in zip(told, outcomes, strict=True):
         _print(lines)
         if outcome.ending is not Ending.HEALTHY:
@@ -112,14 +112,14 @@ def _showing(names: Sequence[str], limit: float, clock: Clock, *, is_quiet: bool
         with Panel(names, limit, clock) as panel:
             yield panel
     elif is_quiet:
-        yield _Lines(names, clock, lambda _line: None)
+        yield _LogLines(names, clock, lambda _line: None)
     else:
         several = f"{len(names)} scale sets" if len(names) > 1 else f"scale set {names[0]}"
         with pipeline.log_group(f"waiting for {several}"):
-            yield _Lines(names, clock, progress)
+            yield _LogLines(names, clock, progress)
 
 
-class _Lines:
+class _LogLines:
     """Shows waits in lines: on every change, and now and then that they still go on."""
 
     def __init__(self, names: Sequence[str], clock: Clock, say: Callable[[str], None]) -> None:
@@ -144,11 +144,9 @@ class _Lines:
             self._say(f"{format_seconds(self._clock.monotonic() - self._began):>6}  {self._names[index]}: {text}")
 
 
-def _lines(outcome: Outcome, scale_set: ScaleSetId, name: str, portal: str | None) -> Sequence[str]:
+def _result_lines(outcome: Outcome, scale_set: ScaleSetId, name: str, portal: str | None) -> Sequence[str]:
     """Return the headline, and below it what there is to know."""
-    if outcome.ending is Ending.HEALTHY:
-        return [headline(outcome, name), *warnings(outcome)]
-    return [headline(outcome, name), *failure_lines(outcome, scale_set, portal)[1:]]
+    return [headline(outcome, name), *below_headline(outcome, scale_set, portal)]
 
 
 def _print(lines: Sequence[str]) -> None:

@@ -18,10 +18,9 @@ from pulumi_vmss_health.judging.findings import Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.stored import REASONS, reason_json
-from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
+from pulumi_vmss_health.telling.failure import below_headline, headline
 from pulumi_vmss_health.telling.status import counts_of
 from pulumi_vmss_health.version import __version__
-from pulumi_vmss_health.waiting.memory import Ending
 from pulumi_vmss_health.waiting.watch import Looked, Outcome
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.errors import InstanceViewError
@@ -82,7 +81,7 @@ class Recorder:
         self._looks: list[_Recorded] = []
         self._last: Snapshot | None = None
         self._requests = 0
-        self._bare = 1  # the first look that has bodies which may be left out
+        self._next_to_strip = 1  # the first look that has bodies which may be left out
         self._left_out = 0
 
     def __call__(self, looked: Looked) -> None:
@@ -102,7 +101,6 @@ class Recorder:
         """Return the whole wait as JSON: its looks one a line."""
         passed = self._context.since
         progress = outcome.progress
-        lines = failure_lines(outcome, scale_set, portal)[1:]
         told: dict[str, Any] = {
             "scaleSetId": str(scale_set),
             "policy": self._policy.to_json(),
@@ -115,9 +113,9 @@ class Recorder:
             "passedBefore": passed.isoformat() if passed else None,
             "beforeFirstPass": self._context.before_first_pass,
             "message": headline(outcome, scale_set.name),
-            "lines": warnings(outcome) if outcome.ending is Ending.HEALTHY else lines,
+            "lines": below_headline(outcome, scale_set, portal),
             "requests": self._look.requests,
-            "transitions": [{"at": at, "state": state.name.lower()} for at, state in progress.transitions],
+            "transitions": [{"at": at, "state": state.word} for at, state in progress.transitions],
             "capped": {
                 "looksWithoutBodies": sum(each.bodies is None for each in self._looks),
                 "looksLeftOut": self._left_out,
@@ -157,12 +155,12 @@ class Recorder:
         """
         looks = self._looks
         first, last = looks[0], looks[-1]
-        if self._bare < len(looks) - 1:
-            self._strip(self._bare)
-            self._bare += 1
+        if self._next_to_strip < len(looks) - 1:
+            self._strip(self._next_to_strip)
+            self._next_to_strip += 1
         elif len(looks) > 2 and 2 * sum(len(each.head) for each in looks) > sum(each.size for each in looks):
             self._room += looks.pop(1).size
-            self._bare -= 1
+            self._next_to_strip -= 1
             self._left_out += 1
         elif len(looks) > 1 and first.bodies is not None:
             self._strip(0)
@@ -197,7 +195,7 @@ def file_text(waits: Sequence[str]) -> str:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "state": verdict.state.name.lower(),
+        "state": verdict.state.word,
         "passes": verdict.passes,
         "unjudged": list(verdict.unjudged),
         "reasons": [reason_json(each) for each in verdict.reasons[:REASONS]],

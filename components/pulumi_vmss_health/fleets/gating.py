@@ -29,10 +29,10 @@ from pulumi_vmss_health.fleets.telling import (
 )
 from pulumi_vmss_health.fleets.watch import Begin, watch_fleet
 from pulumi_vmss_health.gating import NotPassed, Teller, armed_line, context_of, context_of_refresh, is_gone, look_once
-from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.findings import Verdict
 from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.judging.verdict import evaluate
-from pulumi_vmss_health.stored import PASSED, WARNED
+from pulumi_vmss_health.stored import PASSED, WARNED, unhealthy_state
 from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
@@ -178,8 +178,7 @@ def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | InstanceVi
         return before
     if found.passes:
         return seen_set(before, RECOVERED, f"{name} was seen healthy once since")
-    state = found.state.name.lower() if found.state is not State.HEALTHY else "progressing"
-    return seen_set(before, state, f"{name} was healthy and is not any more", found)
+    return seen_set(before, unhealthy_state(found), f"{name} was healthy and is not any more", found)
 
 
 def _news(verdicts: Mapping[str, Verdict], lost: Mapping[str, InstanceViewError], gone: Sequence[str]) -> list[str]:

@@ -13,6 +13,9 @@ AGENT = "check that the VM agent runs and that the VM has outbound network acces
 REBALANCES = "zone rebalancing is on: Azure adds VMs before it removes others"
 """What Azure does of its own accord about VMs that are spread unevenly over the zones of a set."""
 
+DEFERRED = "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
+"""What holds back an upgrade of a set whose model defers it."""
+
 _EXTENSION = "check the extension's log on the VM, correct its settings, then update the VM"
 _REPEAT = "repeat the operation: it failed, but the VM itself may be healthy"
 _NO_ROOM = "Azure has no capacity for this VM size here now: try again later, or choose another size or zone"

@@ -21,6 +21,11 @@ class State(IntEnum):
     PROGRESSING = 1
     FAILING = 2
 
+    @property
+    def word(self) -> str:
+        """The state as state files and evidence have it: "healthy"."""
+        return self.name.lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

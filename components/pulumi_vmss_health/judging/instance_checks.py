@@ -171,7 +171,7 @@ def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
     hint = "the upgrade policy is Manual: apply the model (az vmss update-instances)" if facts.is_manual else ""
     model = facts.snapshot.scale_set
     if model and model.os_upgrade_deferral and not hint:
-        hint = "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
+        hint = advice.DEFERRED
     return Ailment("ModelNotApplied", "model", "an older one", "latest", hint=hint, final=final)
 
 

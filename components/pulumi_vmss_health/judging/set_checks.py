@@ -267,7 +267,7 @@ def rolling_upgrade(judged: Judged) -> Findings:
 def _held_back(model: ScaleSet | None) -> str:
     """Say what an upgrade may wait for besides the VMs."""
     if model and model.os_upgrade_deferral:
-        return "OS upgrades of this set wait for approval (osRollingUpgradeDeferral): approve the upgrade"
+        return advice.DEFERRED
     if model and model.lifecycle_hooks:
         return f"a lifecycle hook may hold it back until it is approved: {', '.join(model.lifecycle_hooks)}"
     return ""

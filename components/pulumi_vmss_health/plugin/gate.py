@@ -54,7 +54,8 @@ class Gate(Waits):
     def checked(self, urn: str, news: Values) -> tuple[Values, list[inputs.Refusal]]:
         """Return the inputs without the evidence file, which is remembered, and what is wrong with them."""
         refusals = list(inputs.refusals(self.checks, news))
-        stored, file = {key: value for key, value in news.items() if key != EVIDENCE_FILE}, news.get(EVIDENCE_FILE)
+        file = news.get(EVIDENCE_FILE)
+        stored = {key: value for key, value in news.items() if key != EVIDENCE_FILE}
         if not refusals and file is not None and wire.is_known(file):
             # Relative to where the engine starts this process, which is the program's folder.
             why = self._evidence.keep(urn, Path(file).absolute())

@@ -116,7 +116,7 @@ def _causes(wait: Wait, level: str) -> list[Markup]:
 
 
 def _cause(reason: Reason) -> Markup:
-    word = "warning" if reason.state is State.HEALTHY else reason.state.name.lower()
+    word = "warning" if reason.state is State.HEALTHY else reason.state.word
     mark = element("span", _MARKS[reason.state], class_=f"mark {word}", title=word)
     hint = [element("p", f"Next: {reason.hint}")] if reason.hint else []
     return element("li", mark, reason.message, *hint)

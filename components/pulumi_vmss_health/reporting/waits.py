@@ -73,7 +73,7 @@ class Look:
             return "no answer"
         if self.state is State.HEALTHY and not self.passes:
             return "progressing"
-        return self.state.name.lower()
+        return self.state.word
 
     @property
     def is_whole(self) -> bool:

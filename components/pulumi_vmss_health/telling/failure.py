@@ -72,6 +72,11 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
     return [clean(line, LINE) for line in (*lines, *where_to_look(scale_set, portal, progress))]
 
 
+def below_headline(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
+    """Return what follows the headline: warnings if the set passed, else the causes and where to look."""
+    return warnings(outcome) if outcome.ending is Ending.HEALTHY else failure_lines(outcome, scale_set, portal)[1:]
+
+
 def folded(line: str, width: int = _WIDTH, indent: str = _INDENT) -> str:
     """A line broken to fit a width; a command stays whole, on a line of its own if need be.
 

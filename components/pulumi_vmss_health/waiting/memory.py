@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -124,9 +125,9 @@ class Memory:
         if self._attention.is_unblocked or self._attention.is_sweeping:
             return 0.0
         needed = self._needed(verdict.state)
-        if streak is None or verdict.unjudged or needed is None or needed[1] - streak.looks > 1:
+        if streak is None or verdict.unjudged or needed is None or needed.looks - streak.looks > 1:
             return None
-        return max(streak.since + needed[0] - now, 0.0)
+        return max(streak.since + needed.seconds - now, 0.0)
 
     def saw(self, snapshot: Snapshot, now: float, *, took: float = 0.0, depth: Depth = Depth.FULL) -> Ending | None:
         """Record the result of a look that took `took` seconds until `now`; return the ending if it decides."""
@@ -171,16 +172,16 @@ class Memory:
         if needed is None or not is_complete:
             return None
         lasted = max(seen_at - streak.since, 0.0)
-        if streak.looks < needed[1] or lasted < needed[0]:
+        if streak.looks < needed.looks or lasted < needed.seconds:
             return None
         return Ending.HEALTHY if state is State.HEALTHY else Ending.FAILING
 
-    def _needed(self, state: State) -> tuple[float, int] | None:
-        """Return for how many seconds and looks a state must last to end the wait; None if it never does."""
+    def _needed(self, state: State) -> _Needed | None:
+        """Return for how long a state must last to end the wait; None if it never does."""
         if state is State.HEALTHY:
             return self._hold()
         confirm = self._policy.confirm_seconds
-        return (confirm, CONFIRMING_LOOKS) if state is State.FAILING and confirm is not None else None
+        return _Needed(confirm, CONFIRMING_LOOKS) if state is State.FAILING and confirm is not None else None
 
     def lost(self, error: InstanceViewError, now: float) -> Ending | None:
         """Record a look that failed; return the ending if no further look can help."""
@@ -262,11 +263,18 @@ class Memory:
         spent = len(self._errors) >= ERRORS and now - self._errors[0] >= ERRORS_FOR
         return Ending.UNREADABLE if spent else None
 
-    def _hold(self) -> tuple[float, int]:
-        """Return for how many seconds and looks the set must stay healthy."""
+    def _hold(self) -> _Needed:
+        """Return for how long the set must stay healthy."""
         snapshot = self.progress.snapshot
         looks = 1 if self._policy.hold_seconds is not None else 2
-        return hold_of(snapshot.scale_set if snapshot else None, self._policy), looks
+        return _Needed(hold_of(snapshot.scale_set if snapshot else None, self._policy), looks)
+
+
+class _Needed(NamedTuple):
+    """For how many seconds, and how many full looks, a state must last."""
+
+    seconds: float
+    looks: int
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from pulumi_vmss_health import (
     ScaleSet,
     ScaleSetId,
     Snapshot,
+    State,
     Verdict,
     evaluate,
 )
@@ -97,7 +98,8 @@ def test_explain_judges_what_azure_really_sent_as_the_library_does(
     verdict = evaluate(parsed(file.stem, json.loads(text)), POLICY)
     assert main(["explain", "-", "--capacity", "10"]) == (0 if verdict.passes else 1)
     state, *causes = capsys.readouterr().out.splitlines()
-    assert state.startswith(f"{verdict.state.name.lower()}: ") or verdict.unjudged
+    is_unjudged = verdict.state is State.HEALTHY and not verdict.passes
+    assert state.startswith(f"{'not judged' if is_unjudged else verdict.state.word}: ")
     assert told(evaluate(snapshot_of([("-", text)]), POLICY)) == told(verdict)
     assert all(any(reason.message[:40] in line for line in causes) for reason in verdict.reasons[:1])
 

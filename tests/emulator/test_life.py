@@ -15,6 +15,7 @@ from vmss_emulator.machines import models, vm_views
 from vmss_emulator.machines.looks import BRIEF
 from vmss_emulator.machines.puts import complete
 from vmss_emulator.machines.scale_sets import ScaleSet
+from vmss_emulator.protocol.errors import ArmError
 from vmss_emulator.script.timeline import Life
 
 
@@ -251,5 +252,5 @@ def test_looking_changes_nothing(events: list[tuple[int, int, str, str]], moment
 
 
 def test_a_body_that_is_no_scale_set_is_refused() -> None:
-    with pytest.raises(Exception, match="capacity"):
+    with pytest.raises(ArmError, match="capacity"):
         complete({"location": "x", "sku": {"name": "B1s"}}, None)

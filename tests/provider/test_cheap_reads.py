@@ -54,7 +54,9 @@ def test_a_view_of_500_instances_whose_list_is_bare_takes_as_long_as_azures_limi
     scale_set = metered.add("web", ScaleSet(lambda _now: shown, flexible=flexible, bare=True, latency=0.1))
     outputs = read_outputs(metered.azure(), scale_set, READ_TIMEOUT, with_instances=with_instances)
     assert outputs["virtualMachine"]["statusesSummary"] == [{"code": "ProvisioningState/succeeded", "count": 500}]
-    assert all(each["properties"]["instanceView"]["extensions"] for each in outputs["instances"] or [])
+    instances = outputs["instances"] or []
+    assert len(instances) == (500 if with_instances else 0)
+    assert all(each["properties"]["instanceView"]["extensions"] for each in instances)
     assert metered.refused == []
 
 

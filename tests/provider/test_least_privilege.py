@@ -74,4 +74,5 @@ def test_each_role_covers_every_request_of_its_mode_and_nothing_else(azure: Emul
 def test_a_role_is_made_of_reads_alone_and_names_a_scope(role: dict[str, Any]) -> None:
     assert all(each.endswith("/read") and "*" not in each for each in role["Actions"])
     assert (role["IsCustom"], role["NotActions"]) == (True, [])
+    assert role["AssignableScopes"]
     assert all(scope.startswith("/subscriptions/") for scope in role["AssignableScopes"])

@@ -91,7 +91,7 @@ class Mask:
         kind = KINDS.get(key.lower())
         if kind is Kind.CODE:
             return self._with_detail_renamed(masked)
-        return self._renamed(masked, keeps_pseudonyms=True) if kind is Kind.MESSAGE else masked
+        return self._renamed(masked) if kind is Kind.MESSAGE else masked
 
     def path(self, path: str) -> str:
         """Return a path or an ARM id, masked segment by segment."""
@@ -214,7 +214,7 @@ class Mask:
         """Replace every known name in what follows a code's group and state, by which a gate judges."""
         head, slash, detail = code.partition("/")
         state, second, rest = detail.partition("/")
-        return f"{head}{slash}{state}{second}{self._renamed(rest, keeps_pseudonyms=True)}"
+        return f"{head}{slash}{state}{second}{self._renamed(rest)}"
 
     def _message(self, text: str) -> str:
         """Mask a text; once, because the machines of a set mostly say the same."""
@@ -231,16 +231,18 @@ class Mask:
             return MASKED if text else text
         text = _ID.sub(lambda found: self.path(found[0]), text)
         text = _GUID.sub(lambda found: self._guid(found[0]), text)
-        return without_secrets(self._renamed(text, keeps_pseudonyms=True))
+        return without_secrets(self._renamed(text))
 
-    def _renamed(self, text: str, *, keeps_pseudonyms: bool = False) -> str:
-        """Replace every known name in a text."""
-        if keeps_pseudonyms:
-            parts, end = [], 0
-            for made_up in MADE_UP.finditer(text):
-                parts += [self._renamed(text[end : made_up.start()]), made_up[0]]
-                end = made_up.end()
-            return "".join([*parts, self._renamed(text[end:])])
+    def _renamed(self, text: str) -> str:
+        """Replace every known name in a text, but within pseudonyms."""
+        parts, end = [], 0
+        for made_up in MADE_UP.finditer(text):
+            parts += [self._all_renamed(text[end : made_up.start()]), made_up[0]]
+            end = made_up.end()
+        return "".join([*parts, self._all_renamed(text[end:])])
+
+    def _all_renamed(self, text: str) -> str:
+        """Replace every known name in a text without pseudonyms."""
         lower = text.lower()
         mentioned = [name for name in self._names if name in lower]  # of a thousand names a text mentions a few
         if not mentioned:

@@ -58,7 +58,7 @@ class ScaleSetRoutes:
         ask.require_get()
         if path.group is not None:
             self._world.resources.group(path)
-        prefix = _prefix(path)
+        prefix = path.prefix
         return self._told(ask, (one for key, one in self._world.scale_sets.items() if key.startswith(prefix)))
 
     def at(self, ask: Ask, place: str) -> Answer:
@@ -144,7 +144,3 @@ class ScaleSetRoutes:
         body = views.scale_set(found, self._world.life(found), self._world.clock())
         identity = computed.identity(body.get("identity"), found.id, self._world.tenant_id)
         return {**body, "identity": identity} if identity else body
-
-
-def _prefix(path: ArmPath) -> str:
-    return ArmPath(path.subscription, path.group).id.lower() + "/"

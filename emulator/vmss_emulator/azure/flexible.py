@@ -122,7 +122,7 @@ class FlexibleRoutes:
         return None
 
     def _sets(self, path: ArmPath) -> Iterator[ScaleSet]:
-        prefix = ArmPath(path.subscription, path.group).id.lower() + "/"
+        prefix = path.prefix
         for key, found in self._world.scale_sets.items():
             if key.startswith(prefix) and models.is_flexible(found.body):
                 yield found

@@ -149,7 +149,7 @@ class TenantRoutes:
 
     def _resources(self, ask: Ask, path: ArmPath) -> Iterator[dict[str, Any]]:
         """Yield the resources of a group or of all groups, as short as Azure tells of them; children are not listed."""
-        world, prefix = self._world, ArmPath(path.subscription, path.group).id.lower() + "/"
+        world, prefix = self._world, path.prefix
         wanted = filters.wanted_type(ask)
         sets = [(key, self._scale_set(key)) for key in world.scale_sets]
         for key, body in (*sets, *world.resources.resources.items()):

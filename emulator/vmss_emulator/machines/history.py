@@ -31,7 +31,7 @@ class Change:
     @property
     def has_new_model(self) -> bool:
         """Do instances that exist already differ from it?"""
-        return self.model == self.number > 1
+        return self.number > 1 and self.model == self.number
 
 
 @dataclass(frozen=True, slots=True)

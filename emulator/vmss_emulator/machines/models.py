@@ -39,10 +39,10 @@ def shown(body: Body) -> Body:
 
 def capacity(body: Body) -> int:
     """Return how many instances are asked for; of a set without a model none are."""
-    return 0 if is_bare(body) else int(body["sku"]["capacity"])
+    return 0 if is_without_profile(body) else int(body["sku"]["capacity"])
 
 
-def is_bare(body: Body) -> bool:
+def is_without_profile(body: Body) -> bool:
     """Return whether the set has no model of its VMs, which are then attached to it one by one."""
     return is_flexible(body) and not body.get("sku") and not profile(body)
 

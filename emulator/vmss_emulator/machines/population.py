@@ -89,7 +89,7 @@ class Population:
     def scale(self, change: Change) -> None:
         """Let there be as many as a change asks for; the highest ids leave first, unless they are protected."""
         self.lost = 0
-        wanted = self.life.attached if models.is_bare(change.body) else models.capacity(change.body)
+        wanted = self.life.attached if models.is_without_profile(change.body) else models.capacity(change.body)
         working = [one for one in self.members if not one.surplus]
         loose = [one.id for one in working if _FROM_SCALE_IN not in one.protection]
         for index in sorted(loose, reverse=True)[: max(len(working) - wanted, 0)]:
@@ -120,7 +120,7 @@ class Population:
         self._expect(moments)
         return run.instance, max(moments)
 
-    def succeed(self, index: int, successor: int) -> None:
+    def replace_by(self, index: int, successor: int) -> None:
         """Let one too many take the place of an instance, which goes; where that is gone already, both are."""
         before = self._members.pop(index, None)
         if before is None:

@@ -15,8 +15,8 @@ from vmss_emulator.machines.models import (
     Body,
     extensions,
     has_health_extension,
-    is_bare,
     is_flexible,
+    is_without_profile,
     profile,
     upgrade_mode,
 )
@@ -86,7 +86,7 @@ def complete(asked: Mapping[str, Any], before: Body | None, *, whole: bool = Fal
     mode = _mode(body, before)
     defaults = copy.deepcopy(_FLEXIBLE if mode == "Flexible" else _UNIFORM)
     body["properties"] = {**defaults, **(body.get("properties") or {}), "orchestrationMode": mode}
-    if is_bare(body):
+    if is_without_profile(body):
         body["sku"] = body["properties"]["virtualMachineProfile"] = None
     _validate(body)
     return body
@@ -150,7 +150,7 @@ def _keep_secrets(value: object, before: object) -> None:
 
 def _validate(body: Body) -> None:
     require_location(body)
-    count = 0 if is_bare(body) else (body.get("sku") or {}).get("capacity")
+    count = 0 if is_without_profile(body) else (body.get("sku") or {}).get("capacity")
     if isinstance(count, float) and count.is_integer():
         count = body["sku"]["capacity"] = int(count)
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= 1000:

@@ -83,7 +83,7 @@ class ScaleSet:
 
     def model(self, life: Life, now: float) -> models.Body:
         """Return the model as Azure shows it: instances that were deleted or evicted are asked for no more."""
-        if models.is_bare(self.body):
+        if models.is_without_profile(self.body):
             return self.body
         return {**self.body, "sku": {**self.body["sku"], "capacity": self.story(life, now).capacity}}
 

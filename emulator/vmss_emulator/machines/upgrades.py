@@ -55,7 +55,7 @@ class Policy:
         )
 
 
-class Fleet(Protocol):
+class UpgradedInstances(Protocol):
     """What an upgrade does to the instances of a set; `Population` says more of each."""
 
     def renew(self, index: int, change: Change, moment: float) -> float:
@@ -64,7 +64,7 @@ class Fleet(Protocol):
     def surge(self, change: Change, moment: float) -> tuple[int, float]:
         """Create one too many; returns its id and until when it should be well."""
 
-    def succeed(self, index: int, successor: int) -> None:
+    def replace_by(self, index: int, successor: int) -> None:
         """Let that one take the place of an instance."""
 
 
@@ -121,18 +121,18 @@ class Upgrade:
         self.action = ("Cancel", now)
         self._end("Cancelled", now, (CANCELED, "The rolling upgrade was cancelled."))
 
-    def step(self, now: float, instances: Sequence[Instance], fleet: Fleet) -> float | None:
+    def step(self, now: float, instances: Sequence[Instance], population: UpgradedInstances) -> float | None:
         """Go on as far as possible at a moment; returns another moment to look again, if it knows one.
 
         Args:
             now: the moment.
             instances: all of the set.
-            fleet: the same, to be changed.
+            population: the same, to be changed.
         """
         if self.outcome is not None:
             return None
         if self.batch:
-            self._judge_batch(now, [one for one in instances if one.id in self.batch], fleet)
+            self._judge_batch(now, [one for one in instances if one.id in self.batch], population)
         if self.batch or self.outcome is not None:
             return self._deadline
         instances = [one for one in instances if one.id not in self._replaced]
@@ -141,11 +141,11 @@ class Upgrade:
         if not self.waiting:
             self._end("Completed", now)
         elif now >= self._next:
-            self._begin_batch(now, instances, fleet)
+            self._begin_batch(now, instances, population)
             return self._deadline
         return self._next
 
-    def _judge_batch(self, now: float, batch: Sequence[Instance], fleet: Fleet) -> None:
+    def _judge_batch(self, now: float, batch: Sequence[Instance], population: UpgradedInstances) -> None:
         if now < self._deadline and not all(one.well or one.failed for one in batch):
             return
         self.batch = []
@@ -156,17 +156,17 @@ class Upgrade:
         self.failed += [one.id for one in batch if not one.well]
         for one in batch:
             if one.well and one.id in self._places:
-                fleet.succeed(self._places[one.id], one.id)
+                population.replace_by(self._places[one.id], one.id)
                 self._replaced.add(self._places[one.id])
         self._next = now + self.policy.pause
         upgraded = len(self.done) + len(self.failed)
         if self.failed and 100 * len(self.failed) > self.policy.unhealthy_upgraded * upgraded:
-            self._break(now, _too_many_upgraded(self), fleet)
+            self._break(now, _too_many_upgraded(self), population)
 
-    def _begin_batch(self, now: float, instances: Sequence[Instance], fleet: Fleet) -> None:
+    def _begin_batch(self, now: float, instances: Sequence[Instance], population: UpgradedInstances) -> None:
         unhealthy = sum(one.unhealthy for one in instances)
         if 100 * unhealthy > self.policy.unhealthy * len(instances):
-            self._break(now, _too_many(self, 100 * unhealthy // len(instances)), fleet)
+            self._break(now, _too_many(self, 100 * unhealthy // len(instances)), population)
             return
         if self.policy.unhealthy_first:
             ill = {one.id for one in instances if one.unhealthy}
@@ -176,20 +176,20 @@ class Upgrade:
         self._before |= {one.id: one.model for one in instances if one.id in turn}
         wanted = {one: self.target or self._before[one] for one in turn}
         if self.policy.surge:
-            created = {one: fleet.surge(change, now) for one, change in wanted.items()}
+            created = {one: population.surge(change, now) for one, change in wanted.items()}
             self._places |= {new: one for one, (new, _) in created.items()}
             self.batch = [new for new, _ in created.values()]
             self._deadline = max(end for _, end in created.values())
         else:
             self.batch = turn
-            self._deadline = max(fleet.renew(one, change, now) for one, change in wanted.items())
+            self._deadline = max(population.renew(one, change, now) for one, change in wanted.items())
 
-    def _break(self, now: float, error: tuple[str, str], fleet: Fleet) -> None:
+    def _break(self, now: float, error: tuple[str, str], population: UpgradedInstances) -> None:
         if not self.policy.roll_back or self.policy.surge or self.target is None or not self.failed:
             self._end("Faulted", now, error)
             return
         self.code, self._breach, self.batch = "RollingBack", error, list(self.failed)
-        self._deadline = max(fleet.renew(one, self._before[one], now) for one in self.batch)
+        self._deadline = max(population.renew(one, self._before[one], now) for one in self.batch)
 
     def _end(self, code: str, now: float, error: tuple[str, str] | None = None) -> None:
         self.code = code

@@ -61,6 +61,11 @@ class ArmPath:
         return "/".join(self.parts[1::2])
 
     @property
+    def prefix(self) -> str:
+        """The beginning, in lower case, of the ids of all that is in its group, or in its subscription."""
+        return ArmPath(self.subscription, self.group).id.lower() + "/"
+
+    @property
     def id(self) -> str:
         """The path written as Azure writes ids."""
         if self.scope is not None:

@@ -103,8 +103,10 @@ class Quota:
 
         The section keeps its mistakes.
         """
-        if "quota" not in section or section.read("quota", lambda value: value is True, False):
-            return cls() if "quota" in section else None
+        if "quota" not in section:
+            return None
+        if section.read("quota", lambda value: value is True, False):
+            return cls()
         section = section.section("quota", (*DOCUMENTED, "headers", "retry_after"))
         changed = {
             key: Bucket.parse(section.section(key, ("size", "per_minute")), DOCUMENTED[key])

@@ -266,6 +266,7 @@ def test_where_others_take_what_comes_back_the_gate_learns_to_make_room_and_pass
     scale_set = azure.add("web", ScaleSet(case.show, flexible=flexible))
     waited = wait(azure.azure(), scale_set, GatePolicy(timeout="2h", hold="4m"))
     assert waited.outcome.ending is Ending.HEALTHY
+    assert azure.refused
     assert all(number <= refused for number in Counter(bucket for _, bucket in azure.refused).values())
     assert waited.outcome.progress.elapsed <= 1800 + 240 + 120
 

@@ -198,12 +198,13 @@ def _state_of_a_failure(status: Status, judged: Judged, others: Sequence[Finding
 def _repeats_a_vm(judged: Judged, status: Status) -> bool:
     """Return whether a status tells no more than the VMs do, be their failures excused or not.
 
-    That of a Flexible set has no detail. The codes of an extension's failure differ between the set and its VMs.
+    That of a Flexible set has no detail, and that of a VM may have none. The codes of an extension's failure differ
+    between the set and its VMs.
     """
     codes = {*_failures_of_vms(judged), *(code.lower() for _, code in excused(judged.facts))}
     is_of_extensions = status.detail.lower().startswith(_OF_EXTENSIONS)
     if status.detail and not is_of_extensions:
-        return short_code(status).lower() in codes
+        return bool({short_code(status).lower(), status.state} & codes)
     if any(map(failed_extensions, judged.facts.snapshot.instances or ())):
         return True
     return any(_OF_EXTENSIONS in code for code in codes) if is_of_extensions else bool(codes)

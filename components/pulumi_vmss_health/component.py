@@ -181,7 +181,7 @@ def policy_of(policy: object) -> GatePolicy:
 
 
 def _evidence_file(given: object) -> dict[str, str]:
-    """The file, absolute: the provider may run in another folder."""
+    """Return the file as an input, if there is one; its path is absolute: the provider may run in another folder."""
     if given is None:
         return {}
     path = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
@@ -194,7 +194,7 @@ def _evidence_file(given: object) -> dict[str, str]:
 
 
 def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:
-    """The set's id as far as the program knows it, depending on the gate.
+    """Return the set's id as far as the program knows it, depending on the gate.
 
     The gate's own output is unknown whenever the gate will run. A dependent that takes it would show an update each
     time, or a replacement, which Pulumi refuses for a protected resource. Only for previews: in `up` with

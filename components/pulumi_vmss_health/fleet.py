@@ -188,7 +188,7 @@ def _with_the_sets_own(paths: Sequence[str] | None) -> list[str]:
 
 
 def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
-    """The ids of what a user gave, checked where they are known. Raises ValueError or TypeError, naming the entry."""
+    """Return the ids of what a user gave, checked where known. Raises ValueError or TypeError, naming the entry."""
     if not isinstance(scale_sets, Mapping):
         hint = "; the names are needed before any Output is known" if isinstance(scale_sets, pulumi.Output) else ""
         example = "{'web-weu': weu, 'web-neu': neu}"
@@ -220,7 +220,7 @@ def _check_minimum(minimum: object, sets: int) -> None:
 
 
 def _in_preview(ids: Mapping[str, str | pulumi.Output[str]], gate: _Fleet) -> pulumi.Output[Mapping[str, str]]:
-    """The ids as far as the program knows them, depending on the gate; as for the gate of one set.
+    """Return the ids as far as the program knows them, depending on the gate; as for the gate of one set.
 
     Those that are known are so one by one: a set that is new changes nothing for what depends on another one.
     """
@@ -237,5 +237,5 @@ _BY_SET = ("sets", "scaleSetIds")
 
 
 def _by_set(values: Mapping[str, object]) -> dict[str, object]:
-    """Typed outputs as state has them, by the names of the sets, which stay as they are."""
+    """Return typed outputs as state has them, by the names of the sets, which stay as they are."""
     return {name: plain(each) for name, each in values.items()}

@@ -61,7 +61,7 @@ class FleetGateProvider(ResourceProvider):
         return CheckResult(_as_before(olds, news), failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""
+        """Report a change while armed, and always where the user wants that; else let the engine compare inputs."""
         return DiffResult(changes=True if gating.runs_without_a_change(olds, news) else None)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -74,7 +74,7 @@ class FleetGateProvider(ResourceProvider):
         return UpdateResult(self._wait(id_, olds, news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Refresh: look once. A fleet whose sets are all gone takes its gate out of the state."""
+        """Look once, for a refresh. A fleet whose sets are all gone takes its gate out of the state."""
         if gating.was_let_pass(props):
             return ReadResult(id_, props)
         call = current_call()
@@ -115,7 +115,7 @@ def _check_minimum(news: Mapping[str, Any]) -> None:
 
 
 def _as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-    """Inputs in which each scale set is written as in the state, if it is the same one: else that would be a change."""
+    """Return inputs in which a scale set is written as in the state, if it is the same one: else that is a change."""
     before, sets = olds.get("scaleSets"), news.get("scaleSets")
     if not isinstance(before, dict) or not isinstance(sets, dict):
         return news
@@ -124,7 +124,7 @@ def _as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
 
 
 def _asked(call: Call, props: Mapping[str, Any], timeout: float | None) -> AskedOfFleet:
-    """What the inputs ask. Fails the call where they are none that this version understands."""
+    """Return what the inputs ask. Fails the call where they are none that this version understands."""
     try:
         return AskedOfFleet.by(props, timeout, "in the resource's custom_timeouts")
     except (ValueError, TypeError) as error:

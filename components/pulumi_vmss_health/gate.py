@@ -68,7 +68,7 @@ class HealthGateProvider(ResourceProvider):
         return CheckResult(as_before(olds, news), failures)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """A change by itself while armed, and always where the user wants that; else the engine compares inputs."""
+        """Report a change while armed, and always where the user wants that; else let the engine compare inputs."""
         # None, not False: the engine then compares itself, which ignore_changes and replace_on_changes rely on.
         return DiffResult(changes=True if gating.runs_without_a_change(olds, news) else None)
 
@@ -83,7 +83,7 @@ class HealthGateProvider(ResourceProvider):
         return UpdateResult(self._wait(id_, news, before))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Refresh: look once. A set that is gone takes its gate out of the state."""
+        """Look once, for a refresh. A set that is gone takes its gate out of the state."""
         if gating.was_let_pass(props):
             return ReadResult(id_, props)
         call = current_call()
@@ -111,7 +111,7 @@ class HealthGateProvider(ResourceProvider):
 
 
 def _asked(call: Call, props: Mapping[str, Any], timeout: float | None) -> Asked:
-    """What the inputs ask. Fails the call where they are none that this version understands."""
+    """Return what the inputs ask. Fails the call where they are none that this version understands."""
     try:
         return Asked.by(props.get("scaleSet"), props, timeout, "in the resource's custom_timeouts")
     except (ValueError, TypeError) as error:

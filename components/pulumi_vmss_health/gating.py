@@ -255,7 +255,7 @@ def _take_turn(look: Looker, clock: Clock) -> None:
 
 
 def look_once(look: Looker, clock: Clock) -> Snapshot:
-    """One look for a refresh; where many instances have to be asked one by one, as many as it takes.
+    """Look once for a refresh; where many instances have to be asked one by one, as often as it takes.
 
     A set that is not found is looked for once more, after a pause.
     """

@@ -56,7 +56,7 @@ class RequireHealthyProvider(ResourceProvider):
     serialize_as_secret_always = False
 
     def diff(self, _id: str, olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """A change by itself while armed; else the engine compares what the gate says now."""
+        """Report a change while armed; else let the engine compare what the gate says now."""
         return DiffResult(changes=None if _passed(olds) else True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -70,19 +70,19 @@ class RequireHealthyProvider(ResourceProvider):
 
 
 def _passing(id_: str, props: dict[str, Any]) -> dict[str, Any]:
-    """The outputs. Fails the call with the gate's reasons, and keeps them, unless the gate passed."""
+    """Return the outputs if the gate passed; else fail the call with the gate's reasons, and keep the outputs."""
     if _passed(props):
         return props
     raise current_call().partial_failure(id_, props, [folded(line) for line in _lines(props)])
 
 
 def _passed(told: Mapping[str, Any]) -> bool:
-    """Whether the gate passed, or its user told it not to look."""
+    """Return whether the gate passed, or its user told it not to look."""
     return told.get("healthy") is True or told.get("state") == SKIPPED
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:
-    """The headline, each cause with what to do next, and how to go on."""
+    """Return the headline, each cause with what to do next, and how to go on."""
     message = told.get("message") or f"its state is {told.get('state')}"
     verdict = Verdict(State.FAILING, tuple(map(_reason, told.get("reasons") or ())))
     return [f"the gate did not pass: {message}", *causes(verdict), _AGAIN]

@@ -32,7 +32,7 @@ _NOTHING_COUNTED = {"statuses": [], "virtualMachine": {"statusesSummary": []}, "
 def outputs_of(
     outcome: Outcome, requests: int, scale_set: ScaleSetId, now: datetime, before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The outputs that say how a wait ended.
+    """Return the outputs that say how a wait ended.
 
     requests: what the wait took of Azure. before: the evidence of the gate's last run.
     """
@@ -49,7 +49,7 @@ def outputs_of(
 
 
 def _evidence(outcome: Outcome, requests: int, now: datetime, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What the verdict rests on. passedAt: when this gate last passed; it outlives failures."""
+    """Return what the verdict rests on. passedAt: when this gate last passed; it outlives failures."""
     progress = outcome.progress
     ended = now.isoformat(timespec="seconds")
     passed = ended if outcome.ending is Ending.HEALTHY else before.get("passedAt")
@@ -65,7 +65,7 @@ def _evidence(outcome: Outcome, requests: int, now: datetime, before: Mapping[st
 
 
 def skipped_outputs(scale_set: ScaleSetId, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of a gate that was told not to look. before: as above; when it last passed is not forgotten."""
+    """Return the outputs of a gate that was told not to look. before: as above; when it last passed is kept."""
     return {
         "scaleSetId": str(scale_set),
         "healthy": False,
@@ -82,7 +82,7 @@ def when_passed(before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lowered(snapshot: Snapshot, verdict: Verdict, message: str) -> dict[str, Any]:
-    """The outputs that a refresh changes that found the set unhealthy; what the view lacks is empty, not as before."""
+    """Return what changes in the outputs if a refresh finds the set unhealthy; what the view lacks becomes empty."""
     return {
         **_NOTHING_COUNTED,
         **_sight(snapshot),

@@ -79,7 +79,7 @@ class Stop:
     """An event that also wakes those who wait for something else; set once, never cleared."""
 
     def __init__(self) -> None:
-        """Nobody has asked to stop yet."""
+        """Begin without a request to stop."""
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._waiters: set[threading.Event] = set()
@@ -102,7 +102,7 @@ class Stop:
 
     @contextmanager
     def waking(self, event: threading.Event) -> Iterator[None]:
-        """While inside, a stop sets `event` too (at once, if it came before)."""
+        """Let a stop set `event` too while inside (at once, if it came before)."""
         with self._lock:
             self._waiters.add(event)
             if self._stopped.is_set():

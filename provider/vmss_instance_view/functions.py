@@ -35,7 +35,7 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
 
 
 def get_instance_view_output(scale_set: ScaleSetInput) -> pulumi.Output[InstanceView]:
-    """The same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
+    """Do the same inside of a program, for an id that may be an Output; the program's event loop goes on meanwhile.
 
     Like azure-native's functions it reads in preview, too, where the id is known, and then shows the view before the
     update. Unknown ids stay unknown. Errors as `get_instance_view`.

@@ -97,7 +97,7 @@ class InstanceViewProvider(ResourceProvider):
         return CheckResult(as_before(olds, news), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """A change by itself where the user wants to read in every update; else the engine compares inputs."""
+        """Report a change where the user wants to read in every update; else let the engine compare inputs."""
         # None, not False: the engine then compares itself, which ignore_changes and replace_on_changes rely on.
         return DiffResult(changes=True if news.get("recheck") == "always" else None)
 
@@ -114,7 +114,7 @@ class InstanceViewProvider(ResourceProvider):
             return UpdateResult(self._outputs(call, olds, news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Refresh: read the view anew; an empty id takes the resource of a vanished set out of the state."""
+        """Read the view anew, for a refresh; an empty id takes the resource of a vanished set out of the state."""
         if props.get("skip"):
             return ReadResult(id_, props)
         with _clean_failures(current_call()):
@@ -214,11 +214,11 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         say_whose_identity_reads(self, {"the scale set": scale_set}, opts)
 
     def translate_output_property(self, prop: str) -> str:
-        """The Python name of a property."""
+        """Return the Python name of a property."""
         return _PYTHON_NAMES.get(prop, prop)
 
     def translate_input_property(self, prop: str) -> str:
-        """The name of a property in state."""
+        """Return the name of a property in state."""
         return stored_key(prop) if prop in _PYTHON_NAMES.values() else prop
 
 

@@ -66,7 +66,10 @@ class Folder:
     """A capture that is being made. Raises OSError where the disk does not take it."""
 
     def __init__(self, path: Path, mask: Mask, began: float) -> None:
-        """Raises ValueError unless the folder is empty, or can be made. began: the moment that is 0 in the manifest."""
+        """Make the folder, or take an empty one that is there. began: the moment that is 0 in the manifest.
+
+        Raises ValueError for anything else that is there.
+        """
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(f"{path}: it is not an empty folder")
         path.mkdir(parents=True, exist_ok=True)

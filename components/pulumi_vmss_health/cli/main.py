@@ -67,7 +67,7 @@ class _Command(_Parser):
     _is_mixing = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - argparse's own
-        """As argparse does. What mixes calls this again, in some versions of Python."""
+        """Parse as argparse does. What mixes calls this again, in some versions of Python."""
         if self._is_mixing:
             return super().parse_known_args(args, namespace)
         self._is_mixing = True

@@ -53,7 +53,7 @@ WRONG_SECRET_ID = "scaleSetId is a secret, and not the ARM id of a scale set"  #
 
 
 def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
-    """What is wrong with inputs, as they were received, and with what is no input."""
+    """Yield what is wrong with inputs, as they were received, and with what is no input."""
     for key in news.keys() - checks.keys():
         if not key.startswith("__"):
             yield key, f"{key} is no input; there are {', '.join(checks)}"
@@ -86,7 +86,7 @@ def _entry(key: str, name: str) -> str:
 
 
 def fleet_refusals(news: Mapping[str, Any]) -> Refusals:
-    """What is wrong with the inputs of a fleet, also of one beside another."""
+    """Return what is wrong with the inputs of a fleet, also with one beside another."""
     ids = wire.plain(news.get("scaleSetIds"))
     return refusals(_fleet(ids if isinstance(ids, Mapping) else ()), news)
 
@@ -107,7 +107,7 @@ def spelled_as(other: Any, ids: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def setting_refusals(settings: Mapping[str, Any]) -> Refusals:
-    """What is wrong with the settings of a provider, which programs and configuration give as texts."""
+    """Yield what is wrong with the settings of a provider, which programs and configuration give as texts."""
     for key, given in settings.items():
         value = wire.plain(given)
         if key in _OF_PULUMI or key.startswith("__") or not wire.is_known(value) or value is None:

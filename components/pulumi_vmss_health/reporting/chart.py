@@ -170,7 +170,7 @@ class Drawing:
         self._add("g", *parts, data_counts_of=name, **scales, **self._time_scale)
 
     def _required(self, total: float | None) -> float | None:
-        """How many VMs are enough, if that is another number than all."""
+        """Return how many VMs are enough; None if all are needed, or if the total is not known."""
         if total is None:
             return None
         required = min(self.wait.policy.required(int(total)), int(total))

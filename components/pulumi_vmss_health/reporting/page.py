@@ -103,7 +103,7 @@ def _ending(wait: Wait) -> Markup:
 
 
 def _causes(wait: Wait, level: str) -> list[Markup]:
-    """The reasons of the last verdict, worst first."""
+    """Return the reasons of the last verdict, worst first, then what was not judged."""
     last = wait.last_verdict
     if last is None or not (last.reasons or last.unjudged):
         return []
@@ -123,7 +123,7 @@ def _cause(reason: Reason) -> Markup:
 
 
 def _ailing(found: Sequence[Course], level: str) -> list[Markup]:
-    """The instances that did not pass at the end, each with its own words."""
+    """Return a table of the instances that did not pass at the end, each with its own reasons."""
     ill = [each for each in found if each.ailments and not each.is_gone]
     ill.sort(key=lambda each: not any(ailment.final for ailment in each.ailments))
     if not ill:
@@ -134,7 +134,7 @@ def _ailing(found: Sequence[Course], level: str) -> list[Markup]:
 
 
 def _ailments(each: Course) -> list[Markup]:
-    """The cells of an instance: its name, its zone, and all that keeps it from passing."""
+    """Return the cells of an instance: its name, its zone, and all that keeps it from passing."""
     found = [
         element(
             "div",
@@ -155,7 +155,7 @@ def _more(number: int) -> list[Markup]:
 
 
 def _next(wait: Wait, level: str) -> list[Markup]:
-    """What was said besides: where to look, and commands."""
+    """Return what was said beside the causes: where to look, and commands."""
     last = wait.last_verdict
     reasons = last.reasons if last else ()
     told = {line for each in reasons for line in (each.message, f"next: {each.hint}")}
@@ -168,14 +168,14 @@ def _next(wait: Wait, level: str) -> list[Markup]:
 
 
 def _line(text: str) -> Markup:
-    """A line, its commands set apart."""
+    """Return a line as an item of a list, its commands set apart."""
     parts = _COMMAND.split(text)
     cells = [_command(part) if index % 2 else part for index, part in enumerate(parts)]
     return element("li", *(piece for cell in cells for piece in (cell, _BLANK)))
 
 
 def _command(text: str) -> Markup:
-    """A command that is broken between words alone."""
+    """Return a command that a browser breaks only between words."""
     first, *others = (element("span", word) for word in text.split(" "))
     return element("code", first, *(part for word in others for part in (_BLANK, word)))
 

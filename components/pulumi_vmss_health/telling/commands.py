@@ -30,7 +30,7 @@ _FAILED_OPERATIONS = (
 
 
 def where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress) -> list[str]:
-    """Ready to paste: what mends, the instances, the operations, the portal; only where there was something to see."""
+    """Return what to do and run next: repairs, then commands and a link that show more; none if no look succeeded."""
     if progress.snapshot is None:
         return []
     names = scale_set.resource_group, scale_set.name, scale_set.subscription_id
@@ -54,7 +54,7 @@ def where_to_look(scale_set: ScaleSetId, portal: str | None, progress: Progress)
 
 
 def _instances(progress: Progress, scale_set: ScaleSetId, where: str) -> list[str]:
-    """What shows the instances: all in a table, and of a Flexible set one that is not well, whole."""
+    """Return commands that show instances: all in a table; of a Flexible set also one that is not well, in detail."""
     snapshot = progress.snapshot
     if snapshot is None or snapshot.scale_set is None or not snapshot.scale_set.is_flexible:
         return [f"az vmss list-instances {where} --expand instanceView {_INSTANCES}"]
@@ -67,14 +67,17 @@ def _instances(progress: Progress, scale_set: ScaleSetId, where: str) -> list[st
 
 
 def _stale(snapshot: Snapshot, codes: set[str], where: str) -> list[str]:
-    """How instances get the latest model where nobody else applies it; past a rolling upgrade's batches it must not."""
+    """Return how to apply the latest model under a Manual upgrade policy.
+
+    Otherwise Azure applies it, and people must not do so past the batches of a rolling upgrade.
+    """
     if snapshot.scale_set is None or not snapshot.scale_set.is_manual or "ModelNotApplied" not in codes:
         return []
     return [f"apply the latest model: `az vmss update-instances {where} --instance-ids '*'`"]
 
 
 def _suspended(snapshot: Snapshot, where: str) -> list[str]:
-    """Services that Azure has given up: nobody repairs an unhealthy instance any more."""
+    """Return how to resume services that Azure has suspended: until then nobody repairs an unhealthy instance."""
     names = [
         clean(each.service_name or "", SERVICE_NAME)
         for each in snapshot.view.orchestration_services

@@ -25,7 +25,7 @@ _REASONS = 10  # lines of a failure; a set with more causes than these is read i
 
 
 def headline(outcome: Outcome, scale_set: str) -> str:
-    """Why the wait stopped, in one line. scale_set: its name."""
+    """Return why the wait stopped, in one line. scale_set: its name."""
     progress = outcome.progress
     after = f"after {format_seconds(progress.elapsed)}"
     limit = format_seconds(progress.limit)  # which the last look may have exceeded
@@ -48,12 +48,12 @@ def headline(outcome: Outcome, scale_set: str) -> str:
 
 
 def _health_unjudged(verdict: Verdict | None) -> list[str]:
-    """A word of it where nothing tells of the application: the set is healthy without it."""
+    """Return the warning that application health was not judged, if there is one."""
     return [each.message for each in (verdict.reasons if verdict else ()) if each.code == _NO_HEALTH]
 
 
 def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
-    """The headline, then each cause with what to do next, worst first, then where to look.
+    """Return the headline, then each cause with what to do next, worst first, then where to look.
 
     portal: the cloud's portal, None where there is none.
     """
@@ -78,7 +78,7 @@ def below_headline(outcome: Outcome, scale_set: ScaleSetId, portal: str | None =
 
 
 def folded(line: str, width: int = _WIDTH, indent: str = _INDENT) -> str:
-    """A line broken to fit a width; a command stays whole, on a line of its own if need be.
+    """Break a line to fit a width; a command stays whole, on a line of its own if need be.
 
     width: by default that of a terminal of 100 columns, less what Pulumi puts before it. indent: of all lines but the
     first. Each part is cleaned again: what is harmless within a line may be a command where one begins.
@@ -89,19 +89,19 @@ def folded(line: str, width: int = _WIDTH, indent: str = _INDENT) -> str:
 
 
 def warnings(outcome: Outcome) -> list[str]:
-    """What there is to tell of a set that passed, one line each; not what the headline says already."""
+    """Return what there is to tell of a set that passed, one line each, without what the headline says already."""
     return [reason.message for reason in beside_the_headline(outcome.progress.verdict)]
 
 
 def beside_the_headline(verdict: Verdict | None) -> list[Reason]:
-    """The reasons of a verdict without the word on application health, which is no news at every pass."""
+    """Return the reasons of a verdict without the warning on application health, which is no news at every pass."""
     return [each for each in (verdict.reasons if verdict else ()) if each.code != _NO_HEALTH]
 
 
 def causes(verdict: Verdict) -> list[str]:
-    """Each cause, worst first, and what to do next; one line for what could not be judged; none for a set that is well.
+    """Return each cause, worst first, and what to do next; no line for a set that is well.
 
-    What to do about several causes is said once, after the last of them.
+    What to do about several causes is said once, after the last of them. One line says what could not be judged.
     """
     reasons = [reason for reason in verdict.reasons if reason.state is not State.HEALTHY]
     lines = []
@@ -118,6 +118,6 @@ def causes(verdict: Verdict) -> list[str]:
 
 
 def lost_look(error: InstanceViewError) -> Reason:
-    """A last look that saw nothing, as a reason beside those of the verdict before it; its code is the error's name."""
+    """Return a failed last look as a reason beside those of the verdict before it; its code is the error's name."""
     message = f"the last look failed: {error}"
     return Reason(type(error).__name__, "scale set", "no answer", "instance view", message, state=State.PROGRESSING)

@@ -46,7 +46,7 @@ class StatusLine:
 
 
 def status_line(progress: Progress) -> str:
-    """What a wait looks like now, what is not fine first: "appHealth 2/5, 5/5 VMs, timeout 20m".
+    """Return what a wait looks like now, what is not fine first: "appHealth 2/5, 5/5 VMs, timeout 20m".
 
     A narrow terminal shows its beginning alone. It has no clock: Pulumi shows its own beside it.
     """
@@ -54,7 +54,7 @@ def status_line(progress: Progress) -> str:
 
 
 def status_text(progress: Progress) -> str:
-    """The status line without its timeout."""
+    """Return the status line without its timeout."""
     return clean(_status_text(progress), LINE - _TIMEOUT)
 
 
@@ -70,7 +70,7 @@ def _status_text(progress: Progress) -> str:
 
 
 def status_topic(progress: Progress) -> str:
-    """What a status line is about: only another topic is news.
+    """Return what a status line is about: only another topic is news.
 
     Elapsed time alone is none, nor is the same refusal with another correlation id, or with another moment to wait for.
     """
@@ -81,7 +81,7 @@ def status_topic(progress: Progress) -> str:
 
 
 def _doing(verdict: Verdict, counts: list[Count]) -> list[str]:
-    """What the wait does; where the counts are complete and it still waits, what for."""
+    """Return what the wait does; where the counts are complete and it still waits, what it waits for."""
     if verdict.state is State.HEALTHY:
         return ["healthy", "holding"]
     at_once = [f"{each.subject} {each.have}" for each in verdict.reasons if each.code in _SAID_AT_ONCE][:1]
@@ -96,20 +96,20 @@ def _doing(verdict: Verdict, counts: list[Count]) -> list[str]:
 
 
 def _azures_doing(snapshot: Snapshot) -> list[str]:
-    """What Azure does to the set of its own accord, where it says so."""
+    """Return what Azure does to the set of its own accord, where it says so."""
     services = snapshot.view.orchestration_services
     busy = [each.service_name or "" for each in services if (each.latest_operation_status or "").lower() in _BUSY]
     return [f"{clean(name, SERVICE_NAME)} running" for name in busy[:_NAMED]]
 
 
 def in_standby_pool(snapshot: Snapshot) -> list[str]:
-    """The VMs that are there beside the set's own."""
+    """Return how many VMs are in the standby pool, beside the set's own; nothing if there are none."""
     number = snapshot.in_standby_pool
     return [f"{number} more VM{'s' * (number > 1)} in the standby pool"] if number else []
 
 
 def format_seconds(value: float) -> str:
-    """Seconds in words, without fractions."""
+    """Return seconds in words, without fractions."""
     return format_duration(timedelta(seconds=int(value)))
 
 
@@ -127,7 +127,7 @@ class Count:
 
 
 def counts_of(snapshot: Snapshot, capacity: int | None) -> list[Count]:
-    """Succeeded of expected: the VMs, each extension that is not done, and application health."""
+    """Count what succeeded of what is expected: VMs, each extension that is not done, and application health."""
     model, instances = snapshot.scale_set, snapshot.instances
     expected = model.capacity if model and capacity is None else capacity
     total = snapshot.vms_seen if expected is None else expected
@@ -148,5 +148,5 @@ def _is_healthy(instance: Instance) -> bool:
 
 
 def _short(name: str) -> str:
-    """An extension's name, for a column: the end of a long one tells it apart (Microsoft.Azure.Monitor.Agent)."""
+    """Shorten an extension's name for a column to its end, which tells it apart (Microsoft.Azure.Monitor.Agent)."""
     return name if len(name) <= _NAME else f"…{name[-_NAME + 1 :]}"

@@ -17,7 +17,7 @@ API_VERSIONS = ("2026-04-01", "2024-11-01")
 
 
 def is_refused(code: str) -> bool:
-    """Whether an error code of Azure means that it does not serve the version, such as InvalidApiVersionParameter."""
+    """Return whether an error code means that Azure does not serve the version, such as InvalidApiVersionParameter."""
     return code in ("InvalidResourceType", "NoRegisteredProviderFound") or "apiversion" in code.lower()
 
 

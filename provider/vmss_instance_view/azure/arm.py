@@ -62,7 +62,7 @@ class Tokens(Protocol):
         """Return a bearer token. Raises CredentialError or Unavailable."""
 
     def refused(self, token: str, claims: str | None) -> None:
-        """Azure did not accept a token; claims: that it asks for."""
+        """Take note that Azure did not accept a token. claims: those that it asks for."""
 
 
 class Arm:

@@ -209,7 +209,7 @@ def _is_microsofts(name: str) -> bool:
 
 
 def _are_of_one(manager: str, audience: str) -> bool:
-    """Whether two hosts are the same, or have names in the same domain: "management" and "management.core" of it."""
+    """Return whether two hosts are the same, or have names in one domain: "management" and "management.core" of it."""
     one, other = (name.partition(":")[0].split(".")[-2:] for name in (manager, audience))
     return manager == audience or (one == other and len(one) == 2 and not one[-1].isdigit())
 

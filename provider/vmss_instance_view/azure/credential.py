@@ -81,7 +81,7 @@ class TokenSource:
             raise Unavailable(str(late) or waited) from None
 
     def refused(self, token: str, claims: str | None) -> None:
-        """Azure did not accept a token: the next one is a fresh one, with the claims that Azure asks for.
+        """Drop a token that Azure did not accept: the next one is fresh, with the claims that Azure asks for.
 
         token: as it was sent; what another thread has renewed meanwhile stays.
         claims: the JSON text of a claims challenge (continuous access evaluation), None without one.
@@ -171,7 +171,7 @@ def _ours(error: BaseException | None) -> InstanceViewError | None:
 
 
 def _trouble(error: Exception, way: _Way, sign_in: SignIn | None) -> str:
-    """What keeps a token away that says nothing about the credential; "" if the credential itself is wrong."""
+    """Return what keeps a token away but says nothing about the credential; "" if the credential itself is wrong."""
     if sign_in and (sign_in.refusal or (way.is_remote and sign_in.offline)):
         return sign_in.refusal or sign_in.offline
     if way.make is not _az_cli:
@@ -319,7 +319,7 @@ def _authority(settings: Settings, cloud: Cloud, sign_in: SignIn) -> dict[str, A
 
 
 def _application(settings: Settings, what: str) -> tuple[str, str]:
-    """Tenant and client of an application, which this way cannot do without."""
+    """Return tenant and client of an application. Raises CredentialError without them: this way needs both."""
     values = {key: settings.get(key) for key in ("tenantId", "clientId")}
     for key, value in values.items():
         if not value:

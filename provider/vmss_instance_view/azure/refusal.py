@@ -162,7 +162,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def claims_challenge(headers: Mapping[str, str]) -> str | None:
-    """The claims that a 401 asks for (continuous access evaluation), as JSON text; None if it asks for none."""
+    """Return the claims that a 401 asks for (continuous access evaluation), as JSON text; None if it asks for none."""
     challenge = headers.get("WWW-Authenticate") or ""
     match = _CLAIMS.search(challenge)
     if not match or "insufficient_claims" not in challenge:

@@ -69,7 +69,7 @@ class Settings:
         return url.removeprefix("https://").rstrip("/") or None
 
     def fingerprint(self) -> tuple[str, ...]:
-        """All values in a fixed order, secrets included: what differs here is another cloud or another identity."""
+        """Return all values in a fixed order, secrets included: what differs here is another cloud or identity."""
         others = sorted(f"{name}={value}" for name, value in self._environ.items() if name.startswith(_OF_IDENTITIES))
         return (self.emulator or "", *(self.get(key) or "" for key in VARIABLES), *others)
 

@@ -34,7 +34,7 @@ class Body:
     __slots__ = ("_place", "_values")
 
     def __init__(self, values: object, place: _Place = None) -> None:
-        """Raises MalformedBody if `values` is not a JSON object. place: None for the whole."""
+        """Take the object. Raises MalformedBody if `values` is not a JSON object. place: None for the whole."""
         if not isinstance(values, (dict, Mapping)):  # dict first: the other takes ten times as long to tell
             raise MalformedBody(_path(place), f"an object belongs here, not {_kind(values)}")
         self._values: Mapping[str, object] = values

@@ -36,7 +36,7 @@ class ExtensionProfile:
 
     @classmethod
     def from_body(cls, body: Body) -> ExtensionProfile:
-        """One element of extensionProfile.extensions. Settings are free-form: only a health extension's are read."""
+        """Read an element of extensionProfile.extensions; its free-form settings only if it is a health extension."""
         properties = body.child("properties")
         profile = cls(
             body.text("name"),

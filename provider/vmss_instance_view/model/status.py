@@ -141,7 +141,7 @@ class Status:
 
 
 def worst(statuses: Iterable[Status], good: str = "succeeded") -> Status | None:
-    """Of several statuses of one thing, return a failure, else one that is not good, else the first; None for none."""
+    """Return, of several statuses of one thing, a failure, else one that is not good, else the first; None for none."""
     known = tuple(statuses)
     if len(known) == 1:
         return known[0]

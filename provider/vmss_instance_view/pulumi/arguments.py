@@ -27,7 +27,7 @@ ScaleSetInput: TypeAlias = pulumi.Input[str] | ScaleSetId | HasId
 
 
 def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
-    """The id of what a user gave as `scale_set`; checked at once where it is known.
+    """Return the id of what a user gave as `scale_set`, checked at once where it is known.
 
     Raises InvalidScaleSetId (a ValueError) or TypeError, naming `scale_set`.
     """
@@ -65,7 +65,7 @@ def _check_type(scale_set: object) -> None:
 
 
 def canonical(scale_set: str) -> str:
-    """The id as outputs have it. What is no id stays as it is: the provider refuses it in better words."""
+    """Return the id as outputs have it. What is no id stays as it is: the provider refuses it in better words."""
     try:
         return str(ScaleSetId.parse(scale_set))
     except InvalidScaleSetId:
@@ -92,7 +92,7 @@ def mark_secret_outputs(
 
 
 def triggers_of(scale_set: object, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:
-    """What makes a resource act again: the set's etag and unique id where it has them, then the user's own.
+    """Return what makes a resource act again: the set's etag and unique id where it has them, then the user's own.
 
     The etag alone is not enough: a set recreated under its old name can have the same.
     """
@@ -107,7 +107,7 @@ def triggers_of(scale_set: object, triggers: Sequence[pulumi.Input[Any]] | None)
 
 
 def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
-    """What is wrong with the id among a resource's inputs; one that is not known yet is checked when it is."""
+    """Return what is wrong with the id among a resource's inputs; one that is not known yet is checked when it is."""
     scale_set = news.get("scaleSet")
     try:
         if not isinstance(scale_set, Unknown):
@@ -118,14 +118,14 @@ def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
-    """The value, if it is one of the choices. Raises ValueError, naming the argument."""
+    """Return the value if it is one of the choices. Raises ValueError, naming the argument."""
     if value not in choices:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
     return str(value)
 
 
 def check_flag(name: str, value: object) -> bool:
-    """The value, if it is True or False: "no" would be taken for yes. Raises TypeError, naming the argument."""
+    """Return the value if it is True or False: "no" would be taken for yes. Raises TypeError, naming the argument."""
     if not isinstance(value, bool):
         hint = "; pulumi.Config has get_bool" if isinstance(value, str) else ""
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}{hint}")
@@ -133,7 +133,7 @@ def check_flag(name: str, value: object) -> bool:
 
 
 def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
-    """What is wrong with a flag among a resource's inputs; one that is not known yet is checked when it is."""
+    """Return what is wrong with a flag among a resource's inputs; one that is not known yet is checked when it is."""
     value = news.get(name)
     if value is None or isinstance(value, (bool, Unknown)):
         return []
@@ -141,7 +141,7 @@ def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
 
 
 def as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:
-    """Inputs in which a scale set is written as in the state, if it is the same one.
+    """Return inputs in which a scale set is written as in the state, if it is the same one.
 
     Azure compares ids without case, and other resources spell them otherwise from one update to the next: for the
     engine that would be a change.

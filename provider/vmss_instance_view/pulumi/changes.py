@@ -18,7 +18,7 @@ _AT_ONCE = 1 << 20  # bytes of a file
 
 
 def changes_of(resources: Sequence[pulumi.Resource]) -> list[pulumi.Output[str]]:
-    """For each resource a text that changes when any of its properties does: a trigger.
+    """Return a trigger for each resource: a text that changes when any of its properties does.
 
     Raises TypeError, naming `changed_by`, for anything but a list of resources that are no components.
     """
@@ -37,7 +37,7 @@ def changes_of(resources: Sequence[pulumi.Resource]) -> list[pulumi.Output[str]]
 
 
 def _fingerprint(resource: pulumi.Resource) -> pulumi.Output[str]:
-    """The resource's name and a hash of what Pulumi knows of it; a secret where any of that is one.
+    """Return the resource's name and a hash of what Pulumi knows of it; a secret where any of that is one.
 
     A hash: the properties themselves would be in the state twice. Inputs that Azure does not give back, such as
     protected settings, are properties, too.
@@ -57,7 +57,7 @@ def _fingerprint(resource: pulumi.Resource) -> pulumi.Output[str]:
 
 
 def _written(name: str, properties: Mapping[str, Any]) -> bytes:
-    """The properties of the resource, the same from run to run.
+    """Return the properties of the resource as JSON, the same from run to run.
 
     Raises RunError, which ends the program without a traceback, for what cannot be read or written.
     """
@@ -72,9 +72,9 @@ def _written(name: str, properties: Mapping[str, Any]) -> bytes:
 
 
 def _encodable(value: object) -> object:
-    """What JSON can hold of another value; of anything but files and resources, what it was made of.
+    """Return what stands for a value in JSON: hashes of files, a resource's type and name, else the value's attributes.
 
-    Raises OSError for a file that cannot be read, TypeError for what does not tell.
+    Raises OSError for a file that cannot be read, TypeError for a value without attributes.
     """
     if isinstance(value, (pulumi.FileAsset, pulumi.FileArchive)):
         return {"content": _content(Path(value.path).absolute())}
@@ -87,9 +87,9 @@ def _encodable(value: object) -> object:
 
 
 def _content(path: Path) -> object:
-    """A hash of the file, or of each file in the folder by its name. Raises OSError, naming what cannot be read.
+    """Return a hash of the file, or of each file in the folder by its name.
 
-    Not the path: on another machine it is another one.
+    The path is left out: on another machine it is another one. Raises OSError, naming what cannot be read.
     """
     if path.is_dir():
         return {each.relative_to(path).as_posix(): _hash(each) for each in _files(path)}
@@ -97,7 +97,7 @@ def _content(path: Path) -> object:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files that Pulumi's engine puts into an archive of the folder: it follows no links to other folders.
+    """Yield the files that Pulumi's engine puts into an archive of the folder: it follows no links to other folders.
 
     Source: pulumi/pulumi, sdk/go/common/resource/archive/archive.go, readPath.
     """

@@ -112,7 +112,7 @@ def warn_of_unnoticed_changes(resource: pulumi.Resource, scale_sets: Mapping[str
 
 
 def custom_timeouts(given: object, check: Callable[[timedelta], object]) -> pulumi.CustomTimeouts | None:
-    """The resource's own time-outs, in the form that the engine reads.
+    """Return the resource's own time-outs in the form that the engine reads; None if the user gave none.
 
     Create and update stand in for each other: the run after a failed create is an update.
     check: raises ValueError for a time that is too short.
@@ -133,7 +133,7 @@ def custom_timeouts(given: object, check: Callable[[timedelta], object]) -> pulu
 
 
 def _limit(name: str, value: Any, check: Callable[[timedelta], object]) -> str | None:  # noqa: ANN401 - a user's argument
-    """A time-out as the engine reads it: it knows no days."""
+    """Return a time-out in the form that the engine reads, which knows no days; None for None."""
     if value is None:
         return None
     try:

@@ -62,7 +62,7 @@ class OrchestrationServiceOutput(dict[str, object]):
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Typed outputs as state has them, with ARM's own key names. Pulumi does so for stacks, not for components."""
+    """Return typed outputs as state has them, with ARM's key names: Pulumi does so for stacks, not for components."""
     if isinstance(value, Mapping):
         return {stored_key(name): plain(each) for name, each in value.items() if each is not None}
     return [plain(each) for each in value] if isinstance(value, list) else value

@@ -44,7 +44,7 @@ class UniformReader:
         return self._arm.get(question, InstanceView.from_json, deadline)
 
     def instances(self, deadline: Deadline) -> tuple[Instance, ...]:
-        """All instances, with as much of their instance views as the list has, from as many pages as Azure sends.
+        """Read all instances, with as much of their instance views as the list has, from as many pages as Azure sends.
 
         Each once: a list that changes between two pages can show an instance twice, which must not count double.
         """

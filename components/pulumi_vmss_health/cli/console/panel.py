@@ -79,7 +79,7 @@ class _Row:
         return _STYLES.get(self.state, "") if self.rank >= 0 else _BAD
 
     def since(self, elapsed: float) -> str:
-        """For how long it has been healthy or failing: " for 12s"."""
+        """Return for how long it has been healthy or failing, such as " for 12s"; else ""."""
         progress = self.progress
         if self.state not in ("healthy", "failing") or progress is None or not progress.transitions:
             return ""
@@ -88,7 +88,7 @@ class _Row:
         return f" for {format_seconds(elapsed - since)}" if is_same else ""
 
     def causes(self) -> list[str]:
-        """What keeps it from passing, worst first."""
+        """Return what keeps it from passing, worst first."""
         progress = self.progress
         if progress is None or self.state == "passed":
             return []

@@ -96,7 +96,7 @@ def _is_healthy(outcome: Outcome) -> bool:
 
 
 def _text(text: str) -> str:
-    """Text in Markdown that shows as it is; a command between backticks stays one, so that it can be copied."""
+    """Return Markdown that shows a text as it is; a command between backticks stays one, so that it can be copied."""
     return "".join(
         part.replace("|", "\\|") if is_code else _MARKDOWN.sub(r"\\\1", part)
         for is_code, part in zip(cycle((False, True)), _CODE.split(text))

@@ -40,7 +40,7 @@ class Redrawn:
     """A text on a terminal that each new one replaces; what stood above it stays."""
 
     def __init__(self) -> None:
-        """Nothing is shown yet."""
+        """Show nothing yet."""
         self._lines = 0
 
     @property

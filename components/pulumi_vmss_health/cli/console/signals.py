@@ -20,7 +20,7 @@ def end_by(stop: Stop) -> None:
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """While inside, the first signal raises KeyboardInterrupt; from then on to the end, further ones are ignored."""
+    """Let the first signal inside raise KeyboardInterrupt; from then on to the end, further ones are ignored."""
     before = {number: signal.signal(number, _end) for number in _endings()}
     try:
         yield

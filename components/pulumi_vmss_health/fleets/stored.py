@@ -21,9 +21,8 @@ RECOVERED = "recovered"
 
 REASONS_OF_SET = 3
 
-_PASSED_WITHOUT = (
-    "passedWithoutAt"  # when the gate passed although this set had not: since then no older model may stay
-)
+# When the gate first passed although this set had not: since then the set may run no older model.
+_PASSED_WITHOUT = "passedWithoutAt"
 
 Sets = Mapping[str, Mapping[str, Any]]
 """What is stored of each set."""

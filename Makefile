@@ -8,7 +8,8 @@ BIN := .venv/bin
 PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10)
 # Most engine tests wait: so there are more workers than a small machine has cores.
 WORKERS := 6
-TESTS := $(BIN)/pytest -n $(WORKERS)
+# A worker that has nothing left takes over from one that has: single tests take minutes.
+TESTS := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 # Where it is set, as in many containers, every process of the engine would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -85,9 +85,17 @@ class Azure:
             raise Unavailable(str(late) or waited) from None
 
     def _connected(self, seconds: float) -> Connection:
-        https = Https()
+        https, deadline = Https(), Deadline(seconds, self.clock)
+
+        def find() -> Cloud:
+            try:
+                return find_cloud(self._settings, deadline, https)
+            except Unavailable:
+                deadline.left()  # the time may be over, which says nothing about the host
+                raise
+
         try:
-            cloud = self.clock.call(lambda: find_cloud(self._settings, Deadline(seconds, self.clock), https), seconds)
+            cloud = self.clock.call(find, seconds)
         except Overdue:
             host = clean(self._settings.get("metadataHost") or "", 120)
             said = f"metadata host {host} did not describe its cloud within {seconds:.0f}s"

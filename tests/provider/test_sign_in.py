@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clocks import within
+from tests.clocks import VirtualClock, within
 from tests.provider.conftest import AT_ONCE, trust, vms
 from tests.provider.servers import TlsServer, drip
 from tests.provider.test_credential import environment_of, reader
@@ -29,7 +29,7 @@ from vmss_instance_view.azure import wire
 from vmss_instance_view.azure.cloud import PUBLIC
 from vmss_instance_view.azure.credential import TokenSource
 from vmss_instance_view.azure.settings import Settings
-from vmss_instance_view.clock import SystemClock
+from vmss_instance_view.clock import Deadline, SystemClock
 from vmss_instance_view.connection import Azure
 from vmss_instance_view.reading.reader import ScaleSetReader
 
@@ -275,6 +275,21 @@ def test_who_has_more_time_than_who_asks_for_the_clouds_description_asks_again(a
     first.join()
     ((error,),) = failed
     assert "did not describe its cloud within 1s" in str(error)
+
+
+def test_a_cloud_that_answers_when_the_time_is_over_is_told_as_late_whoever_notices_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = VirtualClock()
+
+    def fetch(*_: object) -> wire.Answer:
+        clock.sleep(1)
+        raise wire.Silent
+
+    monkeypatch.setattr(wire.Https, "fetch", fetch)
+    shared = Azure(Settings({"ARM_METADATA_HOSTNAME": "metadata.example"}), clock)
+    with pytest.raises(Unavailable, match=r"metadata host metadata\.example did not describe its cloud within 1s"):
+        shared.arm(Deadline(1, clock))
 
 
 @pytest.mark.parametrize("way", ["the client secret", "the managed identity", "OIDC"])

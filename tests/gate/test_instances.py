@@ -246,3 +246,11 @@ def test_a_failed_operation_of_before_the_last_pass_is_not_this_deployments(time
     assert evaluate(seen, GatePolicy(), passed).state is state
     assert evaluate(seen, GatePolicy(set_status="required"), passed).state is State.FAILING
     assert evaluate(seen, GatePolicy()).state is State.FAILING
+
+
+@pytest.mark.parametrize(("causes", "told"), [(3, "power p3)"), (4, "power p3), 1 more cause"), (5, "2 more causes")])
+def test_three_causes_of_a_zone_are_told_and_the_others_counted(causes: int, told: str) -> None:
+    ill = [Vm(zone="1", power=f"p{number}") for number in range(1, causes + 1)]
+    (reason,) = judge(snapshot(*ill, zones=("1",)), min_healthy=1, min_healthy_per_zone="100%").reasons[-1:]
+    assert reason.code == "ZoneNotHealthy"
+    assert reason.message.endswith(told)

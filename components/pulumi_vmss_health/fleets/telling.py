@@ -102,7 +102,9 @@ def fleet_notes(fleet: Fleet) -> list[str]:
                 words.setdefault(_cause(reason), reason.message)
     lines = [f"{named(names)}: {words[key]}" for key, names in sorted(notes.items(), key=lambda each: -len(each[1]))]
     more = len(lines) - _CAUSES
-    return [clean(line, LINE) for line in lines[:_CAUSES]] + ([f"and {more} more notes"] if more > 0 else [])
+    return [clean(line, LINE) for line in lines[:_CAUSES]] + (
+        [f"and {more} more note{'s' * (more > 1)}"] if more > 0 else []
+    )
 
 
 def needed(goal: Goal, number: int) -> str:

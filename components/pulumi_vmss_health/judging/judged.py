@@ -115,8 +115,9 @@ def not_passing(found: Iterable[tuple[Instance, list[Ailment]]]) -> tuple[str, s
         f"{name_instances(ill)} ({ailment.topic} {ailment.have}{f': {ailment.message}' if ailment.message else ''})"
         for ailment, ill in causes[:_CAUSES]
     ]
-    if len(causes) > _CAUSES:
-        told.append(f"{len(causes) - _CAUSES} more causes")
+    more = len(causes) - _CAUSES
+    if more > 0:
+        told.append(f"{more} more cause{'s' * (more > 1)}")
     return f"; not passing: {', '.join(told)}" if told else "", causes[0][0].hint if causes else ""
 
 

@@ -180,7 +180,7 @@ def _of_file(file: Path) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON. Raises ValueError for a name that it has twice, of which one value would be lost."""
+    """Return an object of JSON. Raises TypeError for a name that it has twice, of which one value would be lost."""
     names = [stored_key(name) for name, _ in pairs]
     if twice := [name for index, name in enumerate(names) if name in names[:index]]:
         raise TypeError(f"it names {clean(twice[0], 60)} twice: give one value")

@@ -15,6 +15,9 @@ from pulumi_vmss_health.judging.judged import Ailment
 from vmss_instance_view.model import Instance, Status, VirtualMachineInstanceView, is_failure, named
 
 STOPPED = ("stopping", "stopped", "deallocating", "deallocated")
+OF_EXTENSIONS = "vmextension"
+"""The beginning, in lower case, of the detail of a failure that an extension caused."""
+
 _PRESENT = ("succeeded", "ready", "updating", "")  # states of an agent that runs
 
 
@@ -88,7 +91,7 @@ def _echo(facts: Facts, status: Status, instance: Instance) -> str | None:
     None if the failure of the VM counts. A VM that waited too long for an extension may not list it at all.
     """
     detail = status.detail.lower()
-    if not detail.startswith("vmextension"):
+    if not detail.startswith(OF_EXTENSIONS):
         return None
     failed = failed_extensions(instance)
     blamed = failed or (_unfinished_extensions(facts, instance) if detail.endswith("timeout") else [])

@@ -19,7 +19,7 @@ from pulumi_vmss_health.judging.findings import (
     warning,
 )
 from pulumi_vmss_health.judging.guest import last_words, said
-from pulumi_vmss_health.judging.instance_checks import excused, failed_extensions
+from pulumi_vmss_health.judging.instance_checks import OF_EXTENSIONS, excused, failed_extensions
 from pulumi_vmss_health.judging.judged import Judged
 from pulumi_vmss_health.judging.snapshot import count_succeeded, describe
 from vmss_instance_view.model import (
@@ -36,7 +36,6 @@ from vmss_instance_view.model import (
 
 _SUBJECT = "scale set"
 _CLOCKS_DIFFER = timedelta(minutes=5)
-_OF_EXTENSIONS = "vmextension"  # the beginning of a failure's detail
 
 
 def capacity(judged: Judged) -> Findings:
@@ -202,18 +201,18 @@ def _repeats_a_vm(judged: Judged, status: Status) -> bool:
     between the set and its VMs.
     """
     codes = {*_failures_of_vms(judged), *(code.lower() for _, code in excused(judged.facts))}
-    is_of_extensions = status.detail.lower().startswith(_OF_EXTENSIONS)
+    is_of_extensions = status.detail.lower().startswith(OF_EXTENSIONS)
     if status.detail and not is_of_extensions:
         return bool({short_code(status).lower(), status.state} & codes)
     if any(map(failed_extensions, judged.facts.snapshot.instances or ())):
         return True
-    return any(_OF_EXTENSIONS in code for code in codes) if is_of_extensions else bool(codes)
+    return any(OF_EXTENSIONS in code for code in codes) if is_of_extensions else bool(codes)
 
 
 def _may_be_of_an_extension(status: Status, judged: Judged) -> bool:
     """Return whether the failure of an operation may be that of an extension alone."""
     if status.detail:
-        return status.detail.lower().startswith(_OF_EXTENSIONS)
+        return status.detail.lower().startswith(OF_EXTENSIONS)
     return not _failures_of_vms(judged)
 
 

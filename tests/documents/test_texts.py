@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ def test_the_list_of_pages_names_every_page() -> None:
     assert [page.name for page in (ROOT / "docs").glob("*.md") if f"({page.name}" not in told] == ["README.md"]
 
 
+@functools.cache
 def said() -> str:
     """All texts of the product, and those that tests have seen it say; not what is documented or commented."""
     folders = ("components", "provider", "tests/gate", "tests/engine", "tests/provider")

@@ -99,6 +99,8 @@ class Project:
         place = isolation.Workspace(folder / "home", f"file://{self.state_folder}")
         self.environment = isolation.environment({**inherited, **path}, azure.environment, place)
         self.environment["PULUMI_STACK"] = "dev"
+        # A command is over before its garbage matters: to collect less of it saves a tenth of its processor time.
+        self.environment["GOGC"] = "400"
         (self.folder / "Pulumi.yaml").write_text(_PROJECT)
         if not self._new_stack:
             assert self.run("stack", "init", "dev").code == 0

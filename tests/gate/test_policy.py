@@ -6,6 +6,7 @@ import pulumi
 import pytest
 
 from pulumi_vmss_health import GatePolicy
+from vmss_instance_view.keys import stored_key
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,12 @@ def test_a_stored_policy_comes_back_as_it_was_set(policy: GatePolicy) -> None:
 
 def test_numbers_come_back_from_pulumi_as_floats() -> None:
     assert GatePolicy.from_json({"minHealthy": 2.0, "capacity": 3.0}) == GatePolicy(min_healthy=2, capacity=3)
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(GatePolicy)])
+def test_a_stored_null_is_a_field_that_was_not_set(field: str) -> None:
+    read = GatePolicy.from_json({stored_key(field): None})
+    assert (read, read.to_json()) == (GatePolicy(), {})
 
 
 def test_a_field_of_a_newer_version_is_refused_by_name() -> None:

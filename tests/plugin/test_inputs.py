@@ -115,6 +115,10 @@ def test_what_is_not_known_yet_is_left_to_the_update_also_in_a_policy(unknown: s
     assert [path for path, _ in of_policy(hold="soon", timeout=unknown)] == ["policy.hold"]
 
 
+def test_a_timeout_of_null_is_the_default_to_the_check_of_the_hold() -> None:
+    assert [path for path, _ in of_policy(hold="40m", timeout=None)] == ["policy.hold"]
+
+
 IDS = {"web-weu": ID, "web-neu": f"{ID}2"}
 
 

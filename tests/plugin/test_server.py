@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,11 +12,14 @@ from pulumi.runtime.proto import provider_pb2
 from tests.gate.azure import running
 from tests.plugin.calls import Context, Refused, create, kept_by, struct, update
 
+from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import view, wire
 from pulumi_vmss_health.plugin.server import Plugin
 from vmss_emulator import Emulator
+from vmss_instance_view.keys import stored_key
 
-GATE, VIEW = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:ScaleSetInstanceView"
+GATE, FLEET = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:FleetHealthGate"
+VIEW = "vmss-health:index:ScaleSetInstanceView"
 CANARY = "canary-77aa"
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 
@@ -117,6 +121,17 @@ def test_what_the_plugin_does_not_have_is_named_with_what_it_has(plugin: Plugin)
         create(plugin, "vmss-health:index:Gate", {})
     with pytest.raises(Refused, match="no function vmss-health:index:get; it has vmss-health:index:getInstanceView"):
         plugin.Invoke(provider_pb2.InvokeRequest(tok="vmss-health:index:get"), Context())
+
+
+@pytest.mark.parametrize("field", [stored_key(each.name) for each in fields(GatePolicy)])
+@pytest.mark.parametrize(("token", "sets"), [(GATE, {"scaleSetId": ID}), (FLEET, {"scaleSetIds": {"a": ID}})])
+def test_null_is_taken_for_a_field_of_the_policy_that_is_not_given(
+    plugin: Plugin, token: str, sets: dict[str, Any], field: str
+) -> None:
+    given = {**sets, "policy": {field: None}, "skip": True}
+    request = provider_pb2.CheckRequest(urn=f"urn:pulumi:dev::p::{token}::web", news=struct(given))
+    assert not plugin.Check(request, Context()).failures
+    assert create(plugin, token, given).properties["state"] == "skipped"
 
 
 def test_settings_that_are_secrets_are_marked_where_a_program_did_not(plugin: Plugin) -> None:

@@ -154,12 +154,15 @@ class GatePolicy:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> GatePolicy:
-        """Read a policy that `to_json` stored. Raises ValueError or TypeError for what this version does not know."""
+        """Read a policy that `to_json` stored; null, as programs in other languages give it, is a field not set.
+
+        Raises ValueError or TypeError for what this version does not know.
+        """
         known = {stored_key(each.name): each.name for each in fields(cls)}
         unknown = sorted(set(stored) - set(known))
         if unknown:
             raise ValueError(f"the policy has fields that this version does not know: {', '.join(unknown)}")
-        values: dict[str, Any] = {known[key]: value for key, value in stored.items()}
+        values: dict[str, Any] = {known[key]: value for key, value in stored.items() if value is not None}
         for name in ("min_healthy", "min_healthy_per_zone", "capacity"):
             if isinstance(values.get(name), float):  # Pulumi passes every number as a float
                 values[name] = int(values[name])

@@ -198,8 +198,8 @@ def _policy(key: str, value: object) -> Refusals:
         if wire.is_known(value):
             yield key, f"{key} must be an object with the fields of a policy, not {_kind(value)}"
         return
-    known = {name: each for name, each in value.items() if each is not None and wire.is_known(each)}
-    if "timeout" in value and "timeout" not in known:
+    known = {name: each for name, each in value.items() if wire.is_known(each)}
+    if not wire.is_known(value.get("timeout")):
         known["timeout"] = _LONG
     try:
         _refuse_fractions(known)

@@ -114,6 +114,16 @@ FLEET_OUTPUTS: Mapping[str, dict[str, Any]] = {
     "requiredSets": {"description": "How many have to be.", "type": "integer"},
 }
 
+REASON: Mapping[str, dict[str, Any]] = {
+    "code": {"description": "What is wrong, in CamelCase, for programs to compare.", **TEXT},
+    "subject": {"description": 'What it is wrong with, such as "instance 3, extension cse".', **TEXT},
+    "have": {"description": "What was found.", **TEXT},
+    "want": {"description": "What would be right.", **TEXT},
+    "message": {"description": "All of it in one line, for people.", **TEXT},
+    "hint": {"description": "What to do next; empty if waiting is enough.", **TEXT},
+    "state": {"description": '"failing" or "progressing"; "healthy" for a warning.', **TEXT},
+}
+
 FLEET_SET: Mapping[str, dict[str, Any]] = {
     "scaleSetId": {"description": "The scale set's id.", **TEXT},
     "healthy": {"description": "Whether it passed, and was healthy in every refresh since.", "type": "boolean"},

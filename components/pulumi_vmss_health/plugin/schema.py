@@ -12,7 +12,6 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
 from pulumi_vmss_health.fleets.asked import AT_FAILURE
-from pulumi_vmss_health.judging.findings import Reason
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from pulumi_vmss_health.plugin import inputs, properties
 from pulumi_vmss_health.version import __version__
@@ -181,7 +180,6 @@ def _types() -> dict[str, Any]:
         stored_key(each.name): {"description": _told(each.name, told[each.name]), **_input(each.name, hints[each.name])}
         for each in fields(GatePolicy)
     }
-    reasons = {each.name: {**properties.TEXT, "description": f"Its {each.name}."} for each in fields(Reason)}
     types = {
         "GatePolicy": {
             "description": "What a gate requires. Every field has a default that suits a production deployment. "
@@ -192,8 +190,8 @@ def _types() -> dict[str, Any]:
         "Reason": {
             "description": 'Why a set is not healthy; with state "healthy", a warning about a set that is.',
             "type": "object",
-            "properties": reasons,
-            "required": sorted(reasons),
+            "properties": properties.REASON,
+            "required": sorted(properties.REASON),
         },
         "FleetSet": {
             "description": "What the gate of a fleet found of one scale set.",

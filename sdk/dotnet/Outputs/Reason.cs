@@ -17,35 +17,31 @@ namespace Pulumi.VmssHealth.Outputs
     public sealed class Reason
     {
         /// <summary>
-        /// Its code.
+        /// What is wrong, in CamelCase, for programs to compare.
         /// </summary>
         public readonly string Code;
         /// <summary>
-        /// Its have.
+        /// What was found.
         /// </summary>
         public readonly string Have;
         /// <summary>
-        /// Its hint.
+        /// What to do next; empty if waiting is enough.
         /// </summary>
         public readonly string Hint;
         /// <summary>
-        /// Its instances.
-        /// </summary>
-        public readonly string Instances;
-        /// <summary>
-        /// Its message.
+        /// All of it in one line, for people.
         /// </summary>
         public readonly string Message;
         /// <summary>
-        /// Its state.
+        /// "failing" or "progressing"; "healthy" for a warning.
         /// </summary>
         public readonly string State;
         /// <summary>
-        /// Its subject.
+        /// What it is wrong with, such as "instance 3, extension cse".
         /// </summary>
         public readonly string Subject;
         /// <summary>
-        /// Its want.
+        /// What would be right.
         /// </summary>
         public readonly string Want;
 
@@ -56,8 +52,6 @@ namespace Pulumi.VmssHealth.Outputs
             string have,
 
             string hint,
-
-            string instances,
 
             string message,
 
@@ -70,7 +64,6 @@ namespace Pulumi.VmssHealth.Outputs
             Code = code;
             Have = have;
             Hint = hint;
-            Instances = instances;
             Message = message;
             State = state;
             Subject = subject;

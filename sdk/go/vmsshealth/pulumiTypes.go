@@ -605,21 +605,19 @@ func (o OrchestrationServiceArrayOutput) Index(i pulumi.IntInput) OrchestrationS
 
 // Why a set is not healthy; with state "healthy", a warning about a set that is.
 type Reason struct {
-	// Its code.
+	// What is wrong, in CamelCase, for programs to compare.
 	Code string `pulumi:"code"`
-	// Its have.
+	// What was found.
 	Have string `pulumi:"have"`
-	// Its hint.
+	// What to do next; empty if waiting is enough.
 	Hint string `pulumi:"hint"`
-	// Its instances.
-	Instances string `pulumi:"instances"`
-	// Its message.
+	// All of it in one line, for people.
 	Message string `pulumi:"message"`
-	// Its state.
+	// "failing" or "progressing"; "healthy" for a warning.
 	State string `pulumi:"state"`
-	// Its subject.
+	// What it is wrong with, such as "instance 3, extension cse".
 	Subject string `pulumi:"subject"`
-	// Its want.
+	// What would be right.
 	Want string `pulumi:"want"`
 }
 
@@ -638,42 +636,37 @@ func (o ReasonOutput) ToReasonOutputWithContext(ctx context.Context) ReasonOutpu
 	return o
 }
 
-// Its code.
+// What is wrong, in CamelCase, for programs to compare.
 func (o ReasonOutput) Code() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Code }).(pulumi.StringOutput)
 }
 
-// Its have.
+// What was found.
 func (o ReasonOutput) Have() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Have }).(pulumi.StringOutput)
 }
 
-// Its hint.
+// What to do next; empty if waiting is enough.
 func (o ReasonOutput) Hint() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Hint }).(pulumi.StringOutput)
 }
 
-// Its instances.
-func (o ReasonOutput) Instances() pulumi.StringOutput {
-	return o.ApplyT(func(v Reason) string { return v.Instances }).(pulumi.StringOutput)
-}
-
-// Its message.
+// All of it in one line, for people.
 func (o ReasonOutput) Message() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Message }).(pulumi.StringOutput)
 }
 
-// Its state.
+// "failing" or "progressing"; "healthy" for a warning.
 func (o ReasonOutput) State() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.State }).(pulumi.StringOutput)
 }
 
-// Its subject.
+// What it is wrong with, such as "instance 3, extension cse".
 func (o ReasonOutput) Subject() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Subject }).(pulumi.StringOutput)
 }
 
-// Its want.
+// What would be right.
 func (o ReasonOutput) Want() pulumi.StringOutput {
 	return o.ApplyT(func(v Reason) string { return v.Want }).(pulumi.StringOutput)
 }

@@ -129,35 +129,31 @@ export interface OrchestrationService {
  */
 export interface Reason {
     /**
-     * Its code.
+     * What is wrong, in CamelCase, for programs to compare.
      */
     code: string;
     /**
-     * Its have.
+     * What was found.
      */
     have: string;
     /**
-     * Its hint.
+     * What to do next; empty if waiting is enough.
      */
     hint: string;
     /**
-     * Its instances.
-     */
-    instances: string;
-    /**
-     * Its message.
+     * All of it in one line, for people.
      */
     message: string;
     /**
-     * Its state.
+     * "failing" or "progressing"; "healthy" for a warning.
      */
     state: string;
     /**
-     * Its subject.
+     * What it is wrong with, such as "instance 3, extension cse".
      */
     subject: string;
     /**
-     * Its want.
+     * What would be right.
      */
     want: string;
 }

@@ -125,8 +125,9 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         evidence_file: where the gate writes, as JSON, what it saw, each time it runs; relative to the program's folder.
             No input: to set, change or remove it gates nothing again. Each gate needs a file of its own.
         opts: `custom_timeouts` reach the gate and win over the policy's timeout; `ignore_changes` and
-            `replace_on_changes` reach it, too, and name these arguments ("triggers", "policy.timeout"). An explicit
-            azure-native provider is refused, for the gate reads with the settings of the stack.
+            `replace_on_changes` reach it, too, and name these arguments ("triggers", "policy.timeout"), as does
+            `additional_secret_outputs`, which names outputs. An explicit azure-native provider is refused, for the gate
+            reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
         check_options(opts, _ARGUMENTS)
@@ -211,7 +212,11 @@ def options_of(
     secret: list[str],
     arguments: Mapping[str, Collection[str]],
 ) -> pulumi.ResourceOptions:
-    """Return the component's options that are meant for its gate: Pulumi itself ignores them on components."""
+    """Return the component's options that are meant for its gate: Pulumi itself ignores them on components.
+
+    secret: the outputs that have to be secrets by themselves; the user's are added.
+    """
+    secret.extend(map(stored_key, given.additional_secret_outputs or ()))
     return pulumi.ResourceOptions(
         parent=parent,
         depends_on=changed_by,

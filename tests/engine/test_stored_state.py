@@ -8,10 +8,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.engine.projects import UNHEALTHY, Project
+from tests.engine.gates import BOTH, SINGLE, Gate
+from tests.engine.projects import HEALTHY, UNHEALTHY, Project
 from tests.engine.record_state import SCALE_SET, STATES, recorded
 
 from vmss_emulator import Emulator
+from vmss_instance_view.keys import stored_key
 
 pytestmark = pytest.mark.engine
 
@@ -184,6 +186,30 @@ def test_secret_inputs_are_secrets_in_state_also_where_an_output_tells_them(proj
     shown = json.loads(project.run("stack", "output", "--json", "--show-secrets").output)
     assert shown == {"id": scale_set}
     assert project.up("--expect-no-changes").code == 0
+
+
+@BOTH
+def test_outputs_that_the_user_calls_secret_are_so_in_all_that_is_stored(
+    project: Project, azure: Emulator, gate: Gate
+) -> None:
+    web = repr(azure.put_scale_set("web", capacity=2, health=True))
+    own = ["orchestration_mode", "virtualMachine"] if gate is SINGLE else ["healthy_sets", "requiredSets"]
+    stored = {"message", *map(stored_key, own)}
+    for trigger, life in (("1", HEALTHY), ("2", UNHEALTHY)):
+        azure.load(life)
+        arguments = f"policy=policy, triggers=[{trigger!r}], opts=opts"
+        project.program(f"""
+        opts = pulumi.ResourceOptions(additional_secret_outputs={["message", *own]!r})
+        policy = vmss.GatePolicy(hold="0s", timeout="2s")
+        gate = {gate.declared(web, arguments)}
+        pulumi.export("message", gate.message)
+        """)
+        ran = project.up()
+        assert (ran.code == 0) == (life is HEALTHY), ran.output
+        for kind in (gate.kind, gate.component):
+            outputs = project.state()[f"{kind}/web"]["outputs"]
+            assert {name for name, value in outputs.items() if "ciphertext" in json.dumps(value)} == stored, kind
+    assert "ciphertext" in project.outputs()["message"]
 
 
 @pytest.mark.rest  # another resource that stores what a gate says

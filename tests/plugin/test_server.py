@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -121,6 +121,25 @@ def test_what_the_plugin_does_not_have_is_named_with_what_it_has(plugin: Plugin)
         create(plugin, "vmss-health:index:Gate", {})
     with pytest.raises(Refused, match="no function vmss-health:index:get; it has vmss-health:index:getInstanceView"):
         plugin.Invoke(provider_pb2.InvokeRequest(tok="vmss-health:index:get"), Context())
+
+
+@pytest.mark.parametrize("mark", [wire.secret, lambda value: value], ids=["secret", "in the clear"])
+@pytest.mark.parametrize("token", [GATE, FLEET, VIEW])
+def test_a_preview_spells_ids_as_the_update_will(plugin: Plugin, token: str, mark: Callable[[Any], Any]) -> None:
+    odd = mark(f"{ID.replace('resourceGroups', 'resourcegroups')}/")
+    key, ids = ("scaleSetIds", {"a": odd, "b": f"{ID}2/"}) if token == FLEET else ("scaleSetId", odd)
+    given = {key: ids, "skip": True}
+    urn = f"urn:pulumi:dev::p::{token}::web"
+    created = wire.plain(wire.received(create(plugin, token, given).properties))
+    assert created[key] == ({"a": ID, "b": f"{ID}2"} if token == FLEET else ID)
+
+    def foreseen(ids: Any) -> Any:
+        preview = provider_pb2.CreateRequest(urn=urn, properties=struct({key: ids, "skip": True}), preview=True)
+        return wire.received(plugin.Create(preview, Context()).properties)[key]
+
+    assert foreseen(ids) == ({"a": mark(ID), "b": f"{ID}2"} if token == FLEET else mark(ID))
+    assert foreseen(wire.UNKNOWN) == wire.UNKNOWN
+    assert foreseen({"a": wire.UNKNOWN, "b": odd}) == {"a": wire.UNKNOWN, "b": mark(ID)}
 
 
 @pytest.mark.parametrize("field", [stored_key(each.name) for each in fields(GatePolicy)])

@@ -106,6 +106,16 @@ def spelled_as(other: Any, ids: Any) -> Any:  # noqa: ANN401 - JSON
     return other if ScaleSetId.are_same(other, ids) else ids
 
 
+def canonical(ids: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return an id, or a map of ids, as outputs have it; a mark, and what is no id, stays as it is."""
+    if isinstance(ids, Mapping):
+        return {key: canonical(each) for key, each in ids.items()}
+    try:
+        return str(ScaleSetId.parse(ids))
+    except InvalidScaleSetId:
+        return ids
+
+
 def setting_refusals(settings: Mapping[str, Any]) -> Refusals:
     """Yield what is wrong with the settings of a provider, which programs and configuration give as texts."""
     for key, given in settings.items():

@@ -195,8 +195,9 @@ def _failures(refusals: Iterable[inputs.Refusal]) -> list[Any]:
 
 
 def _foreseen(kind: Kind, news: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a preview knows: the inputs, the scale set's id among them."""
-    return {**dict.fromkeys(kind.outputs, wire.UNKNOWN), **news}
+    """Return what a preview knows: the inputs, and the scale sets' ids as the update will spell them."""
+    ids = {key: inputs.canonical(news[key]) for key in inputs.IDS if key in news}
+    return {**dict.fromkeys(kind.outputs, wire.UNKNOWN), **news, **ids}
 
 
 def _text(value: object) -> object:

@@ -58,7 +58,8 @@ class View:
     def _read(self, azure: Azure, call: Call, olds: Values, news: Values) -> Values:
         if wire.plain(news.get("skip")):
             is_same = ScaleSetId.are_same(*(wire.plain(each.get("scaleSetId")) for each in (olds, news)))
-            return {**({key: olds[key] for key in self.outputs if key in olds} if is_same else {}), **news}
+            kept = {key: olds[key] for key in self.outputs if key in olds} if is_same else {}
+            return {**kept, **news, "scaleSetId": inputs.canonical(news.get("scaleSetId"))}
         return {**news, **read_view(azure, call, news, call.timeout or READ_TIMEOUT, APPEARS_WITHIN)}
 
 

@@ -65,16 +65,15 @@ def of_policy(**policy: Any) -> list[tuple[str, str]]:
         ),
         ({"capacity": 2, "minHealthy": 3}, "policy.minHealthy", "must not be more than policy.capacity (2)"),
         ({"extensions": ["a"], "ignoreExtensions": ["a"]}, "policy.extensions", "policy.ignoreExtensions both name a"),
-        ({"soonest": True}, "policy", "the policy has fields that this version does not know: soonest"),
-        ({"min_healthy": 1}, "policy", "fields that this version does not know: "),
+        ({"soonest": True}, "policy", "policy has no field 'soonest'; it has minHealthy, minHealthyPerZone, "),
+        ({"min_healthy": 1}, "policy", "policy has no field 'min_healthy'; it has minHealthy, minHealthyPerZone, "),
     ],
 )
 def test_a_wrong_policy_is_refused_by_the_path_of_its_field(policy: dict[str, Any], path: str, text: str) -> None:
     ((property_, reason),) = of_policy(**policy)
     assert property_ == path
     assert text in reason
-    if "min_healthy" not in policy:
-        assert not [word for word in PYTHON if word in reason]
+    assert not [word for word in PYTHON if word in reason and word not in policy]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +112,12 @@ def test_what_is_not_known_yet_is_left_to_the_update_also_in_a_policy(unknown: s
     # The hold is to be compared with a timeout that nobody knows.
     assert of_policy(hold="40m", timeout=unknown) == []
     assert [path for path, _ in of_policy(hold="soon", timeout=unknown)] == ["policy.hold"]
+
+
+def test_every_name_that_is_no_field_is_told_beside_a_field_that_is_wrong() -> None:
+    told = [reason.partition(";")[0] for _, reason in of_policy(min_healthy=1, confirm_failure="5m", hold="soon")]
+    assert told[:2] == ["policy has no field 'confirm_failure'", "policy has no field 'min_healthy'"]
+    assert told[2].startswith("policy.hold must look like")
 
 
 def test_a_timeout_of_null_is_the_default_to_the_check_of_the_hold() -> None:

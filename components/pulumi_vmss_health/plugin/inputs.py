@@ -28,7 +28,8 @@ Refusal = tuple[str, str]
 
 Refusals = Iterator[Refusal]
 
-_POLICY = {each.name: f"policy.{stored_key(each.name)}" for each in fields(GatePolicy)}
+_FIELDS = {each.name: stored_key(each.name) for each in fields(GatePolicy)}
+_POLICY = {name: f"policy.{field}" for name, field in _FIELDS.items()}
 _WORDS = {**_POLICY, "scale_sets": "scaleSetIds", "min_healthy_sets": "minHealthySets"}
 _LONG = "9999h"  # stands in for a timeout that is not known yet: whatever is compared with it is shorter
 _MANY = 10**6  # more sets than any fleet has
@@ -208,7 +209,10 @@ def _policy(key: str, value: object) -> Refusals:
         if wire.is_known(value):
             yield key, f"{key} must be an object with the fields of a policy, not {_kind(value)}"
         return
-    known = {name: each for name, each in value.items() if wire.is_known(each)}
+    names = tuple(_FIELDS.values())
+    for name in sorted(value.keys() - set(names)):
+        yield key, f"{key} has no field {name!r}; it has {', '.join(names)}"
+    known = {name: each for name, each in value.items() if name in names and wire.is_known(each)}
     if not wire.is_known(value.get("timeout")):
         known["timeout"] = _LONG
     try:

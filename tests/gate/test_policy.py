@@ -22,6 +22,7 @@ from vmss_instance_view.keys import stored_key
         ({"capacity": "3"}, "capacity must be a whole number, not str"),
         ({"extensions": "cse"}, "extensions must be 'all' or a list of names, not 'cse'"),
         ({"extensions": [3]}, "extensions must hold names of extensions, not int"),
+        ({"extensions": ["cse", ""]}, "extensions must hold names of extensions, not an empty text"),
         ({"ignore_extensions": "cse"}, "ignore_extensions must be a list of names, not 'cse'"),
         ({"ignore_failure_codes": "X"}, "ignore_failure_codes must be a list of failure codes, not 'X'"),
         ({"ignore_failure_codes": [3]}, "ignore_failure_codes must hold failure codes, not int"),

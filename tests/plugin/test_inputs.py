@@ -46,6 +46,8 @@ def of_policy(**policy: Any) -> list[tuple[str, str]]:
         ({"capacity": "3"}, "policy.capacity", "policy.capacity must be a whole number, not a text"),
         ({"extensions": "cse"}, "policy.extensions", "policy.extensions must be 'all' or a list of names, not 'cse'"),
         ({"ignoreExtensions": [1]}, "policy.ignoreExtensions", "must hold names of extensions, not a number"),
+        ({"ignoreExtensions": [None]}, "policy.ignoreExtensions", "must hold names of extensions, not null"),
+        ({"ignoreExtensions": [""]}, "policy.ignoreExtensions", "must hold names of extensions, not an empty text"),
         ({"ignoreFailureCodes": ["failed/50"]}, "policy.ignoreFailureCodes", "the last part of a code, such as '50'"),
         ({"setStatus": "on"}, "policy.setStatus", "must be 'auto' or 'required' or 'ignored', not 'on'"),
         ({"powerState": {}}, "policy.powerState", "must be 'running' or 'ignored', not an object"),
@@ -112,6 +114,13 @@ def test_what_is_not_known_yet_is_left_to_the_update_also_in_a_policy(unknown: s
     # The hold is to be compared with a timeout that nobody knows.
     assert of_policy(hold="40m", timeout=unknown) == []
     assert [path for path, _ in of_policy(hold="soon", timeout=unknown)] == ["policy.hold"]
+
+
+def test_what_a_program_calls_none_keeps_its_name() -> None:
+    ((_, reason),) = of_policy(extensions=["None"], ignoreExtensions=["None"])
+    assert reason == "policy.extensions and policy.ignoreExtensions both name None"
+    ((_, reason),) = of_policy(confirmFailure="None")
+    assert reason.endswith(", not 'None'; 'never' is allowed, too: only the timeout then ends the wait")
 
 
 def test_every_name_that_is_no_field_is_told_beside_a_field_that_is_wrong() -> None:

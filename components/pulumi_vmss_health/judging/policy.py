@@ -295,7 +295,8 @@ def _names(field_name: str, value: object, what: str = "names of extensions") ->
         raise TypeError(f"{field_name} must be {words}, not {have}")
     for name in value:
         if not isinstance(name, str) or not name:
-            raise TypeError(f"{field_name} must hold {what}, not {type(name).__name__}")
+            have = "an empty text" if name == "" else type(name).__name__
+            raise TypeError(f"{field_name} must hold {what}, not {have}")
     return tuple(value)
 
 

@@ -136,7 +136,8 @@ def in_wire_words(text: str) -> str:
     one_word = "|".join(name for name in _WORDS if "_" not in name)
     names = "|".join(name for name in _WORDS if "_" in name)
     text = re.sub(rf"\b(?:{names})\b|^(?:{one_word})\b|\b(?:{one_word})(?= \()", lambda found: _WORDS[found[0]], text)
-    return _with_kinds(text.replace("None", "'never'")).replace("a timedelta or a text", "a text")
+    text = re.sub(r"\bNone(?= is allowed| only the timeout)", "'never'", text)
+    return _with_kinds(text).replace("a timedelta or a text", "a text")
 
 
 def _with_kinds(text: str) -> str:

@@ -95,6 +95,7 @@ def test_a_wrong_input_is_refused_in_preview_by_its_path(
     ran = project.run("preview", "--non-interactive")
     assert ran.code != 0
     assert told in clean(ran)
+    assert "<nil>" not in ran.output
 
 
 @pytest.mark.rest  # test_timeouts.py has it in Python

@@ -49,6 +49,23 @@ def test_a_gate_that_fails_is_kept_with_its_secrets_as_secrets(plugin: Plugin, a
     assert CANARY not in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("token", "given", "path", "property_"),
+    [
+        (GATE, {"scaleSetId": "web"}, "scaleSetId", "scaleSetId"),
+        (GATE, {"scaleSetId": ID, "policy": {"hold": "soon"}}, "policy.hold", ""),
+        (FLEET, {"scaleSetIds": {"a": "web"}}, 'scaleSetIds["a"]', ""),
+    ],
+)
+def test_the_engine_is_told_of_no_property_below_an_input_for_it_would_show_nil_as_its_value(
+    plugin: Plugin, token: str, given: dict[str, Any], path: str, property_: str
+) -> None:
+    request = provider_pb2.CheckRequest(urn=f"urn:pulumi:dev::p::{token}::web", news=struct(given))
+    (failure,) = plugin.Check(request, Context()).failures
+    assert failure.property == property_
+    assert failure.reason.startswith(path)
+
+
 def check(plugin: Plugin, name: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The inputs that the engine goes on with, and what it is told of those given."""
     answer = plugin.Check(

@@ -191,7 +191,11 @@ def _checked(properties: Mapping[str, Any], refusals: Iterable[inputs.Refusal]) 
 
 
 def _failures(refusals: Iterable[inputs.Refusal]) -> list[Any]:
-    return [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in refusals]
+    """Return refusals as the engine takes them: of a property it shows the value, and it knows none below an input."""
+    return [
+        provider_pb2.CheckFailure(property=path if path.isidentifier() else "", reason=reason)
+        for path, reason in refusals
+    ]
 
 
 def _foreseen(kind: Kind, news: Mapping[str, Any]) -> dict[str, Any]:

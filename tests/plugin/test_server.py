@@ -140,6 +140,27 @@ def test_what_the_plugin_does_not_have_is_named_with_what_it_has(plugin: Plugin)
         plugin.Invoke(provider_pb2.InvokeRequest(tok="vmss-health:index:get"), Context())
 
 
+@pytest.mark.parametrize(("token", "sets"), [(GATE, {"scaleSetId": ID}), (FLEET, {"scaleSetIds": {"a": ID}})])
+def test_a_preview_refuses_time_outs_of_the_resource_that_are_too_short_for_a_policy_that_is_known(
+    plugin: Plugin, token: str, sets: dict[str, Any]
+) -> None:
+    urn = f"urn:pulumi:dev::p::{token}::web"
+
+    def preview(policy: Any) -> None:
+        given = struct({**sets, "policy": policy})
+        plugin.Create(provider_pb2.CreateRequest(urn=urn, properties=given, preview=True, timeout=30), Context())
+        plugin.Update(provider_pb2.UpdateRequest(urn=urn, news=given, preview=True, timeout=30), Context())
+
+    with pytest.raises(Refused) as refused:
+        preview({"hold": "1m"})
+    told = "policy.hold (1m) must be shorter than policy.timeout (30s) (the resource's customTimeouts win over policy"
+    assert str(refused.value).startswith(told)
+    preview({"hold": "20s"})
+    preview({"hold": "1m", "minHealthy": wire.UNKNOWN})
+    preview(wire.UNKNOWN)
+    preview(None)
+
+
 @pytest.mark.parametrize("mark", [wire.secret, lambda value: value], ids=["secret", "in the clear"])
 @pytest.mark.parametrize("token", [GATE, FLEET, VIEW])
 def test_a_preview_spells_ids_as_the_update_will(plugin: Plugin, token: str, mark: Callable[[Any], Any]) -> None:

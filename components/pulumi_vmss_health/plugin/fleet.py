@@ -10,7 +10,7 @@ from pulumi_vmss_health.fleets.asked import AskedOfFleet
 from pulumi_vmss_health.fleets.gating import refresh, wait
 from pulumi_vmss_health.gating import NotPassed
 from pulumi_vmss_health.plugin import inputs, wire
-from pulumi_vmss_health.plugin.gate import Waits
+from pulumi_vmss_health.plugin.gate import Waits, refused_terms
 from pulumi_vmss_health.plugin.wire import Values
 from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.pulumi.calls import Call, storable
@@ -71,8 +71,7 @@ def _asked(call: Call, given: Values, timeout: float | None) -> AskedOfFleet:
         if isinstance(error, InvalidScaleSetId):
             told = "a secret in it is not the ARM id of a scale set" if is_secret else str(error)
             raise call.failure(f"scaleSetIds: {told}") from None
-        source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
-        raise call.failure(inputs.in_wire_words(str(error)) + source) from None
+        raise refused_terms(call, error, timeout) from None
 
 
 def _marked(asked: AskedOfFleet, outputs: Mapping[str, object]) -> Values:

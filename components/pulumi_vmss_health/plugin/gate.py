@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pulumi_vmss_health import gating
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE, Owners
-from pulumi_vmss_health.gating import Asked, NotPassed
+from pulumi_vmss_health.gating import Asked, NotPassed, terms_of
 from pulumi_vmss_health.plugin import inputs, wire
 from pulumi_vmss_health.plugin.wire import Values
 from vmss_instance_view.errors import InvalidScaleSetId
-from vmss_instance_view.pulumi.calls import Call, storable
+from vmss_instance_view.pulumi.calls import Call, CallFailed, storable
 
 if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
@@ -26,6 +26,16 @@ class Waits:
     def runs_without_a_change(self, olds: Values, news: Values) -> bool:
         """Return whether the gate did not pass, or is to run in every update."""
         return gating.runs_without_a_change(wire.plain(olds), wire.plain(news))
+
+    def check_timeout(self, call: Call, news: Values) -> None:
+        """Fail the call where the resource's own timeout is too short for the policy; that has to be known."""
+        policy = wire.plain(news.get("policy"))
+        if call.timeout is None or not wire.is_known(policy):
+            return
+        try:
+            terms_of({"policy": policy}, call.timeout, "")
+        except (ValueError, TypeError) as error:
+            raise refused_terms(call, error, call.timeout) from None
 
     def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
         """Wait."""
@@ -100,8 +110,13 @@ def _asked(call: Call, given: Values, timeout: float | None) -> Asked:
     except (ValueError, TypeError) as error:
         if is_secret and isinstance(error, InvalidScaleSetId):
             raise call.failure(inputs.WRONG_SECRET_ID) from None
-        source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
-        raise call.failure(inputs.in_wire_words(str(error)) + source) from None
+        raise refused_terms(call, error, timeout) from None
+
+
+def refused_terms(call: Call, error: Exception, timeout: float | None) -> CallFailed:
+    """Return the failure of a call whose terms the core refuses. timeout: the resource's own."""
+    source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
+    return call.failure(inputs.in_wire_words(str(error)) + source)
 
 
 def _marked(asked: Asked, outputs: Mapping[str, object]) -> Values:

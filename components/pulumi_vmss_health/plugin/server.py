@@ -20,6 +20,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from pulumi_vmss_health.plugin import inputs, wire
+from pulumi_vmss_health.plugin.gate import Waits
 from pulumi_vmss_health.plugin.kinds import FUNCTION, RESOURCES, Kind
 from pulumi_vmss_health.plugin.view import read_view
 from pulumi_vmss_health.version import __version__
@@ -122,7 +123,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Wait or read. The id is opaque: another scale set is an update, not a replacement."""
         kind, news = _kind(request), wire.received(request.properties)
         if request.preview:
-            return provider_pb2.CreateResponse(properties=wire.sent(_foreseen(kind, news)))
+            return provider_pb2.CreateResponse(properties=wire.sent(_foreseen(kind, call, news)))
         id_ = uuid4().hex
         properties = kind.create(self._connected, call, id_, news)
         return provider_pb2.CreateResponse(id=id_, properties=wire.sent(properties))
@@ -132,7 +133,7 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         """Wait or read again."""
         kind, olds, news = _kind(request), wire.received(request.olds), wire.received(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=wire.sent(_foreseen(kind, news)))
+            return provider_pb2.UpdateResponse(properties=wire.sent(_foreseen(kind, call, news)))
         properties = kind.update(self._connected, call, request.id, olds, news)
         return provider_pb2.UpdateResponse(properties=wire.sent(properties))
 
@@ -198,8 +199,10 @@ def _failures(refusals: Iterable[inputs.Refusal]) -> list[Any]:
     ]
 
 
-def _foreseen(kind: Kind, news: Mapping[str, Any]) -> dict[str, Any]:
+def _foreseen(kind: Kind, call: Call, news: dict[str, Any]) -> dict[str, Any]:
     """Return what a preview knows: the inputs, and the scale sets' ids as the update will spell them."""
+    if isinstance(kind, Waits):
+        kind.check_timeout(call, news)
     ids = {key: inputs.canonical(news[key]) for key in inputs.IDS if key in news}
     return {**dict.fromkeys(kind.outputs, wire.UNKNOWN), **news, **ids}
 

@@ -275,10 +275,12 @@ def test_a_newer_plugin_gates_nothing_again(project: Project, azure: Emulator) -
 
 @pytest.mark.rest  # tests/plugin has the words
 def test_an_import_is_refused_in_own_words(project: Project, azure: Emulator) -> None:
-    yaml(project, {"web": {"type": "vmss-health:ScaleSetHealthGate", "get": {"id": "any"}}})
-    ran = project.up()
-    assert ran.code != 0
-    assert "any cannot be imported: a gate is a wait and nothing in Azure" in clean(ran)
+    for state in ({}, {"scaleSetId": azure.put_scale_set("web"), "state": "skipped"}):
+        got = {"type": "vmss-health:ScaleSetHealthGate", "get": {"id": "any", "state": state}}
+        yaml(project, {"web": got})
+        ran = project.up()
+        assert ran.code != 0
+        assert "any cannot be imported: a gate is a wait and nothing in Azure" in clean(ran)
 
 
 @pytest.mark.rest  # test_interrupt.py has it in Python

@@ -191,6 +191,20 @@ def test_null_is_taken_for_a_field_of_the_policy_that_is_not_given(
     assert create(plugin, token, given).properties["state"] == "skipped"
 
 
+@pytest.mark.parametrize("state", [{}, {"state": "skipped"}])
+@pytest.mark.parametrize(("token", "sets"), [(GATE, {"scaleSetId": ID}), (FLEET, {"scaleSetIds": {"a": ID}})])
+def test_a_gate_that_is_got_by_a_state_of_the_programs_own_is_refused(
+    plugin: Plugin, token: str, sets: dict[str, Any], state: dict[str, Any]
+) -> None:
+    given = struct({**sets, **state})
+    for inputs in (given, struct({})):  # as the engine sends it, or once sent it
+        request = provider_pb2.ReadRequest(
+            id="any", urn=f"urn:pulumi:dev::p::{token}::web", properties=given, inputs=inputs
+        )
+        with pytest.raises(Refused, match="any cannot be imported: a gate is a wait and nothing in Azure"):
+            plugin.Read(request, Context())
+
+
 def test_settings_that_are_secrets_are_marked_where_a_program_did_not(plugin: Plugin) -> None:
     given = {"clientSecret": CANARY, "clientId": "a", "oidcToken": wire.secret(CANARY)}
     checked = plugin.CheckConfig(provider_pb2.CheckRequest(news=struct(given)), Context())

@@ -106,7 +106,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         triggers: Sequence[pulumi.Input[Any]] | None = None,
         recheck: Literal["on_change", "always"] = "on_change",
         on_failure: Literal["fail", "warn"] = "fail",
-        skip: bool = False,
+        skip: bool | None = False,
         evidence_file: str | os.PathLike[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

@@ -107,7 +107,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         triggers: Sequence[pulumi.Input[Any]] | None = None,
         recheck: Literal["on_change", "always"] = "on_change",
         on_failure: Literal["fail", "warn"] = "fail",
-        skip: bool = False,
+        skip: bool | None = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the gate.

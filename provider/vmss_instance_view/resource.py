@@ -176,10 +176,10 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         resource_name: str,
         *,
         scale_set: ScaleSetInput,
-        include_instances: bool = False,
+        include_instances: pulumi.Input[bool] | None = False,
         triggers: Sequence[pulumi.Input[Any]] | None = None,
         recheck: Literal["on_change", "always"] = "on_change",
-        skip: bool = False,
+        skip: bool | None = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the read.
@@ -198,8 +198,8 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         opts.custom_timeouts = custom_timeouts(opts.custom_timeouts, _check_timeout)
         check_choice("recheck", recheck, ("on_change", "always"))
         check_flag("skip", skip)
-        if not isinstance(include_instances, pulumi.Output):
-            check_flag("include_instances", include_instances)
+        if not (isinstance(include_instances, pulumi.Output) or inspect.isawaitable(include_instances)):
+            include_instances = check_flag("include_instances", include_instances)
         inputs = {
             "scale_set": mark_secret_outputs(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
             "include_instances": include_instances,

@@ -76,6 +76,10 @@ def test_an_id_that_turns_out_to_be_none_is_no_set_left_out(mocks: HealthyMocks)
     assert inputs_of(mocks, scale_sets={"a": WEU, "b": nothing})["scaleSets"] == {"a": WEU, "b": ""}
 
 
+def test_a_switch_that_the_configuration_does_not_have_is_off(mocks: HealthyMocks) -> None:
+    assert inputs_of(mocks, scale_sets=SETS, skip=None)["skip"] is False
+
+
 def test_every_other_argument_reaches_the_gate(mocks: HealthyMocks) -> None:
     app = "acme:index:Extension"
 

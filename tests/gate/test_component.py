@@ -301,6 +301,19 @@ def test_a_view_stores_only_the_options_that_were_set_for_older_states_lack_them
     assert recorder.registered[view].inputs["skip"] is True
 
 
+def test_a_switch_that_the_configuration_does_not_have_is_off(recorder: Recorder) -> None:
+    def program() -> Any:
+        unset = pulumi.Config().get_bool("unset")
+        gate = vmss.ScaleSetHealthGate("web", scale_set=ID, skip=unset)
+        view = vmss.ScaleSetInstanceView("web", scale_set=ID, include_instances=unset, skip=unset)
+        return pulumi.Output.all(gate.healthy, view.id)
+
+    declare(program)
+    assert recorder.registered[GATE].inputs["skip"] is False
+    view = recorder.registered["pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"].inputs
+    assert (view["includeInstances"], "skip" in view) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

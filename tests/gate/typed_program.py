@@ -46,11 +46,15 @@ fleet = vmss.FleetHealthGate(
     on_failure="warn",
     skip=True,
 )
+maybe: bool | None = pulumi.Config().get_bool("maybe")
+by_maybe = vmss.ScaleSetHealthGate("m", scale_set=ID, skip=maybe)
+fleet_by_maybe = vmss.FleetHealthGate("n", scale_sets={"a": ID}, skip=maybe)
 by_count = vmss.FleetHealthGate("g", scale_sets={"a": Mine()}, policy=policy, min_healthy_sets=1)
 vmss.RequireHealthy("h", gate=fleet)
 view = vmss.ScaleSetInstanceView(
     "v", scale_set=by_id.scale_set_id, recheck="always", skip=False, include_instances=True
 )
+view_by_output = vmss.ScaleSetInstanceView("w", scale_set=ID, include_instances=by_id.healthy, skip=maybe)
 
 healthy: pulumi.Output[bool] = by_id.healthy
 state: pulumi.Output[str] = by_id.state

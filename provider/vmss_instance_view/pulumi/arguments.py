@@ -125,7 +125,12 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
 
 
 def check_flag(name: str, value: object) -> bool:
-    """Return the value if it is True or False: "no" would be taken for yes. Raises TypeError, naming the argument."""
+    """Return the value if it is True or False: "no" would be taken for yes. Raises TypeError, naming the argument.
+
+    None, which `Config.get_bool` returns for a key that is not set, is False.
+    """
+    if value is None:
+        return False
     if not isinstance(value, bool):
         hint = "; pulumi.Config has get_bool" if isinstance(value, str) else ""
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}{hint}")

@@ -93,7 +93,7 @@ class InstanceViewProvider(ResourceProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuse, in preview already, an id that can be none, and a switch that is neither on nor off."""
-        failures = [*scale_set_failures(news), *switch_failures(news, "includeInstances")]
+        failures = [*scale_set_failures(news), *switch_failures(news, "include_instances")]
         return CheckResult(as_before(olds, news), failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

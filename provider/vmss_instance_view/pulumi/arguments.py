@@ -11,6 +11,7 @@ from pulumi.dynamic import CheckFailure
 from pulumi.output import Unknown
 
 from vmss_instance_view.errors import InvalidScaleSetId
+from vmss_instance_view.keys import stored_key
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 
@@ -138,11 +139,17 @@ def check_flag(name: str, value: object) -> bool:
 
 
 def switch_failures(news: Mapping[str, Any], name: str) -> list[CheckFailure]:
-    """Return what is wrong with a flag among a resource's inputs; one that is not known yet is checked when it is."""
-    value = news.get(name)
-    if value is None or isinstance(value, (bool, Unknown)):
-        return []
-    return [CheckFailure(name, f"{name} must be true or false, not {type(value).__name__}")]
+    """Return what is wrong with a flag among a resource's inputs; one that is not known yet is checked when it is.
+
+    name: that of the argument.
+    """
+    key = stored_key(name)
+    try:
+        if not isinstance(news.get(key), Unknown):
+            check_flag(name, news.get(key))
+    except TypeError as error:
+        return [CheckFailure(key, str(error))]
+    return []
 
 
 def as_before(olds: Mapping[str, Any], news: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2
 
+from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.plugin import inputs, wire
+from vmss_instance_view.keys import stored_key
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 CANARY = "canary-4c1d"
@@ -235,13 +238,22 @@ def test_a_secret_of_a_fleet_that_is_wrong_is_not_shown(key: str) -> None:
         ),
         (
             {"policy": {"hold": secret(CANARY)}},
-            "policy.hold is wrong (not shown, for policy holds a secret): it must be an object",
+            "policy.hold is wrong (not shown, for policy holds a secret): it must be a duration such as '90s'",
         ),
     ],
 )
 def test_a_secret_in_an_input_that_is_wrong_is_not_shown_and_what_is_none_is(given: Any, told: str) -> None:
     ((_, reason),) = of_fleet(**given)
     assert reason.startswith(told)
+    assert CANARY not in reason
+
+
+@pytest.mark.parametrize("field", [stored_key(each.name) for each in dataclasses.fields(GatePolicy)])
+def test_of_a_field_of_a_policy_with_a_secret_is_said_what_would_be_right_for_that_field(field: str) -> None:
+    ((path, reason),) = of_policy(**{field: secret({CANARY: CANARY})})
+    assert path == f"policy.{field}"
+    assert reason.startswith(f"{path} is wrong (not shown, for policy holds a secret): it must be ")
+    assert "an object" not in reason
     assert CANARY not in reason
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
 from pulumi_vmss_health.fleets.asked import AT_FAILURE, check_names, refuse_duplicates, required_of
 from pulumi_vmss_health.fleets.telling import named
-from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from pulumi_vmss_health.plugin import wire
 from vmss_instance_view.azure.settings import VARIABLES
 from vmss_instance_view.errors import InvalidScaleSetId
@@ -72,7 +72,7 @@ def refusals(checks: Mapping[str, Check], news: Mapping[str, Any]) -> Refusals:
 
 def _without_secrets(key: str, path: str, text: str, given: object) -> str:
     """Return what is wrong at a path of an input; only what would be right, where that could tell a secret."""
-    shape = _SHAPES[key] if path == key else _SHAPES.get(f"{key}[]", _SHAPES[key])
+    shape = _SHAPES.get(path) or _SHAPES.get(f"{key}[]", _SHAPES[key])
     entries = {_entry(key, name): each for name, each in given.items()} if isinstance(given, Mapping) else {}
     if wire.is_secret(given) or wire.is_secret(entries.get(path)):
         return f"{path} is a secret, and wrong: {shape}"
@@ -301,6 +301,8 @@ _ID = (
     "look like /subscriptions/{subscription}/resourceGroups/{resource group}"
     "/providers/Microsoft.Compute/virtualMachineScaleSets/{scale set}"
 )
+_AMOUNT = "it must be a count such as 3 or a percentage such as '90%'"
+_DURATION = "it must be a duration such as '90s' or '1h30m'"
 _SHAPES = {
     "scaleSetId": f"it must {_ID}",
     "scaleSetIds": f"it must hold the ids of different scale sets by names of your choice; they {_ID}",
@@ -310,6 +312,16 @@ _SHAPES = {
     "setTriggers": "it must be a map of names of sets to lists",
     "setTriggers[]": "it must be a list",
     "policy": "it must be an object with the fields of a policy",
+    **{_POLICY[name]: f"it must be {' or '.join(choices)}" for name, choices in CHOICES.items()},
+    "policy.minHealthy": f"{_AMOUNT}, at most policy.capacity",
+    "policy.minHealthyPerZone": _AMOUNT,
+    "policy.capacity": "it must be a whole number, at least 0",
+    "policy.extensions": "it must be 'all' or a list of names, none of them in policy.ignoreExtensions",
+    "policy.ignoreExtensions": "it must be a list of names",
+    "policy.ignoreFailureCodes": "it must be a list of failure codes, of each the last part",
+    "policy.timeout": _DURATION,
+    "policy.hold": f"{_DURATION}, shorter than policy.timeout, or 'auto'",
+    "policy.confirmFailure": f"{_DURATION}, shorter than policy.timeout, or 'never'",
     "triggers": "it must be a list",
     "recheck": f"it must be {' or '.join(RECHECK)}",
     "onFailure": f"it must be {' or '.join(ON_FAILURE)}",

@@ -82,9 +82,10 @@ def test_where_evidence_is_written_is_taken_out_of_the_inputs_and_belongs_to_one
     file = str(tmp_path / "web.json")
     for _ in ("preview", "update"):
         assert check(plugin, "web", {**inputs, "evidenceFile": file}) == (inputs, [])
-    assert check(plugin, "other", {**inputs, "evidenceFile": file})[1] == [
-        f"{file} is the file of gate web: each gate needs one of its own"
-    ]
+    for same in (file, str(tmp_path / "reports" / ".." / "web.json")):
+        assert check(plugin, "other", {**inputs, "evidenceFile": same})[1] == [
+            f"{same} is the file of gate web: each gate needs one of its own"
+        ]
     assert check(plugin, "other", {**inputs, "evidenceFile": wire.UNKNOWN}) == (inputs, [])
     assert [*tmp_path.iterdir()] == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -22,9 +23,11 @@ class Owners:
         self._lock = threading.Lock()
 
     def keep(self, urn: str, file: Path) -> str | None:
-        """Remember where a gate's evidence is to be written; return why it cannot be."""
+        """Remember where a gate's evidence is to be written; return why it cannot be. file: an absolute path."""
+        place = os.path.normpath(file)
         with self._lock:
-            other = next((each for each, kept in self._files.items() if kept == file and each != urn), None)
+            same = (each for each, kept in self._files.items() if os.path.normpath(kept) == place and each != urn)
+            other = next(same, None)
             if other is not None:
                 return f"{file} is the file of gate {other.rpartition('::')[2]}: each gate needs one of its own"
             self._files[urn] = file

@@ -18,6 +18,7 @@ from vmss_instance_view.text import clean
 
 _OUTSIDE = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "instanceId", "identity", "plan"}
 _OF_EXTENSIONS = {"id", "name"}  # the type of an extension is a property
+_TYPES = ("typePropertiesType", "type1")  # what SDKs call it, where `type` is the resource's
 _FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's own
 # What only the view of one VM has, and what only the resource of one has.
 _OF_VM_VIEWS = {"vmAgent", "vmHealth", "platformFaultDomain", "computerName", "osName", "isVMInStandbyPool", "disks"}
@@ -127,8 +128,15 @@ def _model(resource: dict[str, Any]) -> dict[str, Any]:
     profile = Body(resource).child("properties").child("virtualMachineProfile").child("extensionProfile")
     if profile.children("extensions"):
         extensions = resource["properties"]["virtualMachineProfile"]["extensionProfile"]
-        extensions["extensions"] = [_wrapped(each, _OF_EXTENSIONS) for each in extensions["extensions"]]
+        extensions["extensions"] = [_extension(each) for each in extensions["extensions"]]
     return resource
+
+
+def _extension(body: dict[str, Any]) -> dict[str, Any]:
+    if "properties" in body:
+        return body
+    kind = next((body[key] for key in _TYPES if body.get(key)), body.get("type"))
+    return _wrapped({**body, "type": kind}, _OF_EXTENSIONS)
 
 
 def _resource(body: object) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""What `explain` makes of saved bodies of every spelling, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.pages import ROOT
+
+from pulumi_vmss_health.capturing.bodies import snapshot_of
+from pulumi_vmss_health.cli.main import main
+from vmss_instance_view.model import ScaleSet
+
+BODIES = ROOT / "tests" / "bodies"
+RUNNING = {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/running"}]}
+
+
+def vm(number: int, **changes: Any) -> dict[str, Any]:
+    """A healthy VM, as az prints it, of which nothing says the application's health."""
+    own = {"id": f"/rg/web/{number}", "instanceId": str(number), "latestModelApplied": True}
+    return {**own, "provisioningState": "Succeeded", "instanceView": RUNNING, **changes}
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    """The model of a set of three VMs, as az prints it."""
+    own = {"name": "web", "sku": {"capacity": 3}, "provisioningState": "Succeeded", "orchestrationMode": "Uniform"}
+    return {**own, "upgradePolicy": {"mode": "Automatic"}, "virtualMachineProfile": {}, **changes}
+
+
+def with_extension(**spelt: str) -> dict[str, Any]:
+    """The same with an extension, of which `ignore_extensions` leaves its health alone to be judged."""
+    extension = {"name": "health", "publisher": "Microsoft.ManagedServices", **spelt}
+    return model(virtualMachineProfile={"extensionProfile": {"extensions": [extension]}})
+
+
+def explained(folder: Path, *bodies: Any) -> int:
+    files = [folder / f"{number}.json" for number in range(len(bodies))]
+    for file, body in zip(files, bodies, strict=True):
+        file.write_text(json.dumps(body))
+    return main(["explain", *map(str, files), "--ignore-extensions", "health"])
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        {"type": "ApplicationHealthLinux"},
+        {"typePropertiesType": "ApplicationHealthLinux"},
+        {"type_properties_type": "ApplicationHealthLinux"},
+        {"type1": "ApplicationHealthLinux"},
+        {"type": "Microsoft.Compute/…/extensions", "typePropertiesType": "ApplicationHealthLinux"},
+    ],
+)
+def test_a_health_extension_is_known_by_its_type_however_that_is_spelt(
+    spelt: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explained(tmp_path, with_extension(**spelt), [vm(each) for each in range(3)]) == 1
+    assert "application health not reported" in capsys.readouterr().out
+
+
+def test_a_set_whose_model_has_no_source_of_health_passes(tmp_path: Path) -> None:
+    assert explained(tmp_path, with_extension(type="CustomScript"), [vm(each) for each in range(3)]) == 0
+
+
+def test_a_model_is_the_same_as_rest_sends_it_and_as_an_sdk_prints_it() -> None:
+    sent = ScaleSet.from_json(json.loads((BODIES / "scale_set.json").read_text()))
+    printed = snapshot_of([("printed", (BODIES / "scale_set_printed_by_an_sdk.json").read_text())]).scale_set
+    assert printed == sent

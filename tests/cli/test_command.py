@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -230,7 +231,8 @@ def snake(value: Any) -> Any:
         return [snake(each) for each in value]
     if not isinstance(value, Mapping):
         return value
-    return {"".join(f"_{c.lower()}" if c.isupper() else c for c in key): snake(each) for key, each in value.items()}
+    parts = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+    return {parts.sub("_", key).lower(): snake(each) for key, each in value.items()}
 
 
 def flat(resource: dict[str, Any]) -> dict[str, Any]:

@@ -67,3 +67,23 @@ def test_a_model_is_the_same_as_rest_sends_it_and_as_an_sdk_prints_it() -> None:
     sent = ScaleSet.from_json(json.loads((BODIES / "scale_set.json").read_text()))
     printed = snapshot_of([("printed", (BODIES / "scale_set_printed_by_an_sdk.json").read_text())]).scale_set
     assert printed == sent
+
+
+@pytest.mark.parametrize("spelt", ["isVMInStandbyPool", "isVmInStandbyPool", "is_vm_in_standby_pool"])
+def test_a_vm_of_a_standby_pool_is_no_member_however_that_is_spelt(
+    spelt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = vm(2, instanceView={**RUNNING, spelt: True})
+    assert explained(tmp_path, model(orchestrationMode="Flexible"), [vm(0), vm(1), waiting]) == 1
+    assert "2/3 VMs" in capsys.readouterr().out
+
+
+def test_what_azure_does_of_its_own_accord_is_known_in_every_spelling() -> None:
+    on = {"enabled": True}
+    printed = {
+        "upgradePolicy": {"automatic_os_upgrade_policy": {"os_rolling_upgrade_deferral": True}},
+        "resiliency_policy": {"resilient_vm_creation_policy": on, "resilientVmDeletionPolicy": on},
+    }
+    found = snapshot_of([("printed", json.dumps(model(**printed)))]).scale_set
+    assert found
+    assert (found.os_upgrade_deferral, found.resilient_creation, found.resilient_deletion) == (True, True, True)

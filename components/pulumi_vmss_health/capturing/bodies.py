@@ -19,6 +19,13 @@ from vmss_instance_view.text import clean
 _OUTSIDE = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "instanceId", "identity", "plan"}
 _OF_EXTENSIONS = {"id", "name"}  # the type of an extension is a property
 _TYPES = ("typePropertiesType", "type1")  # what SDKs call it, where `type` is the resource's
+_ABBREVIATED = (  # az and the SDKs write isVmInStandbyPool, is_vm_in_standby_pool
+    "isVMInStandbyPool",
+    "automaticOSUpgradePolicy",
+    "resilientVMCreationPolicy",
+    "resilientVMDeletionPolicy",
+)
+_OF_REST = {name.lower(): name for name in _ABBREVIATED}
 _FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's own
 # What only the view of one VM has, and what only the resource of one has.
 _OF_VM_VIEWS = {"vmAgent", "vmHealth", "platformFaultDomain", "computerName", "osName", "isVMInStandbyPool", "disks"}
@@ -39,7 +46,7 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
     files: dict[str, str] = {}
     for name, text in texts:
         try:
-            found = _told(json.loads(text))
+            found = _told(_camel(json.loads(text)))
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: it is no JSON: {error}") from None
         except RecursionError:
@@ -76,7 +83,7 @@ def _told(body: object) -> dict[str, Any]:
         if not isinstance(body.get("instances", []), list):
             raise ValueError("its instances are no list")
         listed_too = _told(body["instances"]) if "instances" in body else {}
-        return {"view": InstanceView.from_json(_camel(body)), **listed_too}
+        return {"view": InstanceView.from_json(body), **listed_too}
     resource = _resource(body)
     if "runningStatus" in resource["properties"]:
         return {"rolling_upgrade": RollingUpgrade.from_json(resource)}
@@ -90,18 +97,14 @@ def _told(body: object) -> dict[str, Any]:
 def _error_code(body: Mapping[str, Any]) -> str | None:
     """Return the code of an error; None for anything else. A rolling upgrade, as az prints it, may have an error."""
     error = body.get("error")
-    is_upgrade = "runningStatus" in set(map(stored_key, body))
-    return str(error.get("code")) if isinstance(error, dict) and not is_upgrade else None
+    return str(error.get("code")) if isinstance(error, dict) and "runningStatus" not in body else None
 
 
-def _is_view(body: object) -> bool:
-    if not isinstance(body, dict):
-        return False
-    keys = {stored_key(key) for key in body}
+def _is_view(body: Mapping[str, Any]) -> bool:
     return (
-        not keys
-        or bool({"virtualMachine", "orchestrationServices"} & keys)
-        or ("statuses" in keys and "sku" not in keys)
+        not body
+        or bool({"virtualMachine", "orchestrationServices"} & body.keys())
+        or ("statuses" in body and "sku" not in body)
     )
 
 
@@ -110,7 +113,7 @@ def _is_vm_view(body: Mapping[str, Any]) -> bool:
     statuses = body.get("statuses")
     listed = statuses if isinstance(statuses, list) else ()
     codes = [str(each.get("code")) for each in listed if isinstance(each, dict)]
-    return bool(_OF_VM_VIEWS & set(map(stored_key, body))) or any(in_group(each, "PowerState") for each in codes)
+    return bool(_OF_VM_VIEWS & body.keys()) or any(in_group(each, "PowerState") for each in codes)
 
 
 def _is_vm(resource: Mapping[str, Any]) -> bool:
@@ -143,7 +146,7 @@ def _resource(body: object) -> dict[str, Any]:
     """Return a resource as REST spells it, with an object as its properties."""
     if not isinstance(body, dict):
         raise ValueError(f"a resource is an object, not a {type(body).__name__}")  # noqa: TRY004 - of a file
-    resource = _wrapped(_camel(body), _OUTSIDE)
+    resource = _wrapped(body, _OUTSIDE)
     Body(resource["properties"], (None, "properties", None))
     return resource
 
@@ -157,9 +160,15 @@ def _wrapped(body: dict[str, Any], outside: set[str]) -> dict[str, Any]:
 
 
 def _camel(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return JSON with the names that REST has."""
     if isinstance(value, list):
         return [_camel(each) for each in value]
     if not isinstance(value, Mapping):
         return value
-    renamed = {stored_key(key): each for key, each in value.items()}
+    renamed = {_of_rest(key): each for key, each in value.items()}
     return {key: each if key in _FREE else _camel(each) for key, each in renamed.items()}
+
+
+def _of_rest(key: str) -> str:
+    name = stored_key(key)
+    return _OF_REST.get(name.lower(), name)

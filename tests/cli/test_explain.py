@@ -87,3 +87,29 @@ def test_what_azure_does_of_its_own_accord_is_known_in_every_spelling() -> None:
     found = snapshot_of([("printed", json.dumps(model(**printed)))]).scale_set
     assert found
     assert (found.os_upgrade_deferral, found.resilient_creation, found.resilient_deletion) == (True, True, True)
+
+
+def refused(capsys: pytest.CaptureFixture[str], folder: Path, *bodies: Any) -> str:
+    """What `explain` says of bodies that it does not take."""
+    with pytest.raises(SystemExit) as ended:
+        explained(folder, *bodies)
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [{}, {"id": None}])
+def test_a_vm_that_is_listed_twice_counts_once_as_it_was_listed_last(
+    names: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    creating = {"provisioningState": "Creating", "instanceView": {"statuses": [{"code": "ProvisioningState/creating"}]}}
+    assert explained(tmp_path, model(), [vm(0, **names), vm(1, **names), vm(1, **names)]) == 1
+    assert "2/3 VMs" in capsys.readouterr().out
+    every = [vm(0, **names), vm(1, **names), vm(2, **names, **creating), vm(2, **names)]
+    assert explained(tmp_path, model(), every) == 0
+
+
+def test_one_page_of_a_list_is_not_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {"value": [vm(0), vm(1), vm(2)], "nextLink": ""}
+    assert explained(tmp_path, model(), whole) == 0
+    said = refused(capsys, tmp_path, model(), {**whole, "nextLink": "https://management.azure.com/page/2"})
+    assert f"{tmp_path / '1.json'}: it is one page of a list: add the value of the other pages to its own" in said

@@ -68,14 +68,19 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
 def _told(body: object) -> dict[str, Any]:
     """Return the parts of a snapshot that a body tells."""
     if isinstance(body, list):
-        listed = [Instance.from_json(_instance(each)) for each in body]
-        members = tuple(each for each in listed if not each.in_standby_pool)
+        every = [Instance.from_json(_instance(each)) for each in body]
+        listed = {(each.id or each.instance_id).lower(): each for each in every}
+        members = tuple(each for each in listed.values() if not each.in_standby_pool)
         return {"instances": members, "in_standby_pool": len(listed) - len(members)}
     if not isinstance(body, dict):
         raise ValueError(f"it is not {_KINDS}, but a {type(body).__name__}")  # noqa: TRY004 - of a file
     if code := _error_code(body):
         raise ValueError(f"it is not {_KINDS}, but an error: {clean(code, 80)}")
     if isinstance(body.get("value"), list):
+        if body.get("nextLink"):
+            raise ValueError(
+                "it is one page of a list: add the value of the other pages to its own, and take its nextLink out"
+            )
         return _told(body["value"])
     if _is_vm_view(body):
         raise ValueError("it is the view of one VM: give the list of the instances, with their views")

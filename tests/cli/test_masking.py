@@ -237,35 +237,65 @@ PIECES = ["a", "_", "a-", "a.", "1a", ":", "key:", "key: 'a", "-----BEGIN ", "@a
 PIECES += ['key=\\"', "key=<", "<key>", "key,value:", "cookie: ", "f:", "f::", "key=a,", 'key="', "key:{"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        r"{\"user\":\"sa\",\"password\":\"canary\"}",
-        r"--password=\"canary two\"",
-        "PASSWORD=<canary>",
-        "<password>canary</password>",
-        '{"name": "DB_PASSWORD", "value": "canary"}',
-        "Authorization: Token canary",
-        'curl -H "Proxy-Authorization: NTLM canary"',
-        '"Authorization": "Token canary"',
-        "Cookie: a=b; session=canary",
-        'password: "the canary that is cut off',
-        "password: 'the canary that is cut off",
-        r"{\"password\": \"a canary that is cut off",
-        '{"adminPassword": {"value": "canary"}}',
-        "<password><![CDATA[canary]]></password>",
-        "password=a,canary",
-        "Microsoft.Compute/virtualMachineScaleSets/masked-set-1/canary0123456789",
-    ],
-)
-def test_a_secret_is_taken_out_of_what_programs_write_around_it(text: str) -> None:
+SECRETS = [
+    r"{\"user\":\"sa\",\"password\":\"canary\"}",
+    r"--password=\"canary two\"",
+    "PASSWORD=<canary>",
+    "<password>canary</password>",
+    '{"name": "DB_PASSWORD", "value": "canary"}',
+    "Authorization: Token canary",
+    'curl -H "Proxy-Authorization: NTLM canary"',
+    '"Authorization": "Token canary"',
+    "Cookie: a=b; session=canary",
+    'password: "the canary that is cut off',
+    "password: 'the canary that is cut off",
+    r"{\"password\": \"a canary that is cut off",
+    '{"adminPassword": {"value": "canary"}}',
+    "<password><![CDATA[canary]]></password>",
+    "password=a,canary",
+    "Microsoft.Compute/virtualMachineScaleSets/masked-set-1/canary0123456789",
+    "bearer canary",
+]
+BEGINNINGS = ["", *(rf"it said:{escape}" for escape in (r"\n", r"\r\n", r"\t", r"\u000a"))]  # JSON in a text of JSON
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_taken_out_of_what_programs_write_around_it(secret: str, beginning: str) -> None:
+    text = beginning + secret
     assert "(secret)" in without_secrets(text)
     assert "canary" not in without_secrets(text)
 
 
-@pytest.mark.parametrize("text", ["fe80::1", "[fd00::5]:443", "api.canary.ai", "api.canary.co", "api.canary.systems"])
-def test_short_addresses_and_hosts_of_newer_domains_are_taken_out(text: str) -> None:
-    assert not re.search("canary|fe80|fd00", without_secrets(text))
+ADDRESSES = [
+    "fe80::1",
+    "[fd00::5]:443",
+    "api.canary.ai",
+    "api.canary.co",
+    "api.canary.systems",
+    "10.0.0.4",
+    "10.0.0.4v1",
+    "_10.0.0.4",
+    "10.0.0.4...3 times",
+    "00:0d:3a:12:34:56",
+    "2001:db8::1_",
+    "canary@contoso",
+    "https://canary/x",
+]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_addresses_and_hosts_are_taken_out(address: str, beginning: str) -> None:
+    assert not re.search(r"canary|fe80|fd00|10\.0|3a:12|db8", without_secrets(beginning + address))
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_short_names_are_masked_and_pseudonyms_stay(beginning: str) -> None:
+    mask = Mask(ScaleSetId.parse(str(SET).replace("CanarySet", "web").replace("CanaryGroup", "set")))
+    (masked,) = mask.body({"message": f"{beginning}web {beginning}set {beginning}masked-vm-12"}).values()  # type: ignore[attr-defined]
+    assert masked == f"{beginning}masked-set-1 {beginning}masked-group-1 {beginning}masked-vm-12"
+    assert mask.again({"message": masked}) == {"message": masked}
 
 
 @pytest.mark.parametrize("piece", PIECES)

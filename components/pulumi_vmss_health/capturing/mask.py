@@ -22,7 +22,7 @@ from pulumi_vmss_health.capturing.known import (
     WELL_KNOWN,
     Kind,
 )
-from pulumi_vmss_health.capturing.scrub import MADE_UP, without_secrets
+from pulumi_vmss_health.capturing.scrub import MADE_UP, START, without_secrets
 from vmss_instance_view.model.status import parse_time
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -274,7 +274,7 @@ def _mention(name: str) -> str:
     """Return how a text may mention a name: a short one as a word of its own, a long one anywhere."""
     if len(name) >= 6:
         return re.escape(name)
-    return rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])"
+    return rf"{START}{re.escape(name)}(?![A-Za-z])"
 
 
 def _skips_upgrades(text: str) -> str | None:

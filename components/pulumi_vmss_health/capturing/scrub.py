@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 
 SECRET = "(secret)"  # noqa: S105 - what stands in its place
-MADE_UP = re.compile(r"\bmasked-[a-z]+-\d+\b")
+START = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9a-f]{4}))"
+"""Where a word may begin: also behind an escape of JSON in a text of JSON, whose letters are none of the word's."""
+
+MADE_UP = re.compile(rf"{START}masked-[a-z]+-\d+\b")
 """The form of a pseudonym."""
 
 _WORDS = (
@@ -31,9 +34,12 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(form, re.IGNORECASE | re.DOTALL), instead)
     for form, instead in (
         (r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", SECRET),
-        (r"\b(?:ssh-(?:rsa|ed25519|dss)|ecdsa-\S{1,40})\s{1,9}\S+", SECRET),
-        (r"\b(bearer|basic|negotiate|sharedkey|sharedaccesssignature)\s{1,9}[^\s,;\"']+", rf"\1 {SECRET}"),
-        (rf"(\b(?:proxy-)?(?:authorization|(?:set-)?cookie){_QUOTE}\s{{0,9}}[=:]\s{{0,9}}){_HEADER}", rf"\1{SECRET}"),
+        (rf"{START}(?:ssh-(?:rsa|ed25519|dss)|ecdsa-\S{{1,40}})\s{{1,9}}\S+", SECRET),
+        (rf"{START}(bearer|basic|negotiate|sharedkey|sharedaccesssignature)\s{{1,9}}[^\s,;\"']+", rf"\1 {SECRET}"),
+        (
+            rf"({START}(?:proxy-)?(?:authorization|(?:set-)?cookie){_QUOTE}\s{{0,9}}[=:]\s{{0,9}}){_HEADER}",
+            rf"\1{SECRET}",
+        ),
         (rf"(<{_NAME}>(?:<!\[CDATA\[)?)[^<]{{1,400}}", rf"\1{SECRET}"),
         (
             rf"((?:\b|_){_NAME}{_QUOTE}\s{{0,9}}(?:,|:\s{{0,9}}\{{)\s{{0,9}}{_QUOTE}value{_QUOTE}\s{{0,9}}:\s{{0,9}}){_VALUE}",
@@ -41,7 +47,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"((?:\b|_){_NAME}{_QUOTE}\s{{0,9}}(?:[=:]|=>)\s{{0,9}}){_VALUE}", rf"\1{SECRET}"),
         (rf"(--?[\w-]{{0,40}}(?:{_WORDS})[\w-]{{0,40}}\s{{1,9}}){_VALUE}", rf"\1{SECRET}"),
-        (r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}", SECRET),
+        (rf"{START}eyJ[\w-]{{8,}}(?:\.[\w-]*){{0,2}}", SECRET),
     )
 )
 _DOMAINS = (
@@ -52,10 +58,10 @@ _DOMAINS = (
 _ADDRESS = re.compile(
     r"(?P<url>\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]+)"
     r"|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8})"
-    r"|(?P<mac>\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b)"
-    r"|(?P<ipv4>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d))"
-    r"|(?P<ipv6>(?<![\w:])(?:(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}|::[0-9a-f:]+"
-    r"|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![\w:]))"
+    rf"|(?P<mac>{START}(?:[0-9a-f]{{2}}[:-]){{5}}[0-9a-f]{{2}}(?![a-z0-9]))"
+    rf"|(?P<ipv4>{START}(?<!\.)(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\.?\d))"
+    rf"|(?P<ipv6>{START}(?<!:)(?:(?:[0-9a-f]{{0,4}}:){{3,7}}[0-9a-f]{{0,4}}|::[0-9a-f:]+"
+    r"|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6})(?![a-z0-9:]))"
     rf"|(?P<host>\b(?!microsoft\.|system\.(?:net|io)\.)(?:[a-z0-9_-]{{1,63}}\.){{1,8}}(?:{_DOMAINS})\b(?::\d{{1,5}})?)",
     re.IGNORECASE,
 )

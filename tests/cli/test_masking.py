@@ -198,6 +198,26 @@ def test_a_code_is_masked_again_once_a_name_in_its_detail_is_known() -> None:
     assert mask.again(early) == {"statuses": codes}
 
 
+@pytest.mark.parametrize(
+    ("target", "is_kept"),
+    [
+        ("HighCostGetVMScaleSet30Min", True),
+        ("HighCostGet", True),
+        ("GetVMScaleSetResource", True),
+        ("CanarySet", False),
+        ("canary_0a1b2c3d", False),
+        ("10.11.12.13", False),
+    ],
+)
+@pytest.mark.parametrize("drops_messages", [False, True])
+def test_of_what_an_error_is_about_the_name_of_a_quota_alone_stays(
+    target: str, is_kept: bool, drops_messages: bool
+) -> None:
+    error = {"error": {"details": [{"code": "TooManyRequests", "target": target}]}}
+    kept = {"error": {"details": [{"code": "TooManyRequests", "target": target if is_kept else MASKED}]}}
+    assert Mask(SET, drops_messages=drops_messages).body(error) == kept
+
+
 def test_messages_can_be_left_out_as_a_whole_and_metrics_still_say_what_is_judged() -> None:
     judged = '{"rollingUpgrade": {"SkipUpgrade": "true"}}'
     metrics = {"code": "ComponentStatus/CustomMetrics/succeeded", "message": judged}

@@ -16,6 +16,7 @@ class Kind(Enum):
 
     WORD = "a word of Azure's: it is kept where it looks like one"
     CODE = "a status code or an error code"
+    QUOTA = "what an error is about: it is kept where it is the name of a quota of Azure's"
     NAME = "a name or an id of the user's: a pseudonym"
     EXTENSION = "an extension's name: a pseudonym, unless it is one that everybody uses"
     MESSAGE = "a text for people: secrets and known names are masked in it"
@@ -38,11 +39,12 @@ KINDS: dict[str, Kind] = {
         mode priority evictionPolicy modelDefinitionApplied repairAction rebalanceStrategy rebalanceBehavior
         lastAction serviceName serviceState latestOperationStatus hyperVGeneration osName osVersion
         storageAlignmentStatus capacityReservationType gracePeriod pauseTimeBetweenBatches extensionsTimeBudget
-        expiryDuration waitDuration defaultAction restoreTimeout target count capacity platformFaultDomain
+        expiryDuration waitDuration defaultAction restoreTimeout count capacity platformFaultDomain
         platformUpdateDomain intervalInSeconds numberOfProbes
         """,
     ),
     **_rows(Kind.CODE, "code"),
+    **_rows(Kind.QUOTA, "target"),
     **_rows(
         Kind.NAME,
         """

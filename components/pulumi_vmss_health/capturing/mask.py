@@ -34,6 +34,7 @@ _GUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORE
 _ID = re.compile(r"/subscriptions(?:/[\w.()\-~%]+)+", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z][\w.]{0,79}(?:/[\w .()-]{0,80}){0,4}")
 _WORD = re.compile(r"[\w][\w .:/+-]{0,99}")
+_QUOTA = re.compile(r"(?:(?:High|Low)CostGet|GetVM|GetOperation)[A-Za-z]{0,60}(?:\d{1,2}Min)?")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _NUMBER_OF_ETAG = re.compile(r'(?:W/)?"?[0-9]{1,6}"?')
 _STATUS = re.compile(r"[A-Za-z]+/[A-Za-z]+(?:/[\w.]{1,60})?")
@@ -193,6 +194,8 @@ class Mask:
         if kind is Kind.NAME:
             return self._identity(text, key, parent)
         if kind is Kind.WORD and _WORD.fullmatch(text) and not _GUID.search(text):
+            return text
+        if kind is Kind.QUOTA and _QUOTA.fullmatch(text):
             return text
         return text if parse_time(text) or _is_status(text) else MASKED
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cli.support import AT_ONCE, BROKEN, COMMAND, ILL, environment, put
 from tests.cli.test_masking import Judged
+from tests.cli.test_replay import places
 from tests.clocks import VirtualClock
 from tests.emulator.support import ArmSession
 from tests.metered import Metered, ScaleSet, Tokens
@@ -38,6 +42,7 @@ from vmss_instance_view.azure.recording import Recording
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure, Connection
 
+DEEP = "[" * 100_000
 SLOWLY = {"scale_sets": {"*": {"boot": "2s", "extension": "200ms", "healthy": "200ms"}}}
 
 
@@ -245,6 +250,10 @@ def test_an_interrupt_within_the_first_look_keeps_what_came(tmp_path: Path) -> N
         (lambda folder: changed(folder, scale_set="/x"), "in scale set id '/x'"),
         (lambda folder: (folder / "001-model.json").unlink(), "001-model.json"),
         (lambda folder: (folder / "001-model.json").write_text("[]"), "an object belongs here"),
+        (lambda folder: (folder / "001-model.json").write_text(DEEP), "001-model.json: it is nested too deeply"),
+        pytest.param(
+            lambda folder: (folder / MANIFEST).write_text(DEEP), "manifest.json: it is nested", marks=pytest.mark.rest
+        ),
         (lambda folder: renamed(folder, "../x.json"), "is not the name of a file in this folder"),
     ],
 )
@@ -260,6 +269,31 @@ def test_explain_refuses_a_folder_that_is_no_capture_and_says_why(
     assert words in capsys.readouterr().err
     assert command(azure, monkeypatch, "explain", str(folder), str(tmp_path)) == 2
     assert "either the folder of one capture, or files" in capsys.readouterr().err
+
+
+def test_whatever_a_manifest_holds_it_is_judged_or_refused_by_its_name(
+    azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "capture"
+    assert command(azure, monkeypatch, "capture", put(azure), str(folder), "--quiet") == 0
+    found = manifest_of(folder)
+    odds: tuple[Any, ...] = (None, 5, "x", [], {"x": 5}, ...)
+    refused = 0
+    for *above, last in (path for path in places(found) if path and path[0] != "questions"):
+        for odd in odds:
+            wrong = copy.deepcopy(found)
+            parent = reduce(getitem, above, wrong)
+            if odd is ...:
+                del parent[last]
+            else:
+                parent[last] = odd
+            (folder / MANIFEST).write_text(json.dumps(wrong))
+            try:
+                snapshot_in(folder, VirtualClock())
+            except ValueError as error:
+                assert str(error).startswith(str(folder)), (above, last, odd)  # noqa: PT017 - it is one of many
+                refused += 1
+    assert refused > 200
 
 
 def changed(folder: Path, **more: Any) -> None:

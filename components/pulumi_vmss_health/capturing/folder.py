@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pulumi_vmss_health.capturing.mask import MASKED, Mask
 from pulumi_vmss_health.version import __version__
@@ -23,6 +23,15 @@ _KINDS = (
     (r"/virtualmachines/[^/]+/instanceview", "own-view"),
     (r"/virtualmachines", "vms"),
 )
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str | None": (str, type(None)),
+}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +148,15 @@ class Captured:
         """Read a manifest. Raises ValueError for a folder that is no capture, or one of another format."""
         try:
             manifest = _json(path / MANIFEST)
-            entries = tuple(Entry(**each) for each in manifest["reads"])
-            sights = tuple(Sight(**each) for each in manifest["looks"])
+            _check_format(manifest)
+            entries = tuple(_made(Entry, each) for each in manifest["reads"])
+            sights = tuple(_made(Sight, each) for each in manifest["looks"])
         except FileNotFoundError:
             raise ValueError(f"{path}: a folder without {MANIFEST} is no capture") from None
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except KeyError as error:
+            raise ValueError(f"{path / MANIFEST}: {error} is missing") from None
+        except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{path / MANIFEST}: {error}") from None
-        if manifest["format"] != FORMAT:
-            raise ValueError(f"{path / MANIFEST}: its format is {manifest['format']!r}, and not {FORMAT}")
         if strange := [each.file for each in entries if Path(each.file).name != each.file]:
             raise ValueError(f"{path / MANIFEST}: {strange[0]!r} is not the name of a file in this folder")
         return cls(path, manifest, entries, sights)
@@ -167,5 +177,29 @@ class Captured:
             raise ValueError(f"{self.path / entry.file}: {error}") from None
 
 
+def _check_format(manifest: object) -> None:
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"its format is {found!r}, and not {FORMAT}")
+
+
+def _made(kind: Callable[..., T], told: Mapping[str, Any]) -> T:
+    """Return an entry of a manifest. Raises TypeError for a field that is missing, unknown or of another type."""
+    made = kind(**told)
+    for name, wanted in kind.__annotations__.items():
+        if not _is(getattr(made, name), wanted):
+            raise TypeError(f"{name} is no {wanted}")
+    return made
+
+
+def _is(value: object, wanted: str) -> bool:
+    if wanted == "dict[str, str]":
+        return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return isinstance(value, _TYPES[wanted])
+
+
 def _json(path: Path) -> Any:  # noqa: ANN401 - any JSON
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

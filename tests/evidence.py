@@ -11,7 +11,7 @@ from pulumi_vmss_health import GatePolicy, Instance, InstanceView, ScaleSet, Sna
 from pulumi_vmss_health.evidence.schema import check
 from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.reporting.waits import Wait, waits_of
-from pulumi_vmss_health.telling.status import counts_of
+from pulumi_vmss_health.telling.status import all_counts
 
 DEPTHS = ("full", "instances", "view")
 GROUP = "/subscriptions/0b1f0000-0000-0000-0000-000000000000/resourceGroups/rg"
@@ -139,7 +139,7 @@ def wait_of(
             ],
         }
         look["counts"] = [
-            {"of": each.of, "done": each.done, "total": each.total} for each in counts_of(snapshot, asked.capacity)
+            {"of": each.of, "done": each.done, "total": each.total} for each in all_counts(snapshot, asked.capacity)
         ]
         look["bodies"] = {key: value for key, value in now.items() if key not in before or before[key] != value}
         if look["bodies"].get("instances") and before["instances"]:

@@ -204,6 +204,21 @@ def test_an_error_is_recorded_with_what_a_retry_depends_on_and_without_a_verdict
     assert (lost["verdict"], lost["counts"], lost["bodies"]) == (None, [], {})
 
 
+def test_each_look_counts_every_extension_by_its_whole_name() -> None:
+    names = ["ManagedServices.ApplicationHealthExtension", "b", "c", "d", "e"]
+    late, done = (
+        snapshot(*(Vm(extensions=[(name, state) for name in names]) for state in states), extensions=names)
+        for states in (("succeeded", "creating"), ("succeeded", "succeeded"))
+    )
+    counted = [
+        {each["of"]: (each["done"], each["total"]) for each in look["counts"]}
+        for look in told({0: late, 5: done}, AT_ONCE).wait["looks"]
+    ]
+    others = {"VMs": (2, 2), "health": (2, 2), "appHealth": (2, 2)}
+    assert counted[0] == {**others, **dict.fromkeys(names, (1, 2))}
+    assert counted[-1] == {**others, **dict.fromkeys(names, (2, 2))}
+
+
 def test_each_look_says_what_it_read_when_it_began_and_what_it_took() -> None:
     recorded = told({0: BOOTING, 10: GOOD}, AT_ONCE)
     for look, looked in zip(recorded.wait["looks"], recorded.looked, strict=True):

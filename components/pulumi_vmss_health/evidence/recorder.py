@@ -19,7 +19,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.stored import REASONS, reason_json
 from pulumi_vmss_health.telling.failure import below_headline, headline
-from pulumi_vmss_health.telling.status import counts_of
+from pulumi_vmss_health.telling.status import all_counts
 from pulumi_vmss_health.version import __version__
 from pulumi_vmss_health.waiting.watch import Looked, Outcome
 from vmss_instance_view.clock import Clock
@@ -140,7 +140,7 @@ class Recorder:
             "error": _error(progress.error) if progress.error else None,
             "counts": [
                 {"of": each.of, "done": each.done, "total": each.total}
-                for each in (counts_of(seen, progress.capacity) if seen else ())
+                for each in (all_counts(seen, progress.capacity) if seen else ())
             ],
             "age": _finite(seen.age) if seen else None,
             "isBare": bool(seen and seen.is_bare),

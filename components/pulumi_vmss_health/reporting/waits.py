@@ -10,7 +10,7 @@ from typing import Any
 from pulumi_vmss_health.evidence.bodies import rebuilt
 from pulumi_vmss_health.judging.findings import Reason, State
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot, count_succeeded
+from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.telling.status import Count
 from pulumi_vmss_health.waiting.memory import Ending
 from vmss_instance_view.model import parse_time
@@ -44,7 +44,6 @@ class Look:
     """One look. seen: seconds from the beginning of the wait until it had ended.
 
     state, passes, reasons, unjudged: its verdict; state is None if it failed. left: what Azure's limits left, 0 to 1.
-    counts: also of extensions that all VMs have, where the view that was kept lists them.
     snapshot: all that was known then; None where its bodies were not kept.
     """
 
@@ -179,14 +178,13 @@ def _moment(told: Mapping[str, Any], key: str) -> datetime:
 
 def _look(told: Mapping[str, Any], snapshot: Snapshot | None) -> Look:
     verdict = told["verdict"] or {"state": None, "passes": False, "reasons": [], "unjudged": []}
-    counts = {each.of: each for each in map(_count, told["counts"])}
     return Look(
         seen=told["at"] + told["took"],
         took=told["took"],
         depth=_text(told["depth"]),
         requests=told["requests"],
         left=told["left"],
-        counts={**counts, **_finished(snapshot, counts)},
+        counts={each.of: each for each in map(_count, told["counts"])},
         state=State[verdict["state"].upper()] if verdict["state"] else None,
         passes=verdict["passes"],
         reasons=tuple(map(_reason, verdict["reasons"])),
@@ -194,19 +192,6 @@ def _look(told: Mapping[str, Any], snapshot: Snapshot | None) -> Look:
         error=_error(told["error"]) if told["error"] else None,
         snapshot=snapshot,
     )
-
-
-def _finished(snapshot: Snapshot | None, counts: Mapping[str, Count]) -> dict[str, Count]:
-    """Return the extensions that the recorded counts leave out, because every VM has them."""
-    if snapshot is None or "VMs" not in counts:
-        return {}
-    total = counts["VMs"].total
-    done = {_text(each.name or ""): each.statuses_summary for each in snapshot.view.extensions}
-    return {
-        name: Count(name, total, total)
-        for name, summary in done.items()
-        if name not in counts and count_succeeded(summary) >= total
-    }
 
 
 def _count(told: Mapping[str, Any]) -> Count:

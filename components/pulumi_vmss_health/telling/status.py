@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pulumi_vmss_health.judging.findings import State, Verdict
@@ -127,20 +127,32 @@ class Count:
 
 
 def counts_of(snapshot: Snapshot, capacity: int | None) -> list[Count]:
-    """Count what succeeded of what is expected: VMs, each extension that is not done, and application health."""
+    """Count as `all_counts`, for a line: extensions that are not done alone, by their names' ends, few of them."""
+    vms, extensions, health = _counted(snapshot, capacity)
+    waiting = [each for each in extensions if each.done < each.total]
+    counts = [vms, *(replace(each, of=_short(each.of)) for each in waiting[:_NAMED])]
+    if len(waiting) > _NAMED:
+        more = waiting[_NAMED:]
+        counts.append(Count(f"{len(more)} more extensions", min(count.done for count in more), vms.total))
+    return [*counts, *health]
+
+
+def all_counts(snapshot: Snapshot, capacity: int | None) -> list[Count]:
+    """Count what succeeded of what is expected: VMs, each extension, and application health."""
+    vms, extensions, health = _counted(snapshot, capacity)
+    return [vms, *extensions, *health]
+
+
+def _counted(snapshot: Snapshot, capacity: int | None) -> tuple[Count, list[Count], list[Count]]:
     model, instances = snapshot.scale_set, snapshot.instances
     expected = model.capacity if model and capacity is None else capacity
     total = snapshot.vms_seen if expected is None else expected
-    counts = [Count("VMs", count_succeeded(snapshot.view.virtual_machine.statuses_summary), total)]
+    vms = Count("VMs", count_succeeded(snapshot.view.virtual_machine.statuses_summary), total)
     done = {each.name or "": count_succeeded(each.statuses_summary) for each in snapshot.view.extensions}
-    waiting = [Count(_short(name), count, total) for name, count in done.items() if count < total]
-    counts += waiting[:_NAMED]
-    if len(waiting) > _NAMED:
-        more = waiting[_NAMED:]
-        counts.append(Count(f"{len(more)} more extensions", min(count.done for count in more), total))
-    if instances is not None and model and model.reports_health:
-        counts.append(Count("appHealth", sum(map(_is_healthy, instances)), total))
-    return counts
+    extensions = [Count(name, count, total) for name, count in done.items()]
+    if instances is None or not model or not model.reports_health:
+        return vms, extensions, []
+    return vms, extensions, [Count("appHealth", sum(map(_is_healthy, instances)), total)]
 
 
 def _is_healthy(instance: Instance) -> bool:

@@ -16,6 +16,9 @@ from vmss_instance_view.model import ScaleSet
 BODIES = ROOT / "tests" / "bodies"
 RUNNING = {"statuses": [{"code": "ProvisioningState/succeeded"}, {"code": "PowerState/running"}]}
 
+OF_VIEWS = "it is a list of views of VMs: give the list of the instances, with their views"
+OF_OTHERS = "it is no list of instances as REST, az or an SDK prints it: each has an instanceId, or a name and a vmId"
+
 
 def vm(number: int, **changes: Any) -> dict[str, Any]:
     """A healthy VM, as az prints it, of which nothing says the application's health."""
@@ -113,3 +116,22 @@ def test_one_page_of_a_list_is_not_the_list(tmp_path: Path, capsys: pytest.Captu
     assert explained(tmp_path, model(), whole) == 0
     said = refused(capsys, tmp_path, model(), {**whole, "nextLink": "https://management.azure.com/page/2"})
     assert f"{tmp_path / '1.json'}: it is one page of a list: add the value of the other pages to its own" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ([{**RUNNING, "vmAgent": {}}] * 3, OF_VIEWS),
+        ([RUNNING] * 3, OF_VIEWS),
+        ([{"InstanceId": "0", "InstanceView": {}}], OF_OTHERS),
+        ([{"id": "0", "state": "Succeeded"}], OF_OTHERS),
+        ([{"id": "0", "name": "Pay as you go", "tenantId": "x"}], OF_OTHERS),
+        ([{"instanceView": RUNNING}], OF_OTHERS),
+    ],
+)
+def test_a_list_of_anything_but_instances_is_refused_by_what_it_is(
+    body: list[Any], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, tmp_path, body)
+    assert f"{tmp_path / '0.json'}: " in said
+    assert words in said

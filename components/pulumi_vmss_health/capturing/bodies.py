@@ -127,9 +127,15 @@ def _is_vm(resource: Mapping[str, Any]) -> bool:
 
 def _instance(body: object) -> dict[str, Any]:
     resource = _resource(body)
-    if not _is_vm(resource) and _OF_MODELS & resource["properties"].keys():
+    if _is_vm(resource) and (resource.get("instanceId") or resource.get("name")):
+        return resource
+    if _OF_MODELS & resource["properties"].keys():
         raise ValueError("it is a list of scale sets: give one of them")
-    return resource
+    if _is_vm_view(resource["properties"]):
+        raise ValueError("it is a list of views of VMs: give the list of the instances, with their views")
+    raise ValueError(
+        "it is no list of instances as REST, az or an SDK prints it: each has an instanceId, or a name and a vmId"
+    )
 
 
 def _model(resource: dict[str, Any]) -> dict[str, Any]:

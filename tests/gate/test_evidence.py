@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,29 @@ def test_a_replay_with_a_shorter_timeout_ends_there_unless_the_look_that_a_gate_
     end = recorded.outcome.progress.elapsed
     close = replay(recorded.wait, GatePolicy(hold="20s", timeout=f"{end - 1.5}s"))
     assert "could have decided, and there was none at that time" in close.unknown
+
+
+def test_a_replay_to_a_timeout_behind_the_last_look_does_not_know_what_a_look_then_would_have_seen() -> None:
+    wait = told({0: GOOD}, GatePolicy(hold="2m", timeout="5m"), stop_at=50.0).wait
+    wait["looks"] = [each for each in wait["looks"] if each["at"] <= 32]
+    replayed = replay(wait, GatePolicy(hold="35s", timeout="40s"))
+    assert replayed.outcome.ending is Ending.TIMED_OUT
+    assert replayed.unknown == "a look at the timeout of 40s could have decided, and there was none at that time"
+
+
+def test_a_replay_does_not_end_with_a_look_at_a_part_where_a_gate_looks_at_the_whole() -> None:
+    recorded = told({0: BOOTING, 60: GOOD}, GatePolicy(hold="20s", timeout="5m"))
+    part, whole = next(
+        (one, other)
+        for one, other in pairwise(recorded.wait["looks"])
+        if one["depth"] != "full" and other["verdict"]["passes"]
+    )
+    policy = GatePolicy(hold="0s", timeout=f"{part['at'] + 0.1}s")
+    assert part["at"] + part["took"] > policy.timeout_seconds
+    assert whole["depth"] == "full"
+    replayed = replay(recorded.wait, policy)
+    assert replayed.outcome.ending is Ending.TIMED_OUT
+    assert "could have decided, and there was none at that time" in replayed.unknown
 
 
 def test_what_the_recorded_wait_did_not_read_is_not_judged() -> None:

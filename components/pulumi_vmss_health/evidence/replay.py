@@ -73,14 +73,16 @@ def replay(wait: Mapping[str, Any], policy: GatePolicy) -> Replayed:
             since = format_seconds(memory.progress.elapsed)
             why = f"what was seen after {since} is not in the file, which holds at most 8 MiB of a wait"
             return Replayed(Outcome(Ending.UNREADABLE, memory.progress), why)
-        if look.at > limit + _AT_THE_TIMEOUT:
+        if look.at > limit + _AT_THE_TIMEOUT or memory.progress.elapsed >= limit:
             return _timed_out(memory, look, policy)
         ending = _feed(memory, look, policy)
-        if ending is None and memory.progress.elapsed >= limit:
+        # Shortly before its timeout a gate looks at the whole: a part may end the recorded wait alone.
+        may_be_last = look.ask.depth is Depth.FULL or limit == wait["limitSeconds"]
+        if ending is None and memory.progress.elapsed >= limit and may_be_last:
             ending = Ending.TIMED_OUT
         if ending is not None:
             return Replayed(Outcome(ending, memory.progress))
-    return _after_the_last(memory, wait)
+    return _after_the_last(memory, wait, policy)
 
 
 def _looks(wait: Mapping[str, Any]) -> Iterator[_Look | None]:
@@ -113,16 +115,20 @@ def _timed_out(memory: Memory, next_one: _Look, policy: GatePolicy) -> Replayed:
     outcome = Outcome(Ending.TIMED_OUT, memory.time_is_up(limit))
     due = memory.due_in(limit)
     if (due is not None and due <= 0) or _feed(memory, next_one, policy) is not None:
-        why = f"a look at the timeout of {format_seconds(limit)} could have decided, and there was none at that time"
-        return Replayed(outcome, why)
+        return Replayed(outcome, _no_look_at(limit))
     return Replayed(outcome)
 
 
-def _after_the_last(memory: Memory, wait: Mapping[str, Any]) -> Replayed:
+def _no_look_at(limit: float) -> str:
+    return f"a look at the timeout of {format_seconds(limit)} could have decided, and there was none at that time"
+
+
+def _after_the_last(memory: Memory, wait: Mapping[str, Any], policy: GatePolicy) -> Replayed:
     """End where nothing more was recorded."""
-    elapsed = wait["elapsedSeconds"]
-    if elapsed >= memory.progress.limit:
-        return Replayed(Outcome(Ending.TIMED_OUT, memory.time_is_up(elapsed)))
+    elapsed, limit = wait["elapsedSeconds"], memory.progress.limit
+    if elapsed >= limit:
+        outcome = Outcome(Ending.TIMED_OUT, memory.time_is_up(elapsed))
+        return Replayed(outcome, "" if policy == recorded_policy(wait) else _no_look_at(limit))
     if wait["ending"] == Ending.CANCELLED.value:
         return Replayed(Outcome(Ending.CANCELLED, memory.time_is_up(elapsed)))
     why = f"the recorded looks end after {format_seconds(elapsed)}, before this policy would have decided"

@@ -193,6 +193,10 @@ def test_watching_ends_when_nobody_reads_it_although_nothing_changes(azure: Emul
         (["wait", "ID", "--policy", "absent.json"], "--policy absent.json: "),
         pytest.param(["explain", "absent.json"], "absent.json: ", marks=pytest.mark.rest),
         (["explain", "-"], "-: "),
+        (["explain", "-", "-"], "- is given twice: standard input can be read once"),
+        pytest.param(
+            ["explain", "-", "--policy", "-"], "- is given twice: standard input can be", marks=pytest.mark.rest
+        ),
         pytest.param(["nothing"], "invalid choice", marks=pytest.mark.rest),
     ],
 )

@@ -31,9 +31,9 @@ def saved(folder: Path, *recorded: Recorded) -> str:
     return str(file)
 
 
-def replay(*arguments: str) -> subprocess.CompletedProcess[str]:
+def replay(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command where there is no Azure: it asks nobody."""
-    return ran_here(os.environ, "replay", *arguments)
+    return ran_here(os.environ, "replay", *arguments, text=text)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,14 @@ def test_of_several_waits_the_worst_counts(tmp_path: Path) -> None:
         "  recorded: healthy after 0s",
         "  recorded: timedOut after 1m",
     ]
+
+
+def test_a_policy_from_standard_input_holds_for_every_wait(tmp_path: Path) -> None:
+    policy = GatePolicy(hold="0s", timeout="1m")
+    file = saved(tmp_path, told({0: SOME}, policy), told({0: SOME}, policy))
+    ran = replay(file, "--policy", "-", text='{"minHealthy": 2, "hold": "0s"}')
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count(" is healthy after 0s") == 2
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def offer(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, clock: Clock) -> Exit:
     """Judge and print. Raises ValueError or TypeError for a file or a policy that cannot be read."""
+    if [*options.files, options.policy].count("-") > 1:
+        raise ValueError("- is given twice: standard input can be read once")
     policy = policy_of(options)
     seen = _seen(options.files, clock)
     verdict = evaluate(seen, policy)

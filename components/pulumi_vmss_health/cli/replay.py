@@ -31,7 +31,8 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     """Replay each wait of the file. Raises ValueError or TypeError for a file or a policy that cannot be read."""
     waits = read(Path(options.file))["waits"]
     try:
-        replayed = [(wait, replay(wait, _policy(options, wait))) for wait in waits]
+        given = policy_of(options) if options.policy else None  # read once: it may be standard input
+        replayed = [(wait, replay(wait, given or _policy(options, wait))) for wait in waits]
         names = told_apart([ScaleSetId.parse(wait["scaleSetId"]) for wait in waits])
         told = [
             "\n  ".join(clean(line, LINE) for line in _lines(name, wait, each))
@@ -47,9 +48,7 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
 
 
 def _policy(options: argparse.Namespace, wait: Mapping[str, Any]) -> GatePolicy:
-    """Return the policy of the flags. Without a file, they change the one that the wait had."""
-    if options.policy:
-        return policy_of(options)
+    """Return the policy that a wait had, as the flags change it."""
     policy = policy_of(options, recorded_policy(wait))
     return policy if options.policy_timeout else limited(policy, wait)
 

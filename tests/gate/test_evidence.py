@@ -36,8 +36,9 @@ from pulumi_vmss_health.evidence.replay import recorded_policy, replay
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.prospects import refusal
 from pulumi_vmss_health.waiting.watch import Looked, Outcome, watch
-from vmss_instance_view.errors import Forbidden, Throttled, Unavailable
+from vmss_instance_view.errors import ConfigurationError, Forbidden, Throttled, Unavailable
 from vmss_instance_view.model import Status
 
 WEB = ScaleSetId("0b1f", "rg", "web")
@@ -299,6 +300,17 @@ def test_a_replay_needs_a_capacity_as_the_gate_does() -> None:
     outcome = replay(recorded.wait, AT_ONCE).outcome
     assert outcome.ending is Ending.UNREADABLE
     assert "set policy.capacity" in str(outcome.progress.error)
+
+
+def test_a_replay_with_a_capacity_knows_nothing_of_a_wait_that_was_refused_for_lack_of_one() -> None:
+    assert GOOD.scale_set is not None
+    why = refusal(replace(GOOD.scale_set, capacity=None), AT_ONCE)
+    assert why is not None
+    recorded = told({0: ConfigurationError(why)}, AT_ONCE)
+    check_replay(recorded)
+    replayed = replay(recorded.wait, GatePolicy(hold="0s", capacity=2))
+    assert replayed.outcome.ending is Ending.UNREADABLE
+    assert replayed.unknown == "the recorded wait saw nothing, because its policy named no capacity"
 
 
 # --- Size ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory
-from pulumi_vmss_health.waiting.prospects import refusal
+from pulumi_vmss_health.waiting.prospects import NO_CAPACITY, refusal
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import AzureError, ConfigurationError, InstanceViewError
 from vmss_instance_view.model import parse_time
@@ -75,6 +75,9 @@ def replay(wait: Mapping[str, Any], policy: GatePolicy) -> Replayed:
             return Replayed(Outcome(Ending.UNREADABLE, memory.progress), why)
         if look.at > limit + _AT_THE_TIMEOUT or memory.progress.elapsed >= limit:
             return _timed_out(memory, look, policy)
+        if policy.capacity is not None and _lacks_capacity(look.sight):
+            why = "the recorded wait saw nothing, because its policy named no capacity"
+            return Replayed(Outcome(Ending.UNREADABLE, memory.progress), why)
         ending = _feed(memory, look, policy)
         # Shortly before its timeout a gate looks at the whole: a part may end the recorded wait alone.
         may_be_last = look.ask.depth is Depth.FULL or limit == wait["limitSeconds"]
@@ -95,6 +98,10 @@ def _looks(wait: Mapping[str, Any]) -> Iterator[_Look | None]:
         since = float("-inf") if look["since"] is None else look["since"]
         sight = snapshot or _error(look["error"] or {"kind": None})
         yield _Look(look["at"], look["at"] + look["took"], Ask(_DEPTHS[look["depth"]], since), sight)
+
+
+def _lacks_capacity(sight: Snapshot | InstanceViewError) -> bool:
+    return isinstance(sight, ConfigurationError) and str(sight).startswith(NO_CAPACITY)
 
 
 def _feed(memory: Memory, look: _Look, policy: GatePolicy) -> Ending | None:

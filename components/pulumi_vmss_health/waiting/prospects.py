@@ -13,6 +13,9 @@ from pulumi_vmss_health.judging.verdict import evaluate
 from vmss_instance_view.durations import format_duration
 from vmss_instance_view.model import ScaleSet
 
+NO_CAPACITY = "the scale set has no capacity"
+"""How the refusal of a set without a capacity begins."""
+
 # Source: Application Health extension, settings intervalInSeconds and numberOfProbes and their defaults.
 _HEALTH_INTERVAL = 5
 _HEALTH_PROBES = 1
@@ -54,4 +57,4 @@ def refusal(model: ScaleSet, policy: GatePolicy) -> str | None:
     if expected_capacity(model, policy) is not None:
         return None
     why = "VMs are attached one by one" if model.is_flexible and not model.has_profile else "its sku gives none"
-    return f"the scale set has no capacity ({why}), so the number of VMs to wait for is not known: set policy.capacity"
+    return f"{NO_CAPACITY} ({why}), so the number of VMs to wait for is not known: set policy.capacity"

@@ -42,6 +42,14 @@ def test_a_wait_for_several_sets_leaves_one_file_in_the_order_in_which_they_were
         assert 0 < wait["looks"][-1]["left"] < 1
 
 
+def test_messages_of_sets_of_one_name_are_those_that_were_printed(azure: Emulator, file: Path) -> None:
+    one = put(azure)
+    ran = run(azure, "wait", one, one.replace("/rg/", "/other/"), "--timeout", "1s", "--evidence", str(file))
+    messages = [each["message"] for each in read(file)["waits"]]
+    assert [each.split()[2] for each in messages] == ["rg/web", "other/web"]
+    assert all(each in ran.stdout for each in messages)
+
+
 def test_no_credential_and_nothing_that_azure_hides_is_in_the_file(azure: Emulator, file: Path) -> None:
     canary = "planted-secret"
     properties = {"publisher": "p", "type": "t", "typeHandlerVersion": "1.0"}

@@ -182,6 +182,14 @@ def test_several_waits_have_a_section_each_and_a_summary_on_top() -> None:
     ]  # fmt: skip
 
 
+def test_sets_of_one_name_are_told_apart_by_their_groups() -> None:
+    other = {**FAILED, "scaleSetId": FAILED["scaleSetId"].replace("/rg/", "/other/")}
+    root = page_of(FAILED, other)
+    assert words(root, "h2") == ["rg/api: failing", "other/api: failing"]
+    assert words(root, "a") == ["rg/api", "other/api"]
+    assert "How the wait for rg/api, other/api went" in words(picture_of(FAILED, other), "title")
+
+
 def test_ids_are_unique_and_what_refers_to_them_finds_them() -> None:
     for root in (page_of(PASSED, FAILED, LARGE), picture_of(PASSED, FAILED)):
         ids = [each.attributes["id"] for each in root if "id" in each.attributes]

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,15 +93,6 @@ def _id(options: argparse.Namespace) -> str:
     group, name = options.resource_group, options.name
     compute = "providers/Microsoft.Compute/virtualMachineScaleSets"
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{compute}/{name}"
-
-
-def told_apart(wanted: Sequence[ScaleSetId]) -> list[str]:
-    """Return a name for each scale set; with its resource group where two have the same name."""
-    alone = [each.name.lower() for each in wanted]
-    return [
-        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
-        for each in wanted
-    ]
 
 
 def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], None] | None = None) -> Azure:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, policy_of, told_apart
+from pulumi_vmss_health.cli.flags import add_policy, policy_of
 from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.replay import Replayed, limited, recorded_policy, replay
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import causes, headline, lost_look, warnings
+from pulumi_vmss_health.telling.failure import causes, headline, lost_look, told_apart, warnings
 from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting.memory import Ending
 from vmss_instance_view.clock import Clock

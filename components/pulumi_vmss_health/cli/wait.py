@@ -15,12 +15,12 @@ from typing import Protocol
 from pulumi_vmss_health.cli.console import pipeline
 from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, filled, policy_of, scale_sets, told_apart
+from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, filled, policy_of, scale_sets
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import below_headline, headline
+from pulumi_vmss_health.telling.failure import below_headline, headline, told_apart
 from pulumi_vmss_health.telling.status import StatusLine, format_seconds
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Ending, Progress
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
     with _showing(names, policy.timeout_seconds, clock, is_quiet=options.quiet) as shown:
         outcomes = _outcomes(looks, policy, clock, shown, recorders)
     if file:
-        told_of = zip(recorders, outcomes, wanted, strict=True)
-        _save(file, [each.text(outcome, id_, azure.portal) for each, outcome, id_ in told_of if each])
+        told_of = zip(recorders, outcomes, wanted, names, strict=True)
+        _save(file, [each.text(outcome, id_, azure.portal, name) for each, outcome, id_, name in told_of if each])
     told = [_result_lines(*each, azure.portal) for each in zip(outcomes, wanted, names, strict=True)]
     for lines, outcome in zip(told, outcomes, strict=True):
         _print(lines)

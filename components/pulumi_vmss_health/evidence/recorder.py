@@ -97,8 +97,8 @@ class Recorder:
         while self._room < 0 and self._shrink():
             pass
 
-    def text(self, outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> str:
-        """Return the whole wait as JSON: its looks one a line."""
+    def text(self, outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None, name: str = "") -> str:
+        """Return the whole wait as JSON: its looks one a line. name: what the set was called, if not by its own."""
         passed = self._context.since
         progress = outcome.progress
         told: dict[str, Any] = {
@@ -112,7 +112,7 @@ class Recorder:
             "ending": outcome.ending.value,
             "passedBefore": passed.isoformat() if passed else None,
             "beforeFirstPass": self._context.before_first_pass,
-            "message": headline(outcome, scale_set.name),
+            "message": headline(outcome, name or scale_set.name),
             "lines": below_headline(outcome, scale_set, portal),
             "requests": self._look.requests,
             "transitions": [{"at": at, "state": state.word} for at, state in progress.transitions],

@@ -40,7 +40,7 @@ def chart(wait: Wait, instances: Sequence[Course], width: int, name: str) -> Mar
     drawing = Drawing(wait, instances, width)
     titles = f"{name}-title", f"{name}-description"
     told = (
-        element("title", f"How the wait for {wait.scale_set.name} went", id=titles[0]),
+        element("title", f"How the wait for {wait.name} went", id=titles[0]),
         element("desc", described(wait), id=titles[1]),
     )
     return element(

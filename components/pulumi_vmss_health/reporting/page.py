@@ -25,7 +25,7 @@ _COMMAND = re.compile("`([^`]*)`")
 
 def page(waits: Sequence[Wait], versions: Mapping[str, str]) -> Markup:
     """Return the whole page. versions: of what recorded them."""
-    title = waits[0].scale_set.name if len(waits) == 1 else f"{len(waits)} scale sets"
+    title = waits[0].name if len(waits) == 1 else f"{len(waits)} scale sets"
     summary = [] if len(waits) == 1 else [_summary(waits)]
     head = element(
         "head",
@@ -56,7 +56,7 @@ def _result(waits: Sequence[Wait]) -> str:
 def _summary(waits: Sequence[Wait]) -> Markup:
     rows = [
         [
-            element("th", element("a", wait.scale_set.name, href=f"#wait-{index}"), scope="row"),
+            element("th", element("a", wait.name, href=f"#wait-{index}"), scope="row"),
             element("td", _ending(wait)),
             _number(format_seconds(wait.elapsed)),
             _number(f"{len(wait.looks):,}"),
@@ -70,7 +70,7 @@ def _summary(waits: Sequence[Wait]) -> Markup:
 def _section(wait: Wait, index: int, *, is_alone: bool) -> Markup:
     found = courses(wait)
     name = f"wait-{index}"
-    title = "" if is_alone else element("h2", f"{wait.scale_set.name}: {wait.ending_words}", id=name)
+    title = "" if is_alone else element("h2", f"{wait.name}: {wait.ending_words}", id=name)
     level = "h2" if is_alone else "h3"
     drawn = [
         element("div", chart(wait, found, width, f"{name}-{class_}"), class_=class_)

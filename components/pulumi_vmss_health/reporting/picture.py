@@ -25,7 +25,7 @@ def picture(waits: Sequence[Wait]) -> Markup:
         parts += [head, element("g", drawing.content, transform=f"translate(0 {y:.0f})")]
         y += drawing.height + 2 * _MARGIN
     width, height = WIDE + 2 * _MARGIN, y - _MARGIN
-    names = ", ".join(wait.scale_set.name for wait in waits)
+    names = ", ".join(wait.name for wait in waits)
     told = (described(wait) for wait in waits)
     return element(
         "svg",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from pulumi_vmss_health.evidence.bodies import rebuilt
 from pulumi_vmss_health.judging.findings import Reason, State
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
+from pulumi_vmss_health.telling.failure import told_apart
 from pulumi_vmss_health.telling.status import Count
 from pulumi_vmss_health.waiting.memory import Ending
 from vmss_instance_view.model import parse_time
@@ -84,6 +85,7 @@ class Look:
 class Wait:
     """One wait for one scale set. lines: what was said below the message. elapsed, limit: seconds.
 
+    name: the scale set's, with its resource group where the file has another one of that name.
     without_bodies, left_out: looks of which it was not kept what they saw, or nothing at all, to keep the file small.
     """
 
@@ -102,6 +104,7 @@ class Wait:
     without_bodies: int
     left_out: int
     looks: tuple[Look, ...]
+    name: str = ""
 
     @property
     def end(self) -> float:
@@ -134,7 +137,8 @@ def waits_of(evidence: Mapping[str, Any]) -> tuple[Wait, ...]:
             raise ValueError(clean(f"{where}: {error}", LINE)) from None
         except RecursionError:
             raise ValueError(f"{where} is nested too deeply") from None
-    return tuple(found)
+    names = told_apart([each.scale_set for each in found])
+    return tuple(replace(each, name=name) for each, name in zip(found, names, strict=True))
 
 
 def _refuse_unmeasured(value: object, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
@@ -22,6 +23,15 @@ _COMMAND = re.compile("`[^`]*`")
 _SPACE = "\0"  # stands for one that must not break; `clean` leaves none in a line
 _DELETED = "find out who deleted it; if that was meant, run `pulumi refresh`, or take the gate out of the program"
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
+
+
+def told_apart(wanted: Sequence[ScaleSetId]) -> list[str]:
+    """Return a name for each scale set; with its resource group where two have the same name."""
+    alone = [each.name.lower() for each in wanted]
+    return [
+        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
+        for each in wanted
+    ]
 
 
 def headline(outcome: Outcome, scale_set: str) -> str:

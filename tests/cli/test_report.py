@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_there_and_a_full_standard_output_are_told(file: Pa
         told = subprocess.run(
             [*COMMAND, str(file), "-o", "-"], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
         )
-    assert told.returncode == 2
+    assert told.returncode == 3
     assert "standard output cannot be written: No space left on device" in told.stderr
     assert "Traceback" not in told.stderr
     assert "Exception" not in told.stderr

@@ -38,14 +38,13 @@ def run(options: argparse.Namespace, _clock: Clock) -> Exit:
     drawn = page(waits, evidence["versions"]) if suffix == ".html" else picture(waits)
     # As references to characters, a file means the same in every encoding.
     text = drawn.encode("ascii", "xmlcharrefreplace").decode()
+    if options.output == "-":
+        result(text)
+        return Exit.HEALTHY
     try:
-        if options.output == "-":
-            result(text)
-        else:
-            write(Path(options.output), text)
+        write(Path(options.output), text)
     except OSError as error:
-        where = "standard output" if options.output == "-" else options.output
-        raise ValueError(f"{where} cannot be written: {error.strerror}") from None
+        raise ValueError(f"{options.output} cannot be written: {error.strerror}") from None
     return Exit.HEALTHY
 
 

@@ -20,7 +20,7 @@ help: ## list the targets
 	@echo "  PYTHON=python3.12           set up with this Python (3.10 to 3.13)"
 	@echo "  PULUMI_FROM=path            take the Pulumi CLI from PATH and nowhere else;"
 	@echo "             =installer       ... from the vendor's installer;"
-	@echo "             =source          ... from Go modules, built here (5 to 15 minutes, 6 GB of disk meanwhile)"
+	@echo "             =source          ... from Go modules, built here (7 to 20 minutes, 6 GB of disk meanwhile)"
 
 setup: ## .venv and a Pulumi CLI; instant when they are there
 	@for python in $(PYTHONS); do \

@@ -1,6 +1,6 @@
 """Four scale sets in two regions behind one health gate: the stack goes on when three of them are healthy.
 
-Configuration: sshPublicKey (required), release ("1"), minHealthySets ("75%") and timeout ("20m").
+Configuration: sshPublicKey (required), release ("1"), minHealthySets (a percentage: "75%") and timeout ("20m").
 """
 
 import pulumi

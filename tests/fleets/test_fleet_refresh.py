@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.clocks import VirtualClock
-from tests.fleets.worlds import AT_ONCE, ILL, NEVER, World
+from tests.fleets.worlds import AT_ONCE, GONE, ILL, NEVER, World
 from tests.heard import Heard
 from tests.metered import Metered, ScaleSet, timeline
 from tests.sets import Vm, snapshot
@@ -16,10 +16,8 @@ from pulumi_vmss_health.fleets.gating import refresh
 from pulumi_vmss_health.fleets.stored import totals
 from pulumi_vmss_health.gating import NotPassed
 from pulumi_vmss_health.required import RequireHealthyProvider
-from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.pulumi.calls import PartialFailure
 
-GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "was not found"}}')
 OLD = snapshot(Vm(), Vm(latest=False), upgrade_mode="Manual")
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clocks import VirtualClock
-from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GOOD, ILL, NEVER, Ran, healthy_after, run
+from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GONE, GOOD, ILL, NEVER, Ran, healthy_after, run
 from tests.metered import Metered, ScaleSet, Show, timeline, wait
 from tests.sets import Vm, snapshot
 
@@ -25,7 +25,6 @@ from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import SystemClock
 
 FORBIDDEN = Answer(403, {}, b'{"error": {"code": "AuthorizationFailed", "message": "may not read"}}')
-GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "not there"}}')
 
 
 def test_a_fleet_passes_when_its_last_set_does() -> None:

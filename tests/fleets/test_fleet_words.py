@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, ILL, NEVER, healthy_after, run
+from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GONE, ILL, NEVER, healthy_after, run
 from tests.metered import SUBSCRIPTION as S
 from tests.metered import ScaleSet, Show, group, timeline
 from tests.sets import Vm, snapshot
@@ -227,6 +227,14 @@ def test_sets_that_lack_other_evidence_are_told_apart() -> None:
     healthy = State.HEALTHY
     assert key_of(Verdict(healthy, unjudged=("capacity",))) != key_of(Verdict(healthy, unjudged=("power",)))
     assert key_of(Verdict(healthy)) is None
+
+
+def test_a_set_that_was_deleted_is_told_without_what_was_wrong_with_it_before() -> None:
+    _, cause, advice, closer = lines({"a": AT_ONCE, "b": timeline({0: ILL, 60: GONE})})
+    assert cause.startswith("b: the last look failed: ")
+    assert cause.endswith("it was there before")
+    assert advice == "next: find out who deleted it; if that was meant, take it out of the program"
+    assert "activity-log" in closer
 
 
 def test_where_to_look_is_told_of_one_set() -> None:

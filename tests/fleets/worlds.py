@@ -18,10 +18,12 @@ from pulumi_vmss_health.fleets.watch import Begin, Fleet, Goal, watch_fleet
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
+from vmss_instance_view.azure.wire import Answer
 
 GOOD = snapshot(Vm(), Vm())
 BOOTING = snapshot(Vm(), Vm(provisioning="creating", health=None, extensions=()))
 ILL = snapshot(Vm(), Vm(health="unhealthy"))
+GONE = Answer(404, {}, b'{"error": {"code": "ResourceNotFound", "message": "was not found"}}')
 BROKEN = snapshot(Vm(), Vm(extensions=(("cse", "failed/1"),)))
 
 AT_ONCE = timeline({0: GOOD})

@@ -20,6 +20,7 @@ from vmss_instance_view.text import LINE, clean
 _HEARTBEAT = 30.0  # seconds between equal status lines
 _PAUSE = 5.0  # seconds between any two: the sets of a large fleet change all the time
 _NAMED = 3  # sets on a status line and before a cause
+_DELETED = "find out who deleted it; if that was meant, take it out of the program"
 _CAUSES = 10  # of a failure, and further ones are counted
 
 
@@ -153,12 +154,16 @@ def grouped(told: Mapping[str, tuple[object, Sequence[str]]]) -> list[Group]:
 def causes_of(name: str, state: Outcome | Progress) -> tuple[object, list[str]]:
     """Return what keeps a set from passing: a key that is equal for equal causes, and lines."""
     progress = _progress(state)
+    is_deleted = isinstance(state, Outcome) and state.ending is Ending.DELETED
+    verdict = None if is_deleted else progress.verdict
     lines = [lost_look(progress.error).message] if progress.error else []
-    if progress.verdict:
-        lines += causes(progress.verdict)
+    if is_deleted:
+        lines.append(f"next: {_DELETED}")
+    if verdict:
+        lines += causes(verdict)
     if not lines:
         lines = [headline(state, name) if isinstance(state, Outcome) else "it was not seen yet"]
-    return (type(progress.error), key_of(progress.verdict) or lines[0]), lines
+    return (type(progress.error), key_of(verdict) or lines[0]), lines
 
 
 def key_of(verdict: Verdict | None) -> object:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -535,6 +536,15 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
         write(file, "2")
     assert [each.name for each in sorted(tmp_path.iterdir())] == ["evidence.json", "link.json"]
     assert file.read_text() == "1"
+
+
+def test_a_file_that_is_replaced_keeps_who_may_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "evidence.json"
+    write(file, "1")
+    for mode in (0o600, 0o440):
+        file.chmod(mode)
+        write(file, "2")
+        assert stat.S_IMODE(file.stat().st_mode) == mode
 
 
 def test_where_no_file_can_be_written_is_told_before_and_leaves_nothing_behind(tmp_path: Path) -> None:

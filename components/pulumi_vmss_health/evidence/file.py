@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -27,11 +28,15 @@ def _try(target: Path) -> None:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file at one blow. Raises OSError; the file is then as before."""
+    """Write a file at one blow; one that is replaced keeps its mode. Raises OSError; the file is then as before."""
     target = _target(file)
     beside = _beside(target)
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     try:
+        beside.touch(0o666 if mode is None else 0o600)
         beside.write_text(text, encoding="ascii")
+        if mode is not None:
+            beside.chmod(mode)
         beside.replace(target)
     except BaseException:
         beside.unlink(missing_ok=True)

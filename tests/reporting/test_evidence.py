@@ -82,6 +82,14 @@ def test_evidence_that_is_nested_deeper_than_python_goes_is_refused() -> None:
         waits_of(found)
 
 
+def test_a_setting_that_no_measurement_gave_may_be_any_number() -> None:
+    found = copy.deepcopy(GOOD)
+    model = found["waits"][0]["looks"][0]["bodies"]["model"]
+    (*_, extension) = model["properties"]["virtualMachineProfile"]["extensionProfile"]["extensions"]
+    extension["properties"]["settings"] = {"intervalInSeconds": 10**10}
+    assert page(evidence.read(found), {})
+
+
 def test_a_file_whose_bodies_were_left_out_is_drawn_without_them() -> None:
     found = copy.deepcopy(GOOD)
     for look in found["waits"][0]["looks"]:

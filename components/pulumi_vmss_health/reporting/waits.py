@@ -145,6 +145,8 @@ def _refuse_unmeasured(value: object, where: str) -> None:
     """Refuse numbers that nobody could have measured: what is drawn of them would be no picture."""
     if isinstance(value, dict):
         for key, each in value.items():
+            if key == "settings":  # of an extension: the user's own
+                continue
             _refuse_unmeasured(each, f"{where}.{key}")
     elif isinstance(value, list):
         for index, each in enumerate(value):

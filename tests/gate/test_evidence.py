@@ -281,6 +281,12 @@ def test_a_replay_does_not_end_with_a_look_at_a_part_where_a_gate_looks_at_the_w
     assert "could have decided, and there was none at that time" in replayed.unknown
 
 
+def test_a_replay_does_not_take_an_unreadable_time_of_the_last_pass_for_never() -> None:
+    wait = told({0: GOOD}, AT_ONCE).wait
+    with pytest.raises(ValueError, match="passedBefore must be a time such as 2026-01-31T12:00:00Z"):
+        replay({**wait, "passedBefore": "today"}, AT_ONCE)
+
+
 def test_what_the_recorded_wait_did_not_read_is_not_judged() -> None:
     recorded = told({0: GOOD}, GatePolicy(hold="0s", rolling_upgrade="ignore"))
     replayed = replay(recorded.wait, AT_ONCE)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pulumi_vmss_health.evidence.recorder import FORMAT
 from pulumi_vmss_health.evidence.schema import check
+from vmss_instance_view.model import parse_time
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -22,6 +25,14 @@ def read(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is no evidence: {why}") from None
     evidence: dict[str, Any] = found
     return evidence
+
+
+def moment(wait: Mapping[str, Any], key: str) -> datetime:
+    """Return a time of a wait. Raises ValueError, naming the key, for what is none."""
+    found = parse_time(wait[key])
+    if found is None:
+        raise ValueError(f"{key} must be a time such as 2026-01-31T12:00:00Z")
+    return found
 
 
 def _refuse(constant: str) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from pulumi_vmss_health.evidence.bodies import rebuilt
+from pulumi_vmss_health.evidence.reading import moment
 from pulumi_vmss_health.evidence.recorder import depth_name
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
@@ -20,7 +21,6 @@ from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory
 from pulumi_vmss_health.waiting.prospects import NO_CAPACITY, refusal
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import AzureError, ConfigurationError, InstanceViewError
-from vmss_instance_view.model import parse_time
 
 _AT_THE_TIMEOUT = 1.0  # seconds behind it: a look that began by then is the one that a wait makes at its timeout
 _DEPTHS = {depth_name(each): each for each in Depth}
@@ -61,7 +61,7 @@ def limited(policy: GatePolicy, wait: Mapping[str, Any]) -> GatePolicy:
 
 def replay(wait: Mapping[str, Any], policy: GatePolicy) -> Replayed:
     """Judge what a wait saw by a policy. wait: checked. Raises ValueError for bodies that cannot be read."""
-    passed = parse_time(wait["passedBefore"])
+    passed = None if wait["passedBefore"] is None else moment(wait, "passedBefore")
     limit = policy.timeout_seconds
     source = wait["limitSource"] if limit == wait["limitSeconds"] else OF_THE_POLICY
     memory = Memory(policy, 0.0, Context(passed, wait["beforeFirstPass"]), source)

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from pulumi_vmss_health.evidence.bodies import rebuilt
+from pulumi_vmss_health.evidence.reading import moment
 from pulumi_vmss_health.judging.findings import Reason, State
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.telling.failure import told_apart
 from pulumi_vmss_health.telling.status import Count
 from pulumi_vmss_health.waiting.memory import Ending
-from vmss_instance_view.model import parse_time
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 
@@ -161,10 +161,10 @@ def _wait(told: Mapping[str, Any]) -> Wait:
         GatePolicy.from_json(told["policy"]),
         told["limitSeconds"],
         _text(told["limitSource"]),
-        _moment(told, "beganAt"),
+        moment(told, "beganAt"),
         told["elapsedSeconds"],
         Ending(told["ending"]),
-        None if told["passedBefore"] is None else _moment(told, "passedBefore"),
+        None if told["passedBefore"] is None else moment(told, "passedBefore"),
         told["beforeFirstPass"],
         _text(told["message"]),
         tuple(map(_text, told["lines"])),
@@ -173,13 +173,6 @@ def _wait(told: Mapping[str, Any]) -> Wait:
         told["capped"]["looksLeftOut"],
         tuple(map(_look, told["looks"], rebuilt(told["looks"]))),
     )
-
-
-def _moment(told: Mapping[str, Any], key: str) -> datetime:
-    found = parse_time(told[key])
-    if found is None:
-        raise ValueError(f"{key} must be a time such as 2026-01-31T12:00:00Z")
-    return found
 
 
 def _look(told: Mapping[str, Any], snapshot: Snapshot | None) -> Look:

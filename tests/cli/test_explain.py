@@ -135,3 +135,12 @@ def test_a_list_of_anything_but_instances_is_refused_by_what_it_is(
     said = refused(capsys, tmp_path, body)
     assert f"{tmp_path / '0.json'}: " in said
     assert words in said
+
+
+def test_a_model_alone_tells_no_number_of_vms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explained(tmp_path, model()) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("not judged: VMs not known\n")
+    assert "not judged for lack of evidence: VMs, " in told
+    assert explained(tmp_path, model(provisioningState="Failed")) == 1
+    assert capsys.readouterr().out.startswith("failing: VMs not known\n")

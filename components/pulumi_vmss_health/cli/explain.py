@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pulumi_vmss_health.capturing.bodies import snapshot_of
@@ -12,11 +13,13 @@ from pulumi_vmss_health.capturing.playback import snapshot_in
 from pulumi_vmss_health.cli.console.screen import print_told
 from pulumi_vmss_health.cli.exits import Exit
 from pulumi_vmss_health.cli.flags import add_policy, policy_of, text_of
+from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate
 from pulumi_vmss_health.telling.failure import causes
 from pulumi_vmss_health.telling.status import counts_of
 from vmss_instance_view.clock import Clock
+from vmss_instance_view.model import InstanceView
 
 _FILES = (
     "JSON of a view, a list of instances, a model, a rolling upgrade: of REST, az or an SDK; - for standard input; "
@@ -36,10 +39,11 @@ def run(options: argparse.Namespace, clock: Clock) -> Exit:
         raise ValueError("- is given twice: standard input can be read once")
     policy = policy_of(options)
     seen = _seen(options.files, clock)
-    verdict = evaluate(seen, policy)
+    is_counted = seen.view != InstanceView() or seen.instances is not None
+    verdict = evaluate(seen, policy) if is_counted else _of_the_rest(seen, policy)
     state = _state(verdict)
     warnings = [reason.message for reason in verdict.reasons if reason.state is State.HEALTHY]
-    counts = ", ".join(map(str, counts_of(seen, policy.capacity)))
+    counts = ", ".join(map(str, counts_of(seen, policy.capacity))) if is_counted else "VMs not known"
     print_told([f"{state}: {counts}", *causes(verdict), *_lacking(seen, verdict), *warnings])
     return Exit.HEALTHY if verdict.passes else Exit.NOT_HEALTHY
 
@@ -50,6 +54,12 @@ def _seen(files: Sequence[str], clock: Clock) -> Snapshot:
     if len(files) > 1:
         raise ValueError("give either the folder of one capture, or files")
     return snapshot_in(Path(files[0]), clock)
+
+
+def _of_the_rest(seen: Snapshot, policy: GatePolicy) -> Verdict:
+    """Judge what tells nothing of VMs: without a capacity, of which none of them would be missing."""
+    model = seen.scale_set and replace(seen.scale_set, capacity=None)
+    return evaluate(replace(seen, scale_set=model), replace(policy, capacity=None))
 
 
 def _lacking(seen: Snapshot, verdict: Verdict) -> list[str]:

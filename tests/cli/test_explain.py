@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,25 @@ def test_a_model_alone_tells_no_number_of_vms(tmp_path: Path, capsys: pytest.Cap
     assert "not judged for lack of evidence: VMs, " in told
     assert explained(tmp_path, model(provisioningState="Failed")) == 1
     assert capsys.readouterr().out.startswith("failing: VMs not known\n")
+
+
+SET = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets"
+VMS = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines"
+
+
+@pytest.mark.parametrize(
+    "of_set",
+    [
+        lambda name: {"id": f"{SET}/{name}/virtualMachines/0"},
+        lambda name: {"id": f"{VMS}/vm", "virtualMachineScaleSet": {"id": f"{SET}/{name}"}},
+    ],
+)
+def test_bodies_of_two_sets_are_refused(
+    of_set: Callable[[str], dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = model(id=f"{SET}/web", sku={"capacity": 1})
+    assert explained(tmp_path, one, [vm(0, **of_set("WEB"))]) == 0
+    said = refused(capsys, tmp_path, one, [vm(0, **of_set("api"))])
+    assert f"{tmp_path / '1.json'}: it is of {SET}/api, but {tmp_path / '0.json'} is of {SET}/web" in said
+    said = refused(capsys, tmp_path, [vm(0, **of_set("web")), vm(1, **of_set("api"))])
+    assert f"{tmp_path / '0.json'}: it is of {SET}/api, but {tmp_path / '0.json'} is of {SET}/web" in said

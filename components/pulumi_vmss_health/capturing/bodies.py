@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, Sca
 from vmss_instance_view.model.body import Body
 from vmss_instance_view.model.status import in_group
 from vmss_instance_view.reading.flexible import count
-from vmss_instance_view.text import clean
+from vmss_instance_view.text import LINE, clean
 
 _OUTSIDE = {"id", "name", "type", "location", "tags", "etag", "sku", "zones", "instanceId", "identity", "plan"}
 _OF_EXTENSIONS = {"id", "name"}  # the type of an extension is a property
@@ -31,6 +32,7 @@ _FREE = {"tags", "settings", "protectedSettings"}  # whose keys are the user's o
 _OF_VM_VIEWS = {"vmAgent", "vmHealth", "platformFaultDomain", "computerName", "osName", "isVMInStandbyPool", "disks"}
 _OF_VMS = {"vmId", "latestModelApplied", "hardwareProfile", "instanceView"}
 _OF_MODELS = {"virtualMachineProfile", "upgradePolicy", "orchestrationMode"}
+_SET = re.compile(r"/subscriptions/.*/virtualMachineScaleSets/[^/]+", re.IGNORECASE)
 _PARTS = {
     "view": "an instance view",
     "instances": "a list of instances",
@@ -44,15 +46,22 @@ def snapshot_of(texts: Iterable[tuple[str, str]]) -> Snapshot:
     """Read bodies of one scale set, each with the name of its file. Raises ValueError, naming the file."""
     told: dict[str, Any] = {}
     files: dict[str, str] = {}
+    sets: dict[str, tuple[str, str]] = {}  # the id of each, and which file names it, by the id in lower case
     for name, text in texts:
         try:
-            found = _told(_camel(json.loads(text)))
+            body = _camel(json.loads(text))
+            found, named = _told(body), _sets_of(body)
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: it is no JSON: {error}") from None
         except RecursionError:
             raise ValueError(f"{name}: it is nested too deeply") from None
         except (ValueError, MalformedBody) as error:
             raise ValueError(f"{name}: {error}") from None
+        for each in named:
+            sets.setdefault(each.lower(), (clean(each, LINE), name))
+        if len(sets) > 1:
+            (one, first), (other, file), *_ = sets.values()
+            raise ValueError(f"{file}: it is of {other}, but {first} is of {one}: give bodies of one set")
         again = next((part for part in _PARTS if part in files and part in found), None)
         if again:
             kind = f"{_PARTS[again]} was given already, in {files[again]}"
@@ -97,6 +106,19 @@ def _told(body: object) -> dict[str, Any]:
     if "sku" in resource or _OF_MODELS & resource["properties"].keys():
         return {"scale_set": ScaleSet.from_json(_model(resource))}
     raise ValueError(f"it is not {_KINDS}")
+
+
+def _sets_of(body: Any) -> list[str]:  # noqa: ANN401 - any JSON
+    """Return the ids of the scale sets that a body is of, as far as it tells: its own, or those of its instances."""
+    if isinstance(body, list):
+        return [name for each in body for name in _sets_of(each)]
+    for key in ("value", "instances"):
+        if isinstance(body.get(key), list):
+            return _sets_of(body[key])
+    resource = Body(_resource(body))
+    owner = resource.child("properties").free_form("virtualMachineScaleSet").text("id")
+    found = _SET.match(owner or resource.text("id") or "")
+    return [found[0]] if found else []
 
 
 def _error_code(body: Mapping[str, Any]) -> str | None:

@@ -109,7 +109,8 @@ def test_protection_is_put_on_an_instance_and_shown(arm: ArmSession) -> None:
     body = {"location": "westeurope", "properties": {"protectionPolicy": {"protectFromScaleSetActions": True}}}
     answer = arm.put(f"{arm.set_id}/virtualMachines/1", body)
     shown = {"protectFromScaleIn": False, "protectFromScaleSetActions": True}
-    assert answer.json()["properties"]["protectionPolicy"] == shown
+    properties = answer.json()["properties"]
+    assert (properties["protectionPolicy"], properties["provisioningState"]) == (shown, "Updating")
     assert status(arm, answer) == "Succeeded"
     arm.put(arm.set_id, scale_set_body(health=True, size="B2s"))
     post(arm, "manualupgrade", "*")

@@ -80,9 +80,12 @@ def test_a_change_without_new_vms_ends_at_once_and_counts() -> None:
     assert world.set.etag == '"2"'
 
 
-def test_a_put_that_changes_nothing_does_not_count() -> None:
+def test_a_put_that_changes_nothing_is_an_operation_and_does_not_count() -> None:
     world = World()
-    assert world.put(50) is None
+    before = world.view(50)["statuses"][0]["time"]
+    assert world.put(50) == 1
+    assert (world.state(50), world.state(50 + BRIEF)) == ("Updating", "Succeeded")
+    assert world.view(50 + BRIEF)["statuses"][0]["time"] > before
     assert (world.set.etag, len(world.set.changes)) == ('"1"', 1)
 
 

@@ -26,7 +26,7 @@ def rolling(events: str = "[]", more: str = "", **policy: Any) -> World:
     return world
 
 
-def change(world: World, now: float = AT, **body: Any) -> int | None:
+def change(world: World, now: float = AT, **body: Any) -> int:
     wanted = {"capacity": 5, "size": "B2s", **body}
     return world.put(now, health=True, mode="Rolling", properties=world.properties, **wanted)
 

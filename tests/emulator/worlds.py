@@ -31,7 +31,7 @@ class World:
     def body(self, properties: dict[str, Any] | None = None, **body: Any) -> dict[str, Any]:
         return models.merge(scale_set_body(**body), {"properties": properties or {}})
 
-    def put(self, now: float, **body: Any) -> int | None:
+    def put(self, now: float, **body: Any) -> int:
         return self.set.put(self.body(**body), self.life, START + now)
 
     def instances(self, now: float) -> list[Instance]:
@@ -59,8 +59,7 @@ class World:
     def do(self, now: float, kind: str, instances: list[int] | None = None, value: Any = None) -> int:
         return self.set.do(kind, START + now, instances, value)
 
-    def outcome(self, number: int | None, now: float) -> Outcome | None:
-        assert number is not None
+    def outcome(self, number: int, now: float) -> Outcome | None:
         return self.set.outcome(number, self.life, START + now)
 
     def ids(self, now: float) -> list[int]:

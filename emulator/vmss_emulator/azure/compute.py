@@ -111,7 +111,7 @@ class ScaleSetRoutes:
         self._world.names.append(found.name)
         return found
 
-    def _changed(self, found: ScaleSet, ask: Ask, attempt: int | None) -> Answer:
+    def _changed(self, found: ScaleSet, ask: Ask, attempt: int) -> Answer:
         return Answer(200, self._shown(found), {"ETag": found.etag, **self._world.follow(found, attempt, ask.version)})
 
     def _delete(self, ask: Ask, path: ArmPath) -> Answer:

@@ -73,6 +73,7 @@ class VirtualMachineRoutes:
         if ask.method == "PUT" and len(words) == 1 and not flexible:
             headers = self._actions.protect(ask, found, instance.id)
             body = vm_views.uniform(found, self._numbered(path, found))
+            body["properties"]["provisioningState"] = "Updating"  # as recorded; here it has ended by the next look
             return Answer(200, body, {"ETag": body["etag"], **headers})
         return self._actions.on_instance(ask, found, instance.id, words[1] if len(words) == 2 else None)
 

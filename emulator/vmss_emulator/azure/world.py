@@ -144,12 +144,8 @@ class World:
         self.operations[operation.id] = operation
         return operation
 
-    def follow(
-        self, found: ScaleSet, attempt: int | None, version: str, *, by_location: bool = False
-    ) -> dict[str, str]:
-        """Return the headers that lead to an operation on a set (see `ScaleSet.put`); none if nothing was begun."""
-        if attempt is None:
-            return {}
+    def follow(self, found: ScaleSet, attempt: int, version: str, *, by_location: bool = False) -> dict[str, str]:
+        """Return the headers that lead to an operation on a set (see `ScaleSet.put`)."""
         operation = self.begin(lambda now: found.outcome(attempt, self.life(found), now))
         return self.lead_to(operation, found, version, by_location=by_location)
 

@@ -39,7 +39,7 @@ class Deed:
     """Something that a client did.
 
     Attributes:
-        kind: `put` (a change, or the same once more after it failed), `manualupgrade`, `reimage`, `start`, `restart`,
+        kind: `put` (a change, or the same once more), `manualupgrade`, `reimage`, `start`, `restart`,
             `deallocate`, `poweroff`, `delete`, `rollingupgrade`, `protect`, `cancel`, `repairs`.
         at: when.
         change: the newest one at that moment.

@@ -91,10 +91,11 @@ class ScaleSet:
         """Return when the model of the VMs that a change knows was made."""
         return self.changes[change.model - 1].at
 
-    def put(self, asked: Mapping[str, Any], life: Life, now: float, *, whole: bool = False) -> int | None:
-        """Replace the model. Returns the number of the deed to follow; None if there is nothing to do.
+    def put(self, asked: Mapping[str, Any], life: Life, now: float, *, whole: bool = False) -> int:
+        """Replace the model. Returns the number of the deed to follow.
 
-        A PUT that changes nothing does something only after a failure: Azure tries again. whole: see `puts.complete`.
+        A PUT that changes nothing is an operation, too, as recorded; after a failure it tries again. While another
+        operation runs, it is that one. whole: see `puts.complete`.
 
         Raises:
             ArmError: 400 for a body that is no scale set; 409 while a rolling upgrade runs.
@@ -102,17 +103,14 @@ class ScaleSet:
         before = self.model(life, now)
         body = puts.complete(asked, before, whole=whole)
         last = self._last_operation()
-        outcome = self.outcome(last, life, now)
-        if body == before and outcome is None:
+        if body == before and self.outcome(last, life, now) is None:
             return last
-        if body == before and outcome is not None and outcome.code is None:
-            return None
         self.refuse_while_upgrading(life, now)
         if body != before:
             self._change(body, now)
         return self.do("put", now)
 
-    def patch(self, patch: Mapping[str, Any], life: Life, now: float) -> int | None:
+    def patch(self, patch: Mapping[str, Any], life: Life, now: float) -> int:
         """Change parts of the model; otherwise like `put`."""
         return self.put(models.merge(self.model(life, now), patch), life, now, whole=True)
 

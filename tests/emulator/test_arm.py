@@ -325,6 +325,7 @@ def test_an_instance_shows_the_model_that_it_runs(arm: ArmSession) -> None:
     assert (vm["osProfile"]["computerName"], vm["osProfile"]["adminUsername"]) == ("web000000", "user")
 
 
+REPAIRED = {"automaticRepairsPolicy": {"enabled": True}, "externalHealthPolicy": {"enabled": True}}
 NETWORKED = {"networkProfile": {"networkInterfaceConfigurations": [{"name": "nic"}]}}
 
 
@@ -351,6 +352,7 @@ WRONG_SETS: list[dict[str, Any]] = [
     changed(upgradePolicy={"mode": "Rolling", "rollingUpgradePolicy": {"maxBatchInstancePercent": True}}),
     changed(upgradePolicy={"mode": "Rolling", "rollingUpgradePolicy": {"pauseTimeBetweenBatches": f"P{'9' * 400}D"}}),
     changed(automaticRepairsPolicy=[]),
+    changed(upgradePolicy={"automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": "yes"}}),
     changed(orchestrationMode=["Uniform"]),
     changed(virtualMachineProfile=5),
     changed(virtualMachineProfile=[]),
@@ -482,7 +484,7 @@ def test_an_instance_id_that_cannot_be_one_is_a_bad_parameter(arm: ArmSession, n
 
 def test_a_put_of_a_sku_alone_scales_the_set_and_keeps_all_else(arm: ArmSession) -> None:
     arm.put_group()
-    body = changed(upgradePolicy={"mode": "Rolling"}, overprovision=False, automaticRepairsPolicy={"enabled": True})
+    body = changed(upgradePolicy={"mode": "Rolling"}, overprovision=False, **REPAIRED)
     body |= {"tags": {"a": "b"}, "zones": ["1"], "identity": {"type": "SystemAssigned"}}
     arm.finish(arm.put(arm.set_id, body))
     before = arm.get(arm.set_id)
@@ -495,9 +497,31 @@ def test_a_put_of_a_sku_alone_scales_the_set_and_keeps_all_else(arm: ArmSession)
     }
 
 
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"upgradePolicy": {"mode": "Rolling"}}, "upgradePolicy.mode Rolling"),
+        ({"automaticRepairsPolicy": {"enabled": True}}, "automaticRepairsPolicy.enabled"),
+        (
+            {"upgradePolicy": {"automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": True}}},
+            "automaticOSUpgradePolicy.enableAutomaticOSUpgrade",
+        ),
+    ],
+)
+def test_what_goes_by_the_health_of_vms_requires_a_source_of_it(
+    arm: ArmSession, properties: dict[str, Any], named: str
+) -> None:
+    arm.put_group()
+    refused = arm.ask("PUT", arm.set_id, changed(**properties))
+    assert (refused.status_code, error(refused)) == (400, "BadRequest")
+    assert named in refused.json()["error"]["message"]
+    probe = {"networkProfile": {"healthProbe": {"id": "probe"}}}
+    assert arm.put(arm.set_id, changed(**properties, virtualMachineProfile=probe)).status_code == 201
+
+
 def test_a_patch_takes_away_what_it_says_is_null(arm: ArmSession) -> None:
     arm.put_group()
-    body = changed(automaticRepairsPolicy={"enabled": True}) | {"tags": {"a": "b", "c": "d"}, "zones": ["1"]}
+    body = changed(**REPAIRED) | {"tags": {"a": "b", "c": "d"}, "zones": ["1"]}
     arm.finish(arm.put(arm.set_id, body))
     patch = {"zones": None, "tags": {"c": None}, "properties": {"automaticRepairsPolicy": None}}
     arm.finish(arm.ask("PATCH", arm.set_id, patch))

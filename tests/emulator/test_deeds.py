@@ -133,7 +133,7 @@ def test_one_that_does_not_has_none() -> None:
 
 def test_repairs_are_shown_where_the_set_has_them() -> None:
     properties = {"automaticRepairsPolicy": {"enabled": True}}
-    world = World("[{at: 100s, repairs: Suspended}]", properties=properties)
+    world = World("[{at: 100s, repairs: Suspended}]", health=True, properties=properties)
     assert world.view(99)["orchestrationServices"] == [{"serviceName": "AutomaticRepairs", "serviceState": "Running"}]
     assert world.view(100)["orchestrationServices"][0]["serviceState"] == "Suspended"
     world.do(200, "repairs", value="Running")

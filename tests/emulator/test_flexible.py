@@ -257,7 +257,7 @@ def test_it_is_made_by_a_put_and_keeps_its_mode(arm: ArmSession) -> None:
         assert arm.ask("PUT", own, body).status_code == status
 
 
-def test_rolling_upgrades_require_the_health_extension(arm: ArmSession) -> None:
+def test_rolling_upgrades_of_a_flexible_set_require_the_health_extension(arm: ArmSession) -> None:
     arm.put_group()
     own = arm.set_id.replace("/web", "/rolling")
     without, body = (scale_set_body(1, health=health, mode="Rolling") for health in (False, True))
@@ -270,7 +270,7 @@ def test_rolling_upgrades_require_the_health_extension(arm: ArmSession) -> None:
     arm.finish(arm.put(own, without))
     refused.append(arm.ask("PATCH", own, {"properties": {"upgradePolicy": {"mode": "Rolling"}}}))
     assert [(answer.status_code, error(answer)) for answer in refused] == [(400, "BadRequest")] * 3
-    assert "no health extension" in refused[0].json()["error"]["message"]
+    assert "a health extension in the model." in refused[0].json()["error"]["message"]
 
 
 def test_an_older_model_does_not_name_the_mode(arm: ArmSession, web: str) -> None:

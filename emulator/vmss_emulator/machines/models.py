@@ -78,6 +78,12 @@ def repairs_automatically(body: Body) -> bool:
     return bool((body["properties"].get("automaticRepairsPolicy") or {}).get("enabled"))
 
 
+def upgrades_os(body: Body) -> bool:
+    """Return whether automatic upgrades of the operating system are on."""
+    policy = body["properties"]["upgradePolicy"].get("automaticOSUpgradePolicy") or {}
+    return bool(policy.get("enableAutomaticOSUpgrade"))
+
+
 def profile(body: Body) -> Body:
     """Return the model of a VM."""
     found: Body = body["properties"].get("virtualMachineProfile") or {}

@@ -18,7 +18,10 @@ from vmss_emulator.machines.models import (
     is_flexible,
     is_without_profile,
     profile,
+    repairs_automatically,
+    reports_health,
     upgrade_mode,
+    upgrades_os,
 )
 from vmss_emulator.protocol.errors import ArmError
 from vmss_emulator.protocol.json_shapes import check, require_location, without_nulls
@@ -53,7 +56,11 @@ _SHAPE = {
     "properties": {
         "orchestrationMode": str,
         "overprovision": bool,
-        "upgradePolicy": {"mode": str, "rollingUpgradePolicy": {}},
+        "upgradePolicy": {
+            "mode": str,
+            "rollingUpgradePolicy": {},
+            "automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": bool},
+        },
         "automaticRepairsPolicy": {"enabled": bool},
         "externalHealthPolicy": {"enabled": bool},
         "virtualMachineProfile": {
@@ -160,11 +167,25 @@ def _validate(body: Body) -> None:
             raise _invalid("extensionProfile", "each extension needs a name")
     if upgrade_mode(body) not in _MODES:
         raise _invalid("properties.upgradePolicy.mode", "the mode must be Manual, Automatic or Rolling")
-    if upgrade_mode(body) == "rolling" and is_flexible(body) and not has_health_extension(body):
-        message = "Rolling Upgrade mode is not supported for this Virtual Machine Scale Set: it is Flexible, "
-        message += "and its model has no health extension."
-        raise ArmError(400, "BadRequest", message)
     _validate_policy(body["properties"]["upgradePolicy"].get("rollingUpgradePolicy") or {})
+    _require_health(body)
+
+
+def _require_health(body: Body) -> None:
+    """Refuse what Azure does by the health of the VMs where nothing reports it."""
+    flexible = is_flexible(body)
+    if has_health_extension(body) or (reports_health(body) and not flexible):
+        return
+    more = "" if flexible else ", a healthProbe in its networkProfile, or an externalHealthPolicy"
+    asked = {
+        "upgradePolicy.mode Rolling": upgrade_mode(body) == "rolling",
+        "upgradePolicy.automaticOSUpgradePolicy.enableAutomaticOSUpgrade": upgrades_os(body),
+        "automaticRepairsPolicy.enabled": repairs_automatically(body),
+    }
+    for name, wanted in asked.items():
+        if wanted:
+            message = f"properties.{name} needs a source of health: a health extension in the model{more}."
+            raise ArmError(400, "BadRequest", message)
 
 
 def _validate_policy(policy: Body) -> None:

@@ -72,6 +72,16 @@ def test_pages_lead_to_each_other_and_a_list_is_told_from_its_expansion(tmp_path
         arm.close()
 
 
+@pytest.mark.parametrize("status", [403, 404, 429, 503])
+def test_a_refusal_is_played_under_a_quota_and_to_who_asks_for_the_head_alone(tmp_path: Path, status: int) -> None:
+    refusal = {"error": {"code": "X"}}
+    with Emulator(capture=capture(tmp_path / "capture", (0.0, status, LIST, {}, refusal)), quota=True) as azure:
+        arm = ArmSession(azure)
+        assert [arm.ask(method, LIST).status_code for method in ("GET", "HEAD")] == [status, status]
+        assert arm.ask("GET", LIST).json() == refusal
+        arm.close()
+
+
 def test_what_was_not_read_is_not_there_and_nothing_can_be_changed(tmp_path: Path) -> None:
     folder = capture(
         tmp_path / "capture",

@@ -54,12 +54,12 @@ class Arm:
     def _exists(self, ask: Ask, path: ArmPath) -> Answer:
         """Answer HEAD: is it there?"""
         try:
-            self._metered(replace(ask, method="GET"), path)
+            found = self._metered(replace(ask, method="GET"), path)
         except ArmError as error:
             if error.status == 404:
                 return Answer(404)
             raise
-        return Answer(204)
+        return Answer(204) if found.status == 200 else Answer(found.status, None, found.headers)
 
     def _metered(self, ask: Ask, path: ArmPath) -> Answer:
         meter, now = self._world.meter, self._world.clock()

@@ -149,7 +149,7 @@ class Meter:
         Raises:
             ArmError: 429.
         """
-        if not _lists_instances(path):
+        if not _lists_instances(path) or answer.status != 200:  # a capture has refusals, too
             return told
         vms = len(answer.body["value"])
         bucket = ("vm_views_subscription", _key("vm_views_subscription", path.subscription))

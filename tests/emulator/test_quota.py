@@ -225,6 +225,15 @@ def test_errors_of_the_resource_provider_tell_what_is_left_too(arm: ArmSession) 
     assert "x-ms-ratelimit-remaining-resource" not in arm.ask("GET", f"{arm.set_id}x").headers
 
 
+def test_what_resource_manager_knows_is_not_there_takes_none_of_computes_buckets(arm: ArmSession) -> None:
+    late = f"{arm.set_id}-late"
+    assert [arm.ask("GET", f"{late}/instanceView").status_code for _ in range(40)] == [404] * 40
+    arm.azure.put_scale_set("web-late")
+    assert remaining(arm.ask("GET", f"{late}/instanceView").headers)["HighCostGetVMScaleSetResource"] == 29
+    absent = arm.ask("GET", f"{late}/virtualMachines/9")
+    assert (absent.status_code, remaining(absent.headers)["GetVMScaleSetVMResource"]) == (404, 35)
+
+
 def test_a_bucket_that_is_never_refilled_says_so(arm: ArmSession) -> None:
     arm.azure.load({"quota": {"set": {"size": 0, "per_minute": 0}}})
     assert arm.ask("GET", arm.set_id).headers["Retry-After"] == "3600"

@@ -70,7 +70,7 @@ class ActionRoutes:
                 return self._do(ask, found, _DEEDS[action], self._chosen(ask, found, action))
             case (action,) if action in _NOT_EMULATED:
                 raise not_emulated(f"{action} of scale sets")
-        raise resource_not_found(path.kind, path.name, path.group or "")
+        raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
 
     def on_instance(self, ask: Ask, found: ScaleSet, index: int, action: str | None) -> Answer | None:
         """Do something to one instance: an action, or DELETE it (no action). None if it is no such request."""
@@ -129,7 +129,7 @@ class ActionRoutes:
         ask.require_get()
         upgrade = found.story(self._world.life(found), self._world.clock()).upgrade
         if upgrade is None:
-            raise resource_not_found(path.kind, path.name, path.group or "")
+            raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
         return Answer(200, views.rolling_upgrade(found, upgrade))
 
     def _cancel(self, ask: Ask, found: ScaleSet) -> Answer:

@@ -70,7 +70,9 @@ class Arm:
             answer = self._route(ask, path)
             told = meter.charge_listed(path, answer, told, now)
         except ArmError as error:
-            if not error.gateway:  # else the resource provider was never asked
+            if error.gateway:
+                meter.give_back(ask, path, now)
+            else:
                 error.headers = {**told, **error.headers}
             raise
         return replace(answer, headers={**told, **answer.headers})

@@ -37,7 +37,7 @@ class ExtensionRoutes:
                 return Answer(200, {"value": filters.unfiltered(ask, shown)})
             case (_,):
                 return self._one(ask, path, found)
-        raise resource_not_found(path.kind, path.name, path.group or "")
+        raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
 
     def _one(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer:
         known = _named(found, path.parts[3])
@@ -47,7 +47,7 @@ class ExtensionRoutes:
             case "PATCH" if known is not None:
                 return self._put(ask, path, found, known.get("properties") or {})
             case "GET" | "PATCH":
-                raise resource_not_found(path.kind, path.name, path.group or "")
+                raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
             case "PUT":
                 return self._put(ask, path, found, {})
             case "DELETE" if known is not None:

@@ -59,7 +59,7 @@ class VirtualMachineRoutes:
                 return Answer(200, {"value": filters.unfiltered(ask, cards)})
             case (_, "networkinterfaces", *_):
                 raise not_emulated("single network interfaces of instances")
-        raise resource_not_found(path.kind, path.name, path.group or "")
+        raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
 
     def _change(self, ask: Ask, path: ArmPath, found: ScaleSet) -> Answer | None:
         """Do something to one instance; None if it is no such request."""
@@ -88,7 +88,7 @@ class VirtualMachineRoutes:
             case (number, "instanceview"):
                 _require_number(number)
                 raise operation_not_allowed("VMScaleSetVMs.instanceView.GET", found.name)
-        raise resource_not_found(path.kind, path.name, path.group or "")
+        raise resource_not_found(path.kind, path.name, path.group or "", gateway=False)
 
     def _list(self, ask: Ask, found: ScaleSet, show: vm_views.Show) -> Answer:
         instances = found.instances(self._world.life(found), self._world.clock())
@@ -107,7 +107,7 @@ class VirtualMachineRoutes:
         instance = found.story(self._world.life(found), self._world.clock()).instance(index)
         if instance is None:
             own = path.up(len(path.parts) - 4)
-            raise resource_not_found(own.kind, own.name, path.group or "")
+            raise resource_not_found(own.kind, own.name, path.group or "", gateway=False)
         return instance
 
 

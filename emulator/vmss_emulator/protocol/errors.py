@@ -55,10 +55,13 @@ class IdentityError(Exception):
         }
 
 
-def resource_not_found(kind: str, name: str, group: str) -> ArmError:
-    """Report that a resource does not exist; `kind` like Microsoft.Compute/virtualMachineScaleSets."""
+def resource_not_found(kind: str, name: str, group: str, *, gateway: bool = True) -> ArmError:
+    """Report that a resource does not exist; `kind` like Microsoft.Compute/virtualMachineScaleSets.
+
+    gateway: Resource Manager knows it by itself; of what a scale set consists of only Compute does.
+    """
     message = f"The Resource '{kind}/{name}' under resource group '{group}' was not found."
-    return ArmError(404, "ResourceNotFound", message, gateway=True)
+    return ArmError(404, "ResourceNotFound", message, gateway=gateway)
 
 
 def group_not_found(group: str) -> ArmError:

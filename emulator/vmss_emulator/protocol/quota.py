@@ -143,6 +143,12 @@ class Meter:
             return headers
         return {**headers, _CHARGE: "1", **self._take_all(self._of(call, path), 1, now)}
 
+    def give_back(self, ask: Ask, path: ArmPath, now: float) -> None:
+        """Give back what a request took that Compute was never asked: Resource Manager answered it by itself."""
+        call = _call(ask, path)
+        for bucket, key in self._of(call, path) if call else ():
+            self._left[key] = (self._filled(bucket, key, now) + 1, now)
+
     def charge_listed(self, path: ArmPath, answer: Answer, told: dict[str, str], now: float) -> dict[str, str]:
         """Charge the VMs on an answer's page of a set's instances; returns the headers, `told` included.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import socket
@@ -13,6 +14,7 @@ import threading
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -20,6 +22,8 @@ from tests.emulator.support import QUICK, ArmSession, error
 from tests.waiting import until
 
 from vmss_emulator import Emulator, TimelineError
+from vmss_emulator.web.mischief import Send
+from vmss_emulator.web.wire import Guarded
 
 VIEW = "GET */instanceView"
 
@@ -208,6 +212,24 @@ def test_loopbacks_names_are_let_in(azure: Emulator, host: str) -> None:
     headers = {"Host": f"{host}:{azure.url.rpartition(':')[2]}"}
     url = f"{azure.url}/metadata/endpoints"
     assert requests.get(url, headers=headers, verify=str(azure.ca_file), timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(("scheme", "port", "status"), [("https", 443, 200), ("http", 80, 200), ("https", 80, 421)])
+def test_the_schemes_own_port_need_not_be_named(scheme: str, port: int, status: int) -> None:
+    sent: list[Any] = []
+
+    async def app(_scope: object, _receive: object, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"scheme": scheme, "server": ("127.0.0.1", port), "headers": [(b"host", b"localhost")], "path": "/"}
+    asyncio.run(Guarded(app)(scope, receive, send))
+    assert sent[0]["status"] == status
 
 
 def test_a_body_over_4_mb_is_refused_and_one_of_4_mb_is_read(arm: ArmSession) -> None:

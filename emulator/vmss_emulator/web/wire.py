@@ -20,6 +20,7 @@ __all__ = ["App", "Connection", "Faulty", "Guarded", "Recorded"]
 _log = logging.getLogger(__name__)
 _CORRELATION = b"x-ms-correlation-request-id"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_USUAL_PORTS = {"http": 80, "https": 443}
 _LARGEST = 4 * 2**20  # Azure Resource Manager's own limit
 
 
@@ -74,7 +75,10 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-        allowed = [f"{name}:{scope['server'][1]}" for name in _LOOPBACK]
+        port = scope["server"][1]
+        allowed = [f"{name}:{port}" for name in _LOOPBACK]
+        if port == _USUAL_PORTS[scope["scheme"]]:
+            allowed += _LOOPBACK  # clients then leave it out
         if host not in allowed:
             said = f"The Host header must be one of {', '.join(allowed)}, not '{host[:80]}'."
             return await _refuse(send, 421, "MisdirectedRequest", said)

@@ -435,6 +435,8 @@ def test_secrets_are_kept_beside_lists_of_anything(arm: ArmSession) -> None:
         ("Network/publicIPAddresses/ip", {"properties": [1]}),
         ("Network/publicIPAddresses/ip", {"tags": []}),
         ("Network/publicIPAddresses/ip", {"location": 5}),
+        ("Network/publicIPAddresses/ip", {"identity": "SystemAssigned"}),
+        ("Resources/tags/default", {"properties": {"tags": ["a"]}}),
     ],
 )
 def test_other_bodies_of_the_wrong_shape_are_bad_requests(arm: ArmSession, below: str, body: object) -> None:

@@ -255,6 +255,10 @@ def test_any_resource_can_be_patched_and_tags_are_merged_replaced_and_removed(ar
     ):
         body = {"operation": operation, "properties": {"tags": given}}
         assert arm.ask("PATCH", tags, body).json()["properties"]["tags"] == left
+    for operation in ("Merge", "Delete", "Replace"):
+        for wrong in ([1], {"tags": ["c"]}):
+            assert arm.ask("PATCH", tags, {"operation": operation, "properties": wrong}).status_code == 400
+    assert arm.ask("GET", tags).json()["properties"]["tags"] == {"c": "3"}
 
 
 SET, VM = "{group}/providers/Microsoft.Compute/virtualMachineScaleSets/web", "/virtualMachines/0"

@@ -20,6 +20,7 @@ from vmss_emulator.machines.history import Outcome
 from vmss_emulator.protocol import api_versions, filters
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, method_not_allowed, not_emulated
+from vmss_emulator.protocol.json_shapes import check
 from vmss_emulator.protocol.messages import Answer, Ask, require_etag
 
 
@@ -235,6 +236,7 @@ def _patched(found: models.Body, asked: models.Body) -> models.Body:
     operation = str(asked.get("operation")).lower()
     if found["type"].lower() != "microsoft.resources/tags" or operation not in ("replace", "delete"):
         return models.merge(found, {key: value for key, value in asked.items() if key != "operation"})
+    check(asked, {"properties": {"tags": {}}})
     tags = (asked.get("properties") or {}).get("tags") or {}
     known = (found.get("properties") or {}).get("tags") or {}
     left = tags if operation == "replace" else {key: value for key, value in known.items() if key not in tags}

@@ -17,8 +17,11 @@ from vmss_emulator.protocol.json_shapes import check, require_location, without_
 Body = dict[str, Any]
 
 VNET = ("microsoft.network", "virtualnetworks")
-_SHAPE = {"properties": {}, "tags": {}, "location": str}
-_VNET_SHAPE = {**_SHAPE, "properties": {"subnets": [{"name": str, "properties": {}}]}}
+_SHAPE = {"properties": {}, "tags": {}, "location": str, "identity": {}}
+_SHAPES = {
+    "microsoft.network/virtualnetworks": {**_SHAPE, "properties": {"subnets": [{"name": str, "properties": {}}]}},
+    "microsoft.resources/tags": {**_SHAPE, "properties": {"tags": {}}},
+}
 _NAME = re.compile(r"[\w.-]{1,80}")
 _GROUP_NAME = re.compile(r"[\w.()-]{0,89}[\w()-]")
 
@@ -86,7 +89,7 @@ class Resources:
         Raises:
             ArmError: 400 for a body of another shape; 404 without the parent.
         """
-        check(asked, _VNET_SHAPE if _is_vnet(path) else _SHAPE)
+        check(asked, _SHAPES.get(path.kind.lower(), _SHAPE))
         self._require_parent(path)
         before = self.resources.get(path.id.lower())
         properties = dict(without_nulls(asked.get("properties")) or {})

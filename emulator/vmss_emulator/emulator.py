@@ -328,9 +328,10 @@ class Emulator:
         group = ArmPath(self.subscription_id, resource_group)
         path = ArmPath(self.subscription_id, resource_group, "Microsoft.Compute", ("virtualMachineScaleSets", name))
         with self._world.lock:
-            self._world.resources.put_group(group, {"location": body["location"]})
+            if group.id.lower() not in self._world.resources.groups:
+                self._world.resources.put_group(group, {"location": body["location"]})
             found = self._world.scale_sets.get(path.id.lower())
             if found is None:
                 return ScaleSetRoutes(self._world).create(path, body).id
-            found.put(body, self._world.life(found), self._world.clock())
+            found.put({**body, "location": found.body["location"]}, self._world.life(found), self._world.clock())
             return found.id

@@ -72,6 +72,21 @@ def test_a_group_has_a_life_and_takes_along_what_is_in_it(arm: ArmSession) -> No
     assert error(arm.ask("GET", arm.set_id)) == "ResourceNotFound"
 
 
+def test_nothing_moves_to_another_location(arm: ArmSession) -> None:
+    arm.put_group()
+    arm.put(arm.set_id, scale_set_body())
+    address = f"{arm.group_id}/providers/Microsoft.Network/publicIPAddresses/ip"
+    arm.put(address, {"location": "westeurope"})
+    codes = {arm.group_id: "InvalidResourceGroupLocation"}
+    for path in (arm.group_id, arm.set_id, address):
+        body = scale_set_body() if path == arm.set_id else {}
+        assert arm.put(path, {**body, "location": "West Europe"}).status_code == 200
+        for method in ("PUT", "PATCH"):
+            refused = arm.ask(method, path, {**body, "location": "eastus"})
+            assert (refused.status_code, error(refused)) == (409, codes.get(path, "InvalidResourceLocation"))
+        assert arm.get(path)["location"] != "eastus"
+
+
 def test_a_networks_subnets_are_resources_of_their_own(arm: ArmSession) -> None:
     arm.put_group()
     vnet = f"{arm.group_id}/providers/Microsoft.Network/virtualNetworks/vnet"

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import requests
-from tests.emulator.support import QUICK, ArmSession, error
+from tests.emulator.support import QUICK, ArmSession, error, scale_set_body
 from tests.waiting import until
 
 from vmss_emulator import Emulator, TimelineError
@@ -182,6 +182,14 @@ def test_a_set_can_be_made_and_changed_without_http(arm: ArmSession) -> None:
     path = arm.azure.put_scale_set("web", capacity=2, extensions=["cse"], upgrade_mode="Automatic")
     assert arm.azure.put_scale_set("web", capacity=3, extensions=["cse"], upgrade_mode="Automatic") == path
     assert (arm.get(path)["sku"]["capacity"], arm.get(path)["etag"]) == (3, '"2"')
+
+
+def test_what_is_there_stays_where_it_is_when_a_set_is_put_without_http(arm: ArmSession) -> None:
+    arm.put(arm.group_id, {"location": "eastus", "tags": {"a": "b"}})
+    arm.put(arm.set_id, {**scale_set_body(), "location": "eastus"})
+    assert arm.azure.put_scale_set("web", capacity=2) == arm.set_id
+    assert [arm.get(path)["location"] for path in (arm.group_id, arm.set_id)] == ["eastus", "eastus"]
+    assert arm.get(arm.group_id)["tags"] == {"a": "b"}
 
 
 def test_the_fixture_gives_a_running_emulator(vmss_emulator: Emulator) -> None:

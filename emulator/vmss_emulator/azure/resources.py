@@ -12,7 +12,7 @@ from vmss_emulator.machines.models import shown
 from vmss_emulator.protocol import computed
 from vmss_emulator.protocol.arm_path import ArmPath
 from vmss_emulator.protocol.errors import ArmError, group_not_found, resource_not_found
-from vmss_emulator.protocol.json_shapes import check, require_location, without_nulls
+from vmss_emulator.protocol.json_shapes import check, require_location, require_same_location, without_nulls
 
 Body = dict[str, Any]
 
@@ -42,7 +42,7 @@ class Resources:
         """Create or update a resource group. True if it is new.
 
         Raises:
-            ArmError: 400 for a body of another shape, or a name that no group can have.
+            ArmError: 400 for a body of another shape, or a name that no group can have; 409 for another location.
         """
         new = path.id.lower() not in self.groups
         if new and not _GROUP_NAME.fullmatch(path.group or ""):
@@ -52,6 +52,7 @@ class Resources:
         check(asked, _SHAPE)
         require_location(asked, gateway=True)
         known = {} if new else self.groups[path.id.lower()]
+        require_same_location(asked, known, what="ResourceGroup")
         fixed = {"id": path.id, "name": path.group, "type": "Microsoft.Resources/resourceGroups"}
         self.groups[path.id.lower()] = {
             **fixed,
@@ -87,11 +88,12 @@ class Resources:
         """Store a resource, and a network's subnets as resources of their own. True if it is new.
 
         Raises:
-            ArmError: 400 for a body of another shape; 404 without the parent.
+            ArmError: 400 for a body of another shape; 404 without the parent; 409 for another location.
         """
         check(asked, _SHAPES.get(path.kind.lower(), _SHAPE))
         self._require_parent(path)
         before = self.resources.get(path.id.lower())
+        require_same_location(asked, before or {})
         properties = dict(without_nulls(asked.get("properties")) or {})
         if _is_vnet(path):
             self._put_subnets(path, properties.pop("subnets", None))

@@ -24,7 +24,7 @@ from vmss_emulator.machines.models import (
     upgrades_os,
 )
 from vmss_emulator.protocol.errors import ArmError
-from vmss_emulator.protocol.json_shapes import check, require_location, without_nulls
+from vmss_emulator.protocol.json_shapes import check, require_location, require_same_location, without_nulls
 
 _READ_ONLY = ("id", "name", "type", "etag", "systemData")
 _READ_ONLY_PROPERTIES = ("provisioningState", "uniqueId", "timeCreated")
@@ -84,7 +84,7 @@ def complete(asked: Mapping[str, Any], before: Body | None, *, whole: bool = Fal
     whole: the body is that of a PATCH already merged, in which what is missing was taken away.
 
     Raises:
-        ArmError: 400 for a body that is no scale set.
+        ArmError: 400 for a body that is no scale set; 409 for another mode or location.
     """
     check(asked, _SHAPE)
     body = _writable(asked)
@@ -96,6 +96,7 @@ def complete(asked: Mapping[str, Any], before: Body | None, *, whole: bool = Fal
     if is_without_profile(body):
         body["sku"] = body["properties"]["virtualMachineProfile"] = None
     _validate(body)
+    require_same_location(body, before or {})
     return body
 
 

@@ -98,7 +98,8 @@ class ScaleSet:
         operation runs, it is that one. whole: see `puts.complete`.
 
         Raises:
-            ArmError: 400 for a body that is no scale set; 409 while a rolling upgrade runs.
+            ArmError: 400 for a body that is no scale set; 409 for another mode or location, or while a rolling upgrade
+                runs.
         """
         before = self.model(life, now)
         body = puts.complete(asked, before, whole=whole)

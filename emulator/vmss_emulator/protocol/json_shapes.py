@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from vmss_emulator.protocol.cloud import location
 from vmss_emulator.protocol.errors import ArmError
 
 # A mapping: an object with these shapes inside. A list of one shape: a list of such items. A type: a value of it.
@@ -55,6 +56,18 @@ def require_location(body: Mapping[str, Any], *, gateway: bool = False) -> None:
     if not _PLACE.fullmatch(place):
         message = f"The provided location '{place[:80]}' is not available."
         raise ArmError(400, "LocationNotAvailableForResourceType", message, gateway=gateway)
+
+
+def require_same_location(asked: Mapping[str, Any], before: Mapping[str, Any], *, what: str = "Resource") -> None:
+    """Hold a body to the location where something is already: nothing moves. what: as the error's code has it.
+
+    Raises:
+        ArmError: 409.
+    """
+    here, there = before.get("location"), asked.get("location")
+    if here and there and location(here) != location(there):
+        message = f"It is in {here} already, and cannot move to {there}: delete it first, or take another name."
+        raise ArmError(409, f"Invalid{what}Location", message, gateway=True)
 
 
 def without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON, whatever it is

@@ -72,6 +72,16 @@ def test_a_group_has_a_life_and_takes_along_what_is_in_it(arm: ArmSession) -> No
     assert error(arm.ask("GET", arm.set_id)) == "ResourceNotFound"
 
 
+def test_there_is_no_list_below_what_is_not_there(arm: ArmSession) -> None:
+    arm.put_group()
+    account = f"{arm.group_id}/providers/Microsoft.Storage/storageAccounts/one"
+    lists = [f"{account}/queues", f"{account}/blobServices/default/containers"]
+    refused = [arm.ask("GET", path) for path in lists]
+    assert [(answer.status_code, error(answer)) for answer in refused] == [(404, "ParentResourceNotFound")] * 2
+    arm.put(account, {"location": "westeurope"})
+    assert [arm.get(path)["value"] for path in lists] == [[], []]
+
+
 def test_nothing_moves_to_another_location(arm: ArmSession) -> None:
     arm.put_group()
     arm.put(arm.set_id, scale_set_body())

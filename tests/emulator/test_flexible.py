@@ -207,6 +207,18 @@ def test_a_vm_is_attached_to_a_set_by_the_timeline_alone(arm: ArmSession, web: s
     arm.ask("DELETE", own)
 
 
+@pytest.mark.parametrize(("method", "below"), [("GET", "instanceView"), ("GET", "vmSizes"), ("POST", "start")])
+def test_what_lies_below_a_vm_that_belongs_to_no_set_is_not_emulated(
+    arm: ArmSession, web: str, method: str, below: str
+) -> None:
+    own = f"{vms(arm)}/mine"
+    arm.put(own, {"location": "westeurope", "properties": {}})
+    refused = arm.ask(method, f"{own}/{below}")
+    assert (refused.status_code, error(refused)) == (501, "NotEmulated")
+    assert arm.get(f"{own}/extensions")["value"] == []
+    arm.ask("DELETE", own)
+
+
 def test_a_vm_that_does_not_exist_is_not_found(arm: ArmSession, web: str) -> None:
     for path in (f"{vms(arm)}/web_00000000", f"{vms(arm)}/web_00000000/instanceView"):
         answer = arm.ask("GET", path)

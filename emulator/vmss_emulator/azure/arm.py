@@ -198,6 +198,7 @@ class Arm:
             return Answer(200, {"value": filters.unfiltered(ask, resources.of_kind(path.kind))})
         match ask.method:
             case "GET" if not path.names_a_resource:
+                resources.require_parent(path)
                 return Answer(200, {"value": filters.unfiltered(ask, resources.below(path.id))})
             case "POST" if len(path.parts) > 2:
                 raise not_emulated(f"{path.parts[-1]} of {path.up(1).kind}")

@@ -24,6 +24,7 @@ from vmss_emulator.protocol.messages import Answer, Ask
 from vmss_emulator.protocol.pages import page
 
 _FILTER = re.compile(r"\s*'virtualMachineScaleSet/id'\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
+_COLLECTIONS = ("extensions", "runcommands")  # of resources below a VM
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class FlexibleRoutes:
             return self._one(ask, vm, words[1:])
         if words[1:]:
             self._world.resources.get(path.up(len(words) - 1))
+            if words[1] not in _COLLECTIONS:
+                raise not_emulated(f"{words[1]} of a VM that belongs to no scale set")
         elif ask.method in ("PUT", "PATCH"):
             _refuse_to_attach(ask)
         return None

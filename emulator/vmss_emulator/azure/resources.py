@@ -91,7 +91,7 @@ class Resources:
             ArmError: 400 for a body of another shape; 404 without the parent; 409 for another location.
         """
         check(asked, _SHAPES.get(path.kind.lower(), _SHAPE))
-        self._require_parent(path)
+        self.require_parent(path.up(1))
         before = self.resources.get(path.id.lower())
         require_same_location(asked, before or {})
         properties = dict(without_nulls(asked.get("properties")) or {})
@@ -145,8 +145,13 @@ class Resources:
     def _shown(self, body: Body) -> Body:
         return computed.complete(shown(body), self.tenant_id)
 
-    def _require_parent(self, path: ArmPath) -> None:
-        parent = path.up(4 if path.lower()[-3:-2] == ("default",) else 2)  # blobServices/default is always there
+    def require_parent(self, collection: ArmPath) -> None:
+        """Make sure that the resource is there which a collection lies below, such as the network of subnets.
+
+        Raises:
+            ArmError: 404.
+        """
+        parent = collection.up(3 if collection.lower()[-2:-1] == ("default",) else 1)  # blobServices/default always is
         if parent.parts and parent.id.lower() not in self.resources:
             message = (
                 f"Can not perform requested operation on nested resource. Parent resource '{parent.name}' not found."

@@ -154,6 +154,14 @@ def test_without_a_filter_all_vms_of_the_group_are_listed(arm: ArmSession, web: 
     assert arm.ask("DELETE", own).status_code == 200
 
 
+@pytest.mark.parametrize("wanted", ["", "resourceType eq 'Microsoft.Compute/virtualMachines'"])
+def test_its_vms_are_among_the_resources_of_their_group(arm: ArmSession, web: str, wanted: str) -> None:
+    found = {one["name"]: one for one in arm.get(f"{arm.group_id}/resources", filter=wanted)["value"]}
+    for vm in listed(arm, web):
+        shown = {key: vm[key] for key in ("name", "id", "type", "tags", "location")}
+        assert found[vm["name"]] == shown
+
+
 @pytest.mark.parametrize(
     ("method", "below"),
     [

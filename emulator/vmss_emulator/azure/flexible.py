@@ -64,6 +64,10 @@ class FlexibleRoutes:
             _refuse_to_attach(ask)
         return None
 
+    def bodies(self, path: ArmPath) -> Iterator[Body]:
+        """Yield the VMs of all Flexible sets in a group, or in the subscription, without their views."""
+        return (self._shown(vm, expanded=False) for vm in self._all(path))
+
     def _one(self, ask: Ask, vm: _Vm, below: tuple[str, ...]) -> Answer:
         now = self._world.clock()
         match below:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from vmss_emulator.azure.flexible import FlexibleRoutes
 from vmss_emulator.azure.world import World
 from vmss_emulator.protocol import computed, filters
 from vmss_emulator.protocol.arm_path import ArmPath
@@ -67,6 +68,7 @@ class TenantRoutes:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._flexible = FlexibleRoutes(world)
 
     def above(self, ask: Ask) -> Answer:
         """Answer a path that begins with no subscription.
@@ -152,7 +154,8 @@ class TenantRoutes:
         world, prefix = self._world, path.prefix
         wanted = filters.wanted_type(ask)
         sets = [(key, self._scale_set(key)) for key in world.scale_sets]
-        for key, body in (*sets, *world.resources.resources.items()):
+        vms = [(str(body["id"]).lower(), body) for body in self._flexible.bodies(path)]
+        for key, body in (*sets, *vms, *world.resources.resources.items()):
             top = len(str(body["type"]).split("/")) == 2 and key.count("/providers/") == 1
             if key.startswith(prefix) and top and wanted in (None, str(body["type"]).lower()):
                 yield {name: value for name, value in body.items() if name not in ("properties", "etag")}

@@ -202,6 +202,15 @@ def test_one_sets_bucket_is_not_anothers(arm: ArmSession) -> None:
     assert statuses == [200, 429, 200]
 
 
+def test_deletes_have_buckets_of_their_own(arm: ArmSession) -> None:
+    told = [arm.ask(method, arm.group_id, {"location": "westeurope"}).headers for method in ("PUT", "PUT", "PATCH")]
+    assert told[-1]["x-ms-ratelimit-remaining-subscription-writes"] == "197"
+    headers = arm.ask("DELETE", f"{arm.set_id}-absent").headers
+    left = {name: int(value) for name, value in headers.items() if "ratelimit-remaining-subscription" in name}
+    prefix = "x-ms-ratelimit-remaining-subscription"
+    assert left == {f"{prefix}-deletes": 199, f"{prefix}-global-deletes": 2999}
+
+
 @pytest.mark.parametrize(
     ("bucket", "code", "header"),
     [

@@ -65,8 +65,10 @@ DOCUMENTED: Mapping[str, Bucket] = MappingProxyType(
         "write": Bucket(_WRITES, _WRITES),
         "reads": Bucket(250, 25 * 60),
         "writes": Bucket(200, 10 * 60),
+        "deletes": Bucket(200, 10 * 60),
         "global_reads": Bucket(250 * 15, 25 * 60 * 15),
         "global_writes": Bucket(200 * 15, 10 * 60 * 15),
+        "global_deletes": Bucket(200 * 15, 10 * 60 * 15),
     }
 )
 _NAMES = {
@@ -79,6 +81,7 @@ _NAMES = {
     "operation": "GetOperation",
     "write": "VMScaleSetActions",
 }
+_WAYS = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}  # of Resource Manager; all others are writes
 _REMAINING = "x-ms-ratelimit-remaining-resource"
 _CHARGE = "x-ms-request-charge"
 
@@ -133,7 +136,7 @@ class Meter:
         Raises:
             ArmError: 429. It is charged, too, but takes no bucket below nothing.
         """
-        way = "reads" if ask.method in ("GET", "HEAD") else "writes"
+        way = _WAYS.get(ask.method, "writes")
         for key, code in ((way, "TooManyRequests"), (f"global_{way}", "SubscriptionRequestsThrottled")):
             if not self._take(key, key, 1, now):
                 raise self._throttled_by_arm(ask, code, key, now)

@@ -221,6 +221,8 @@ def _offer_exec(command: argparse.ArgumentParser) -> None:
 
 
 def _exec(parser: _Parser, options: argparse.Namespace) -> int:
+    if options.state and options.capture:
+        parser.error("exec: --state and --capture exclude each other: nothing that is captured can change")
     azure = _emulator(parser, options)
     command = options.command[options.command[:1] == ["--"] :]
     if not command:

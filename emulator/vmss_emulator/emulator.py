@@ -282,10 +282,12 @@ class Emulator:
         Raises:
             KeptError: the file is broken, or of another version.
             OSError: it cannot be read.
-            RuntimeError: it runs already.
+            RuntimeError: it runs already, or plays a capture.
         """
         if self._server is not None:
             raise RuntimeError("the emulator runs already: restore before it starts")
+        if self._world.captured is not None:
+            raise RuntimeError("the emulator plays a capture, beside which there is nothing: restore another one")
         kept.read(self._world, file)
         self._identity.tenant_id = self._world.tenant_id
 

@@ -103,6 +103,15 @@ def test_what_was_not_read_is_not_there_and_nothing_can_be_changed(tmp_path: Pat
         arm.close()
 
 
+def test_what_was_kept_has_no_place_beside_a_capture(tmp_path: Path) -> None:
+    with Emulator() as azure:
+        azure.save(tmp_path / "azure.json")
+    playing = Emulator(capture=capture(tmp_path / "capture", (0.0, 200, SET, {}, {})))
+    with pytest.raises(RuntimeError, match="plays a capture"):
+        playing.restore(tmp_path / "azure.json")
+    assert playing.subscription_id == SUBSCRIPTION
+
+
 @pytest.mark.parametrize("more", [{"format": 2}, {"scale_set": "x"}, {"reads": [{"file": "0.json"}]}])
 def test_a_folder_that_is_no_capture_is_refused(
     tmp_path: Path, more: dict[str, Any], capsys: pytest.CaptureFixture[str]

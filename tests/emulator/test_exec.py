@@ -271,6 +271,7 @@ def test_the_exit_code_is_the_commands(command: list[str], code: int) -> None:
         (["--timeline", "flapping", "--capture", "x", "--", "true"], "exclude each other"),
         pytest.param(["--unknown", "--", "true"], "--unknown", marks=REST),
         (["--state", "x", "--backend", "y", "--throw-away", "--", "true"], "exclude each other"),
+        (["--state", "x", "--capture", "y", "--", "true"], "--state and --capture exclude each other"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(arguments: list[str], told: str) -> None:

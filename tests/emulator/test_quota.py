@@ -159,6 +159,7 @@ def test_a_client_that_asks_too_often_is_refused_by_compute(arm: ArmSession, clo
     assert [answer.status_code for answer in answers] == [200] * 30 + [429]
     refused = answers[-1]
     assert error(refused) == "OperationNotAllowed"
+    assert refused.json()["error"]["innererror"] == {"internalErrorCode": "TooManyRequestsReceived"}
     (detail,) = refused.json()["error"]["details"]
     assert (detail["code"], detail["target"]) == ("TooManyRequests", "HighCostGetVMScaleSetResource")
     assert json.loads(detail["message"])["operationGroup"] == detail["target"]

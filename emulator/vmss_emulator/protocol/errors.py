@@ -24,6 +24,7 @@ class ArmError(Exception):
         *,
         target: str | None = None,
         details: list[dict[str, str]] | None = None,
+        inner: str | None = None,
         gateway: bool = False,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -33,6 +34,8 @@ class ArmError(Exception):
             error["target"] = target
         if details is not None:
             error["details"] = details
+        if inner is not None:
+            error["innererror"] = {"internalErrorCode": inner}
         self.status = status
         self.gateway = gateway
         self.body = {"error": error}

@@ -223,7 +223,8 @@ class Meter:
         }
         detail = {"code": "TooManyRequests", "target": name, "message": json.dumps(measured)}
         message = "More requests came for this resource or subscription than are allowed."
-        return ArmError(429, "OperationNotAllowed", message, details=[detail], headers=headers)
+        inner = "TooManyRequestsReceived"
+        return ArmError(429, "OperationNotAllowed", message, details=[detail], inner=inner, headers=headers)
 
 
 def _header(key: str) -> str:

@@ -123,6 +123,19 @@ def test_the_polls_of_one_operation_are_not_anothers(arm: ArmSession) -> None:
     assert left == [44, 44, 43]
 
 
+def test_a_client_that_waits_as_polls_ask_it_to_is_never_refused(arm: ArmSession, clock: FakeClock) -> None:
+    arm.azure.load({"scale_sets": {"slow": {"boot": "10m"}}, "quota": True})
+    arm.azure.put_scale_set("slow")
+    operation = arm.ask("POST", f"{arm.group_id}/providers/Microsoft.Compute/virtualMachineScaleSets/slow/start")
+    polls = [operation]
+    while "Retry-After" in polls[-1].headers:
+        clock.advance(float(polls[-1].headers["Retry-After"]))
+        polls.append(arm.ask("GET", operation.headers["Azure-AsyncOperation"]))
+    assert {poll.status_code for poll in polls[1:]} == {200}
+    assert polls[-1].json()["status"] == "Succeeded"
+    arm.ask("DELETE", f"{arm.group_id}/providers/Microsoft.Compute/virtualMachineScaleSets/slow")
+
+
 def test_what_compute_is_not_asked_for_takes_none_of_its_buckets(arm: ArmSession) -> None:
     headers = arm.ask("GET", "/subscriptions").headers
     assert "x-ms-ratelimit-remaining-resource" not in headers

@@ -178,8 +178,9 @@ class Arm:
         """Return how an operation stands: told in a body, or, for those who follow `Location`, by the status alone."""
         found, now = self._world.operation(operation_id), self._world.clock()
         body, ended = found.body(now), found.outcome(now)
-        # Azure sends no Retry-After here, and clients then wait for 30 s; nothing takes that long here.
-        wait = {} if ended else {"Retry-After": "1"}
+        # Azure sends no Retry-After here, and clients then wait for 30 s; nothing takes that long here. Under a quota
+        # an operation may be polled 15 times a minute.
+        wait = {} if ended else {"Retry-After": "1" if self._world.meter is None else "4"}
         if ask.query.get("monitor") != "true":
             return Answer(200, body, wait)
         if ended is None:

@@ -240,6 +240,21 @@ def test_a_group_can_be_patched(azure: Emulator, arm: ArmSession) -> None:
     assert arm.ask("GET", arm.group_id).json()["location"] == "westeurope"
 
 
+def test_the_activity_log_keeps_what_was_done_to_a_set_that_is_gone(azure: Emulator, arm: ArmSession) -> None:
+    def told(name: str) -> list[tuple[str, str]]:
+        log = f"/subscriptions/{azure.subscription_id}/providers/Microsoft.Insights/eventtypes/management/values"
+        events = arm.ask("GET", log, version="2015-04-01", filter=f"resourceUri eq '{name}'").json()["value"]
+        return [(event["operationName"]["value"].partition("/")[2], event["status"]["value"]) for event in events]
+
+    webs = [azure.put_scale_set("web"), azure.put_scale_set("web", resource_group="other")]
+    arm.finish(arm.ask("DELETE", webs[0]))
+    arm.ask("DELETE", webs[1].partition("/providers/")[0])
+    for web in webs:
+        deleted, written = told(web)
+        assert deleted == ("virtualMachineScaleSets/delete", "Succeeded")
+        assert written[0] == "virtualMachineScaleSets/write"
+
+
 def test_any_resource_can_be_patched_and_tags_are_merged_replaced_and_removed(arm: ArmSession) -> None:
     arm.put_group()
     balancer = arm.group_id + OTHER

@@ -14,7 +14,7 @@ from vmss_emulator.machines.scale_sets import ScaleSet
 from vmss_emulator.moments import stamp
 from vmss_emulator.protocol.messages import Ask
 
-_OPERATIONS = {"put": "write", "rollingupgrade": "osRollingUpgrade/action"}
+_OPERATIONS = {"put": "write", "gone": "delete", "rollingupgrade": "osRollingUpgrade/action"}
 _BY_RESOURCE = re.compile(r"resourceUri eq '([^']*)'", re.IGNORECASE)
 _BY_GROUP = re.compile(r"resourceGroupName eq '([^']*)'", re.IGNORECASE)
 
@@ -23,23 +23,26 @@ def events(ask: Ask, world: World) -> list[dict[str, Any]]:
     """Return the events that a request's filter asks for, the newest first; times in the filter are not looked at."""
     wanted = ask.query.get("$filter", "")
     resource, group = _BY_RESOURCE.search(wanted), _BY_GROUP.search(wanted)
+    there = ((one, None) for one in world.scale_sets.values())
     found = [
         event
-        for one in world.scale_sets.values()
+        for one, gone in (*there, *world.gone)
         if resource is None or one.id.lower() == resource[1].lower()
         if group is None or f"/resourcegroups/{group[1].lower()}/" in one.id.lower()
-        for event in _of(one, world)
+        for event in _of(one, world, gone)
     ]
     return sorted(found, key=lambda event: str(event["eventTimestamp"]), reverse=True)
 
 
-def _of(found: ScaleSet, world: World) -> Iterator[dict[str, Any]]:
-    life, now = world.life(found), world.clock()
+def _of(found: ScaleSet, world: World, gone: float | None) -> Iterator[dict[str, Any]]:
+    life, now = world.life(found), world.clock() if gone is None else gone
     for number, deed in enumerate(found.deeds):
         if deed.kind in INSTANT:
             continue
         outcome = found.outcome(number, life, now)
         yield _event(found, deed, outcome, world)
+    if gone is not None:
+        yield _event(found, Deed("gone", gone, found.changes[-1]), Outcome(gone), world)
 
 
 def _event(found: ScaleSet, deed: Deed, outcome: Outcome | None, world: World) -> dict[str, Any]:

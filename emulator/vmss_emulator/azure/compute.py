@@ -120,7 +120,7 @@ class ScaleSetRoutes:
         if found is None:
             return Answer(204)
         require_etag(ask, found.etag)
-        del self._world.scale_sets[path.id.lower()]
+        self._world.remove(found)
         self._world.resources.delete(path)  # what extended it, such as locks
         now = self._world.clock()
         operation = self._world.begin(lambda _: Outcome(now))

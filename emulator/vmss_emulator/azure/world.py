@@ -37,6 +37,7 @@ class World:
         tenant_id: of the identities that resources have.
         list_carries: what the expanded list of VMs tells of a set for which the timeline does not say it.
         names: of all scale sets that there ever were.
+        gone: those that were deleted, and when.
         quota: what may be asked in a minute where the timeline does not say it; None: anything.
         captured: what is answered instead of everything that lives here; None: nothing.
         played_since: when it was first asked for.
@@ -58,6 +59,7 @@ class World:
     faults: FaultLine = field(default_factory=lambda: FaultLine(()))
     meter: Meter | None = None
     names: list[str] = field(default_factory=list)
+    gone: list[tuple[ScaleSet, float]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -136,7 +138,14 @@ class World:
         """Remove a group and all that is in it, scale sets included."""
         self.resources.delete_group(path)
         for key in [key for key in self.scale_sets if key.startswith(path.id.lower() + "/")]:
-            del self.scale_sets[key]
+            self.remove(self.scale_sets[key])
+
+    def remove(self, found: ScaleSet) -> None:
+        """Remove a scale set, and remember when."""
+        now = self.clock()
+        found.settle(self.life(found), now)
+        del self.scale_sets[found.id.lower()]
+        self.gone.append((found, now))
 
     def begin(self, outcome: Callable[[float], Outcome | None]) -> Operation:
         """Begin an operation."""

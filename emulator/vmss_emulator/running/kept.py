@@ -4,8 +4,8 @@ Time stands still meanwhile: all moments are moved by as much as the clock went 
 healthy is healthy at once, and what had two seconds to go has two seconds to go. Kept are the ids of the tenant and of
 the subscription, resources, and of each scale set what clients did to it and how that ended: its instances follow from
 that. Bodies are kept as they were put, passwords and protected settings included, because the next PUT is compared with
-them: the file is for its owner alone. Tokens, credentials, operations' URLs, and what was spent of quotas and faults
-are of one run.
+them: the file is for its owner alone. Tokens, credentials, operations' URLs, what was spent of quotas and faults, and
+the activity log of sets that were deleted are of one run.
 """
 
 from __future__ import annotations

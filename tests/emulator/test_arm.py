@@ -317,6 +317,16 @@ def test_sets_are_listed_in_a_group_and_in_the_subscription(arm: ArmSession) -> 
     assert len(arm.get("/subscriptions")["value"]) == 1
 
 
+def test_operations_and_the_activity_log_can_only_be_read(arm: ArmSession) -> None:
+    arm.put_group()
+    subscription = arm.group_id.rpartition("/resourceGroups/")[0]
+    log = f"{subscription}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01"
+    operations = arm.put(arm.set_id, scale_set_body()).headers["Azure-AsyncOperation"]
+    for path in (operations, arm.ask("DELETE", arm.group_id).headers["Location"], f"{arm.azure.url}{log}"):
+        assert [arm.ask(method, path, {}).status_code for method in ("PUT", "DELETE")] == [405, 405]
+        assert arm.ask("GET", path).status_code == 200
+
+
 def test_a_method_that_makes_no_sense_is_refused(arm: ArmSession) -> None:
     path = arm.azure.put_scale_set()
     refused = [

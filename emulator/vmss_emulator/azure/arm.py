@@ -125,6 +125,7 @@ class Arm:
                 ask.require_get()
                 return Answer(200, {"value": filters.by_tag(ask, self._world.resources.groups.values())})
             case ("operationresults", _):
+                ask.require_get()
                 return Answer(200)
         raise ArmError(404, "NotFound", f"There is nothing at '{ask.path}'.", gateway=True)
 
@@ -157,8 +158,10 @@ class Arm:
             return Answer(told.status, told.body, told.headers)
         match ((path.provider or "").lower(), *path.lower()):
             case (_, "locations", _, "operations", operation):
+                ask.require_get()
                 return self._operation(ask, operation)
             case ("microsoft.insights", "eventtypes", "management", "values"):
+                ask.require_get()
                 return Answer(200, {"value": activity.events(ask, self._world)})
             case ("microsoft.compute", "locations", place, "virtualmachinescalesets") if path.group is None:
                 return self._scale_sets.at(ask, place)

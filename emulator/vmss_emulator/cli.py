@@ -161,7 +161,7 @@ def _emulator(parser: _Parser, options: argparse.Namespace) -> Emulator:
         missing = "there is no such file, and no ready timeline of this name (`vmss-emulator timelines` lists them)"
         parser.error(f"--timeline {options.timeline}: {missing}")
     except OSError as error:
-        parser.error(f"--timeline {options.timeline}: {error}")
+        parser.error(f"--timeline {options.timeline}: {error.strerror}")
 
 
 def _timeline(named: Path | None) -> Path | str | None:

@@ -268,6 +268,7 @@ def test_the_exit_code_is_the_commands(command: list[str], code: int) -> None:
     [
         ([], "a command is needed"),
         (["--timeline", "missing.yaml", "--", "true"], "missing.yaml: there is no such file, and no ready timeline"),
+        (["--timeline", "/", "--", "true"], "--timeline /: Is a directory"),
         (["--timeline", "flapping", "--capture", "x", "--", "true"], "exclude each other"),
         pytest.param(["--unknown", "--", "true"], "--unknown", marks=REST),
         (["--state", "x", "--backend", "y", "--throw-away", "--", "true"], "exclude each other"),

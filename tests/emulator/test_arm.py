@@ -603,6 +603,11 @@ def test_a_list_that_understands_no_filter_refuses_one_rather_than_tell_all(arm:
         f"{arm.set_id}/virtualMachines/0/networkInterfaces",
         f"{arm.group_id}/{networks}",
         f"{everywhere}/{networks}",
+        f"{everywhere}/locations",
+        f"{everywhere}/providers",
+        "/subscriptions",
+        "/providers",
+        "/tenants",
     ):
         refused = arm.ask("GET", path, filter="name eq 'nope'")
         assert (refused.status_code, error(refused)) == (400, "InvalidFilterInQueryString"), path

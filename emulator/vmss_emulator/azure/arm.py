@@ -91,7 +91,7 @@ class Arm:
     def _route(self, ask: Ask, path: ArmPath) -> Answer:
         if path.subscription is None:
             ask.require_get()
-            return Answer(200, {"value": [self._subscription()]})
+            return Answer(200, {"value": filters.unfiltered(ask, [self._subscription()])})
         if path.subscription.lower() != self._world.subscription_id:
             message = f"The subscription '{path.subscription}' could not be found."
             raise ArmError(404, "SubscriptionNotFound", message, gateway=True)

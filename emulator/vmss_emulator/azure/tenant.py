@@ -79,10 +79,10 @@ class TenantRoutes:
         match tuple(word.lower() for word in ask.path.split("/") if word):
             case ("tenants",):
                 ask.require_get()
-                return Answer(200, {"value": [self._tenant()]})
+                return Answer(200, {"value": filters.unfiltered(ask, [self._tenant()])})
             case ("providers",):
                 ask.require_get()
-                return Answer(200, {"value": [self._provider(name, None) for name in self._namespaces()]})
+                return self._providers(ask, None)
             case ("providers", namespace):
                 ask.require_get()
                 return Answer(200, self._provider(namespace, None))
@@ -101,11 +101,11 @@ class TenantRoutes:
         match path.lower():
             case ("locations",):
                 ask.require_get()
-                return Answer(200, {"value": [self._location(*one) for one in _LOCATIONS.items()]})
+                found = (self._location(*one) for one in _LOCATIONS.items())
+                return Answer(200, {"value": filters.unfiltered(ask, found)})
             case ("providers",):
                 ask.require_get()
-                found = [self._provider(name, path.subscription) for name in self._namespaces()]
-                return Answer(200, {"value": found})
+                return self._providers(ask, path.subscription)
             case ("resources",):
                 ask.require_get()
                 if path.group is not None:
@@ -131,6 +131,10 @@ class TenantRoutes:
         stored = {str(body["type"]).partition("/")[0] for body in self._world.resources.resources.values()}
         lower = {name.lower() for name in _VERSIONS}
         return sorted([*_VERSIONS, *(name for name in stored if name.lower() not in lower)])
+
+    def _providers(self, ask: Ask, subscription: str | None) -> Answer:
+        found = (self._provider(name, subscription) for name in self._namespaces())
+        return Answer(200, {"value": filters.unfiltered(ask, found)})
 
     def _provider(self, namespace: str, subscription: str | None) -> dict[str, Any]:
         """Return a provider and its types: those of a usual program, and those of the resources that there are."""

@@ -227,6 +227,18 @@ def test_what_lies_below_a_vm_that_belongs_to_no_set_is_not_emulated(
     arm.ask("DELETE", own)
 
 
+def test_a_lock_is_put_only_on_a_vm_that_is_there(arm: ArmSession, web: str) -> None:
+    lock = "providers/Microsoft.Authorization/locks/keep"
+    absent = arm.ask("PUT", f"{vms(arm)}/web_00000000/{lock}", {"properties": {"level": "CanNotDelete"}})
+    assert (absent.status_code, error(absent)) == (404, "ResourceNotFound")
+    own = f"{vms(arm)}/mine"
+    arm.put(own, {"location": "westeurope", "properties": {}})
+    for there in (own, listed(arm, web)[0]["id"]):
+        assert arm.put(f"{there}/{lock}", {"properties": {"level": "CanNotDelete"}}).status_code == 201
+        assert arm.ask("DELETE", f"{there}/{lock}").status_code == 200
+    arm.ask("DELETE", own)
+
+
 def test_a_vm_that_does_not_exist_is_not_found(arm: ArmSession, web: str) -> None:
     for path in (f"{vms(arm)}/web_00000000", f"{vms(arm)}/web_00000000/instanceView"):
         answer = arm.ask("GET", path)

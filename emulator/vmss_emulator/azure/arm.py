@@ -195,7 +195,8 @@ class Arm:
     def _generic(self, ask: Ask, path: ArmPath) -> Answer:
         resources = self._world.resources
         if path.scope is not None:
-            self._world.require(path.scope)
+            if not self._flexible.has(path.scope):
+                self._world.require(path.scope)
         elif path.group is not None:
             resources.group(path)
         elif ask.method == "GET" and not path.names_a_resource:

@@ -64,6 +64,11 @@ class FlexibleRoutes:
             _refuse_to_attach(ask)
         return None
 
+    def has(self, path: ArmPath) -> bool:
+        """Return whether a path is that of a VM of a Flexible set, or lies below one."""
+        kind, *words = path.lower()
+        return kind == "virtualmachines" and bool(words) and self._named(path, words[0]) is not None
+
     def bodies(self, path: ArmPath) -> Iterator[Body]:
         """Yield the VMs of all Flexible sets in a group, or in the subscription, without their views."""
         return (self._shown(vm, expanded=False) for vm in self._all(path))

@@ -131,8 +131,8 @@ class World:
         """
         if path.lower()[:1] == ("virtualmachinescalesets",):
             self.scale_set(path)
-        elif path.id.lower() not in self.resources.resources and path.lower()[:1] != ("virtualmachines",):
-            self.resources.get(path)
+        else:
+            self.resources.stored(path)
 
     def delete_group(self, path: ArmPath) -> None:
         """Remove a group and all that is in it, scale sets included."""

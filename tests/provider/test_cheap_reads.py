@@ -113,8 +113,9 @@ class Large:
         self.asked: Counter[str] = Counter()
 
     def _listed(self, number: str, mode: str) -> dict[str, Any]:
-        name = {"instanceId": number} if mode == "Uniform" else {}
-        vm = f"{GROUP}/virtualMachines/web_{number}"
+        is_uniform = mode == "Uniform"
+        name = {"instanceId": number} if is_uniform else {}
+        vm = f"{GROUP}/virtualMachine{f'ScaleSets/web/virtualMachines/{number}' if is_uniform else f's/web_{number}'}"
         return {"name": f"web_{number}", "id": vm, "properties": {"instanceView": {"statuses": []}}, **name}
 
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:

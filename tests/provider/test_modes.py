@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,9 @@ from tests.provider.conftest import AT_ONCE, trust
 
 from pulumi_vmss_health import (
     ExtensionSummary,
+    Instance,
     InstanceView,
+    MalformedBody,
     ScaleSetDeleted,
     ScaleSetId,
     ScaleSetNotFound,
@@ -172,6 +175,30 @@ def test_a_filter_that_matches_nothing_is_no_health(azure: Emulator) -> None:
     web = flexible(azure, capacity=3)
     assert web.view(within(5)).virtual_machine.statuses_summary == ()
     assert web.model(within(5)).capacity == 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "of"),
+    [
+        ("Uniform", {"id": "{set}/virtualMachines/0"}),
+        ("Flexible", {"properties": {"virtualMachineScaleSet": {"id": "{set}"}}}),
+    ],
+)
+def test_a_list_that_shows_a_vm_of_another_set_is_refused(azure: Emulator, mode: str, of: Mapping[str, Any]) -> None:
+    own = azure.put_scale_set("web", capacity=1, orchestration_mode=mode)
+    web = Azure(Settings(azure.environment)).reader(ScaleSetId.parse(own))
+    web.model(within(5))
+
+    def listed(scale_set: str) -> tuple[Instance, ...]:
+        vm = {"instanceId": "0", **json.loads(json.dumps(of).replace("{set}", scale_set))}
+        page = {"value": [vm]}
+        azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */virtualMachines", "body": page}]})
+        return web.instances(within(5))
+
+    assert len(listed(own.upper())) == 1
+    for other in (own.replace("/web", "/api"), f"{own}2", own.replace("/rg/", "/other/")):
+        with pytest.raises(MalformedBody, match=r"of another scale set.*" + other.rpartition("/")[2]):
+            listed(other)
 
 
 def own_reads(azure: Emulator) -> int:

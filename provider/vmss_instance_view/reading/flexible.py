@@ -31,6 +31,7 @@ from vmss_instance_view.model import (
     is_failure,
     worst,
 )
+from vmss_instance_view.model.body import Body
 from vmss_instance_view.reading.uniform import check_number, instances_of, pages_at_least
 from vmss_instance_view.scale_set_id import ScaleSetId
 
@@ -94,13 +95,17 @@ class FlexibleReader:
         question = Question(what, path, Charge(quota.VM_LIST, str(self._id), self.region), (filtered, *query))
         found: dict[str, Instance] = {}
         pages = 0
-        for page in self._arm.pages(question, instances_of(deadline), deadline):
+        for page in self._arm.pages(question, instances_of(deadline, self._other_set), deadline):
             pages += 1
             self.pages = max(self.pages, pages_at_least(pages, self.capacity, len(page)))
             found.update(((each.id or each.instance_id).lower(), each) for each in page)
             check_number(question, len(found))
         self.pages = pages
         return found
+
+    def _other_set(self, vm: Body) -> str | None:
+        id_ = vm.child("properties").child("virtualMachineScaleSet").text("id")
+        return id_ if id_ and id_.lower() != str(self._id).lower() else None
 
 
 def count(model: ScaleSet, instances: Iterable[Instance]) -> InstanceView:

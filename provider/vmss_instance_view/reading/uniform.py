@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from vmss_instance_view.azure.arm import Arm, Parse, Question
 from vmss_instance_view.azure.wire import SMALL
@@ -14,6 +14,7 @@ from vmss_instance_view.limits.quota import Charge, Policy
 from vmss_instance_view.model import Instance, InstanceView, RollingUpgrade, ScaleSet
 from vmss_instance_view.model.body import Body
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import clean
 
 _INSTANCES = 5_000  # of a set; Azure's limit is 1,000
 _INSTANCE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # digits, as far as is known
@@ -51,7 +52,7 @@ class UniformReader:
         question = self._question("instances", "/virtualMachines", quota.HIGH_COST, ("$expand", "instanceView"))
         found: dict[str, Instance] = {}
         pages = 0
-        for page in self._arm.pages(question, instances_of(deadline), deadline):
+        for page in self._arm.pages(question, instances_of(deadline, self._other_set), deadline):
             pages += 1
             self.pages = max(self.pages, pages_at_least(pages, self.capacity, len(page)))
             listed = Charge(quota.LISTED, str(self._id), self.region, len(page))
@@ -78,21 +79,30 @@ class UniformReader:
         """Return the rate limit that a read of the set counts towards."""
         return Charge(policy, str(self._id), self.region, tokens)
 
+    def _other_set(self, vm: Body) -> str | None:
+        id_ = vm.text("id")
+        return id_ if id_ and not id_.lower().startswith(f"{self._id}/virtualMachines/".lower()) else None
+
     def _question(self, what: str, path: str, policy: Policy, *query: tuple[str, str]) -> Question:
         named = f"{what} of scale set {self._id.name} (resource group {self._id.resource_group})"
         return Question(named, f"{self._id}{path}", self.charge(policy), query)
 
 
-def instances_of(deadline: Deadline) -> Parse[list[Instance]]:
-    """Return how the instances on one page of a list are read. The parser raises Overdue once the deadline is past."""
+def instances_of(deadline: Deadline, other_set: Callable[[Body], str | None]) -> Parse[list[Instance]]:
+    """Return how the instances on one page of a list are read. The parser raises Overdue once the deadline is past.
+
+    other_set: returns the id by which a VM says that it is another set's. It must not count here, whoever listed it.
+    """
 
     def parse(page: Mapping[str, object]) -> list[Instance]:
         listed = page.get("value")
         if isinstance(listed, list) and len(listed) > _INSTANCES:
             raise MalformedBody("$.value", f"more than {_INSTANCES:,} instances are on one page")
         found = []
-        for body in Body(page).children("value"):
+        for index, body in enumerate(Body(page).children("value")):
             deadline.left()
+            if other := other_set(body):
+                raise MalformedBody(f"$.value[{index}]", f"a VM of another scale set is listed: {clean(other, 300)}")
             found.append(Instance.from_body(body))
         return found
 

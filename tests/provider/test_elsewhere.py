@@ -141,7 +141,7 @@ def test_no_next_link_leads_a_request_elsewhere(azure: Emulator, stranger: TlsSe
     assert stranger.seen == []
 
 
-@pytest.mark.parametrize("link", [5, True, ["x"], {"a": 1}])
+@pytest.mark.parametrize("link", [5, True, ["x"], {"a": 1}, 0, False, [], {}])
 def test_a_next_link_that_is_no_text_is_refused(azure: Emulator, link: object) -> None:
     broken(azure, "GET */virtualMachines", body={"value": [], "nextLink": link})
     with pytest.raises(Rejected, match="refused to follow a nextLink"):

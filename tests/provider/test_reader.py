@@ -218,6 +218,26 @@ def test_a_body_that_is_no_instance_view_is_named_by_its_url_and_json_path(
     assert "/instanceView?api-version=" in str(refused.value)
 
 
+ERROR = '{"error": {"code": "ServerBusy", "message": "later"}}'
+
+
+@pytest.mark.parametrize(
+    ("match", "body", "problem"),
+    [
+        *(("GET */virtualMachines", body, r"at \$\.value: a list belongs here") for body in ("{}", '{"value": null}')),
+        *(("GET */web", body, "no scale set") for body in ("{}", '{"sku": {"capacity": 3}}')),
+        *((f"GET */{part}", ERROR, "an error: ServerBusy") for part in ("web", "instanceView", "virtualMachines")),
+    ],
+)
+def test_an_answer_that_is_not_what_was_asked_for_is_malformed(
+    azure: Emulator, match: str, body: str, problem: str
+) -> None:
+    web = reader(azure)
+    fault(azure, match, body=body)
+    with pytest.raises(MalformedBody, match=problem):
+        [read(within(5)) for read in (web.model, web.view, web.instances)]
+
+
 def test_a_list_that_points_to_another_host_is_not_followed(azure: Emulator) -> None:
     fault(azure, match="GET */virtualMachines", body='{"value": [], "nextLink": "https://example.org/next"}')
     with pytest.raises(Rejected, match="refused to follow a nextLink"):

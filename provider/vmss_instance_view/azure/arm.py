@@ -106,7 +106,7 @@ class Arm:
                 raise Rejected(f"{question.what}: the list is larger than the limit of {_OF_A_LIST >> 20} MiB")
             parsed, link = _parsed(question, url, lambda page: (parse(page), page.get("nextLink")), content, deadline)
             yield parsed
-            if not link:
+            if link is None or link == "":
                 return
             if not isinstance(link, str) or not self._is_own(link):
                 raise Rejected(f"{question.what}: refused to follow a nextLink to {clean(str(link), 120)!r}")
@@ -227,6 +227,8 @@ def _decoded(source: str, content: bytes) -> dict[str, object]:
         raise MalformedBody("$", f"not JSON ({clean(str(error), 120)}), it begins {start!r}", source=source) from None
     if not isinstance(body, dict):
         raise MalformedBody("$", f"an object belongs here, not a {type(body).__name__}", source=source)
+    if isinstance(said := body.get("error"), dict) and len(body) == 1:
+        raise MalformedBody("$", f"HTTP 200 came with an error: {clean(str(said.get('code')), 80)}", source=source)
     return body
 
 

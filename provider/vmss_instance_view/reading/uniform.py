@@ -37,7 +37,7 @@ class UniformReader:
 
     def model(self, deadline: Deadline) -> ScaleSet:
         """Return the scale set's model."""
-        return self._arm.get(self._question("model", "", quota.LOW_COST), ScaleSet.from_json, deadline)
+        return self._arm.get(self._question("model", "", quota.LOW_COST), _model_of, deadline)
 
     def view(self, deadline: Deadline) -> InstanceView:
         """Return the instance view."""
@@ -88,6 +88,13 @@ class UniformReader:
         return Question(named, f"{self._id}{path}", self.charge(policy), query)
 
 
+def _model_of(body: Mapping[str, object]) -> ScaleSet:
+    """Parse a model. Unlike a view, it is never empty."""
+    if not any(body.get(key) for key in ("id", "name", "properties")):
+        raise MalformedBody("$", "this is no scale set: it has no id, no name and no properties")
+    return ScaleSet.from_json(body)
+
+
 def instances_of(deadline: Deadline, other_set: Callable[[Body], str | None]) -> Parse[list[Instance]]:
     """Return how the instances on one page of a list are read. The parser raises Overdue once the deadline is past.
 
@@ -96,7 +103,9 @@ def instances_of(deadline: Deadline, other_set: Callable[[Body], str | None]) ->
 
     def parse(page: Mapping[str, object]) -> list[Instance]:
         listed = page.get("value")
-        if isinstance(listed, list) and len(listed) > _INSTANCES:
+        if not isinstance(listed, list):
+            raise MalformedBody("$.value", "a list belongs here")
+        if len(listed) > _INSTANCES:
             raise MalformedBody("$.value", f"more than {_INSTANCES:,} instances are on one page")
         found = []
         for index, body in enumerate(Body(page).children("value")):

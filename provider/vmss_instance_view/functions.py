@@ -12,6 +12,7 @@ from vmss_instance_view.clock import SystemClock
 from vmss_instance_view.model import InstanceView
 from vmss_instance_view.reading.retry import READ_TIMEOUT, read_with_retry
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.viewing import one_reader
 
 if TYPE_CHECKING:
     import pulumi
@@ -31,7 +32,8 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
     scale_set = scale_set if isinstance(scale_set, ScaleSetId) else ScaleSetId.parse(scale_set)
     # A copy: what is shared with later reads must not follow the variables when they change.
     azure = shared_azure(Settings(dict(os.environ), _configuration()), SystemClock())
-    return read_with_retry(lambda deadline: azure.reader(scale_set, deadline).view(deadline), READ_TIMEOUT, azure.clock)
+    reader = one_reader(azure, scale_set)
+    return read_with_retry(lambda deadline: reader(deadline).view(deadline), READ_TIMEOUT, azure.clock)
 
 
 def get_instance_view_output(scale_set: ScaleSetInput) -> pulumi.Output[InstanceView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vmss_instance_view.clock import Deadline
@@ -22,12 +23,25 @@ def read_outputs(
 
     Raises InstanceViewError, or Stopped.
     """
+    reader = one_reader(azure, scale_set)
 
     def attempt(deadline: Deadline) -> dict[str, Any]:
-        return _read_once(azure.reader(scale_set, deadline), deadline, with_instances=with_instances)
+        return _read_once(reader(deadline), deadline, with_instances=with_instances)
 
     outputs = read_with_retry(attempt, timeout, azure.clock, not_found_grace=not_found_grace)
     return {"scaleSetId": str(scale_set), **outputs, "readAt": azure.clock.now().isoformat(timespec="seconds")}
+
+
+def one_reader(azure: Azure, scale_set: ScaleSetId) -> Callable[[Deadline], ScaleSetReader]:
+    """Return what gives all attempts of a read the same reader, so that one goes on where the one before it failed."""
+    made: list[ScaleSetReader] = []
+
+    def reader(deadline: Deadline) -> ScaleSetReader:
+        if not made:
+            made.append(azure.reader(scale_set, deadline))
+        return made[0]
+
+    return reader
 
 
 def _read_once(reader: ScaleSetReader, deadline: Deadline, *, with_instances: bool) -> dict[str, Any]:

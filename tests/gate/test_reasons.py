@@ -510,6 +510,19 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
         ),
     ),
     (
+        replace(snapshot(WELL, WELL), unread=(("1", "HTTP 503"),)),
+        {},
+        Reason(
+            "InstanceViewUnread",
+            "instance 1, instance view",
+            "unreadable",
+            "readable",
+            "instance 1: instance view unreadable, want readable (1 of 2 pass, 2 required): HTTP 503",
+            "",
+            PROGRESSING,
+        ),
+    ),
+    (
         snapshot(Vm(latest=None), WELL),
         {},
         Reason(

@@ -178,6 +178,12 @@ def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
     return Ailment("ModelNotApplied", "model", "an older one", "latest", hint=hint, final=final)
 
 
+def readable(facts: Facts, instance: Instance) -> Ailment | None:
+    """Check that the VM's own instance view can be read, if it is needed. What the list says is not enough then."""
+    why = dict(facts.snapshot.unread).get(instance.instance_id)
+    return Ailment("InstanceViewUnread", "instance view", "unreadable", "readable", why) if why else None
+
+
 def _provisioning_states(instance: Instance) -> list[str]:
     """Return the provisioning states that the VM's view and its resource report, in lower case."""
     statuses = instance.view.statuses_of("ProvisioningState") if instance.view else ()

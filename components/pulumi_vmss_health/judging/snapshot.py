@@ -47,6 +47,7 @@ class Snapshot:
     age: seconds between the oldest part and the beginning of the look; infinity if a part was never read.
     is_bare: whether the list of instances leaves out data that only the views of single instances have.
     in_standby_pool: how many VMs are in a standby pool; they are not among the instances.
+    unread: ids of instances whose own views are needed and cannot be read, each with the reason why.
     """
 
     view: InstanceView
@@ -56,6 +57,7 @@ class Snapshot:
     age: float = 0.0
     is_bare: bool = False
     in_standby_pool: int = 0
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def vms_seen(self) -> int:

@@ -130,6 +130,7 @@ INSTANCE_CHECKS = (
     InstanceCheck(
         "latest model", instance_checks.latest_model, lambda facts: not facts.is_without_profile, _latest_model
     ),
+    InstanceCheck("instance view", instance_checks.readable, lambda facts: bool(facts.snapshot.unread)),
 )
 
 SET_CHECKS: tuple[Callable[[Judged], Findings], ...] = (

@@ -51,7 +51,7 @@ class Looker:
         this_one = self._looks
         seen = self._part(self._reader, ask, deadline)
         oldest = self._reader.oldest
-        seen = replace(seen, age=max(began - oldest, 0.0), is_bare=oldest < float("inf"))
+        seen = replace(seen, age=max(began - oldest, 0.0), is_bare=oldest < float("inf"), unread=self._reader.unread)
         if this_one == self._looks:  # otherwise this look was abandoned, and another one began
             self._last = seen
         return seen

@@ -19,6 +19,7 @@ _OF_OWN_VIEWS = {
     "ApplicationNotHealthy",
     "ExtensionFailed",
     "ExtensionNotReady",
+    "InstanceViewUnread",
     "RollingUpgradeRunning",
     "TooFewVmsPassEveryCheck",
     "VmAgentGone",

@@ -55,6 +55,7 @@ class ScaleSetReader:
         self._listed: tuple[Instance, ...] = ()
         self._listed_at = 0.0
         self._in_pool = 0
+        self._since: float | None = None
         self._found: list[tuple[Instance, Question]] = []
         self._found_for: tuple[object, object, object] = (self._listed, None, False)
 
@@ -79,14 +80,21 @@ class ScaleSetReader:
         """Return all instances with their instance views. Those in a standby pool are not the set's yet.
 
         since: own views of VMs that were read since this moment are good enough, and only as many others are read as
-            time and budget allow (`oldest` tells); None: all are read now. whole: False where a Flexible set's VMs
+            time and budget allow (`oldest` tells); None: all are read now, in as many attempts as it takes: one goes
+            on where the one before it failed. whole: False where a Flexible set's VMs
             may be told from one list instead of two.
         """
         now = self._arm.clock.monotonic()
         self._listed = self._list(deadline, whole=whole)
         self._listed_at = now
         self._own.forget_all_but(self._listed)
-        self._own.read(self._bare(), deadline, since=now if since is None else since, at_any_price=since is None)
+        if since is not None:
+            self._own.read(self._bare(), deadline, since=since)
+            return self._members()
+        if self._since is None:
+            self._since = now
+        self._own.read(self._bare(), deadline, since=self._since, at_any_price=True)
+        self._since = None
         return self._members()
 
     def own_views(self, which: Sequence[str] | None, deadline: Deadline, *, since: float) -> tuple[Instance, ...]:
@@ -124,6 +132,11 @@ class ScaleSetReader:
     def oldest(self) -> float:
         """When the oldest own view that is needed was asked for; infinity: none is; minus infinity: one lacks."""
         return self._own.oldest(each for each, _ in self._bare())
+
+    @property
+    def unread(self) -> tuple[tuple[str, str], ...]:
+        """The ids of the instances whose own views are needed and cannot be read, each with the reason why."""
+        return self._own.unread(each for each, _ in self._bare())
 
     @property
     def in_standby_pool(self) -> int:

@@ -149,6 +149,12 @@ namespace Pulumi.VmssHealth
         public Input<string>? OidcTokenFilePath { get; set; }
 
         /// <summary>
+        /// The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+        /// </summary>
+        [Input("subscriptionId")]
+        public Input<string>? SubscriptionId { get; set; }
+
+        /// <summary>
         /// The tenant of the application. Without it: ARM_TENANT_ID.
         /// </summary>
         [Input("tenantId")]

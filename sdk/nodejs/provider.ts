@@ -45,6 +45,7 @@ export class Provider extends pulumi.ProviderResource {
             resourceInputs["oidcRequestUrl"] = args?.oidcRequestUrl;
             resourceInputs["oidcToken"] = args?.oidcToken ? pulumi.secret(args.oidcToken) : undefined;
             resourceInputs["oidcTokenFilePath"] = args?.oidcTokenFilePath;
+            resourceInputs["subscriptionId"] = args?.subscriptionId;
             resourceInputs["tenantId"] = args?.tenantId;
             resourceInputs["useDefaultAzureCredential"] = pulumi.output(args?.useDefaultAzureCredential).apply(JSON.stringify);
             resourceInputs["useMsi"] = pulumi.output(args?.useMsi).apply(JSON.stringify);
@@ -103,6 +104,10 @@ export interface ProviderArgs {
      * A file with the OIDC token to exchange. Without it: ARM_OIDC_TOKEN_FILE_PATH.
      */
     oidcTokenFilePath?: pulumi.Input<string | undefined>;
+    /**
+     * The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+     */
+    subscriptionId?: pulumi.Input<string | undefined>;
     /**
      * The tenant of the application. Without it: ARM_TENANT_ID.
      */

@@ -79,7 +79,7 @@ def stub_az(azure: Emulator, folder: Path) -> Path:
     token = requests.post(url, data={**form, "scope": f"{azure.url}/.default"}, timeout=10).json()["access_token"]
     answer = {"accessToken": token, "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"}
     (folder / "token.json").write_text(json.dumps(answer))
-    (folder / "az").write_text(f"#!/bin/sh\ncat {folder}/token.json\n")
+    (folder / "az").write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\ncat {folder}/token.json\n')
     (folder / "az").chmod(0o755)
     return folder
 
@@ -90,6 +90,19 @@ def test_a_way_gives_a_token_that_azure_accepts(
 ) -> None:
     assert vms(reader(azure, environment_of(azure, way, tmp_path, monkeypatch)).view(within(20))) == 3
     assert azure.tokens
+
+
+@pytest.mark.parametrize("subscription", [None, "11111111-2222-4333-8444-555555555555"])
+def test_az_is_asked_for_the_configured_subscription_and_for_no_tenant(
+    azure: Emulator, subscription: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes one of the two; a managed identity and Cloud Shell take no tenant."""
+    given = {**environment_of(azure, "the az CLI", tmp_path, monkeypatch), "ARM_TENANT_ID": azure.tenant_id}
+    given = {**given, "ARM_SUBSCRIPTION_ID": subscription or ""}
+    assert vms(reader(azure, given).view(within(20))) == 3
+    asked = (tmp_path / "asked").read_text().split()
+    assert "--tenant" not in asked
+    assert ("--subscription" in asked, asked[-1] == subscription) == ((True, True) if subscription else (False, False))
 
 
 def test_every_source_of_the_default_credential_is_exercised_or_says_why_not() -> None:

@@ -44,6 +44,7 @@ _SETTINGS = {
     "oidcRequestUrl": "Where a pipeline asks for an OIDC token.",
     "oidcToken": "The OIDC token to exchange.",
     "oidcTokenFilePath": "A file with the OIDC token to exchange.",
+    "subscriptionId": "The subscription by which the az CLI chooses an account; scale sets are read in their own.",
     "tenantId": "The tenant of the application.",
     "useDefaultAzureCredential": "Whether to take whatever azure-identity's default credential finds.",
     "useMsi": "Whether to sign in as the machine's managed identity.",

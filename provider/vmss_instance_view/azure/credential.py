@@ -252,7 +252,8 @@ def _without_another_way(settings: Settings) -> str:
 def _az_cli(settings: Settings, _cloud: Cloud, _sign_in: SignIn) -> TokenCredential:
     from azure.identity import AzureCliCredential
 
-    return AzureCliCredential(tenant_id=settings.get("tenantId") or "", process_timeout=int(TOKEN_WITHIN))
+    # As azure-native, without a tenant: it is the subscription's, and az takes none beside one, or beside an identity.
+    return AzureCliCredential(subscription=settings.get("subscriptionId"), process_timeout=int(TOKEN_WITHIN))
 
 
 WAYS: tuple[_Way, ...] = (

@@ -23,6 +23,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "oidcRequestUrl": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ARM_OIDC_REQUEST_URL"),
     "oidcToken": ("ARM_OIDC_TOKEN",),
     "oidcTokenFilePath": ("ARM_OIDC_TOKEN_FILE_PATH",),
+    "subscriptionId": ("ARM_SUBSCRIPTION_ID",),
     "tenantId": ("ARM_TENANT_ID",),
     "useDefaultAzureCredential": ("ARM_USE_DEFAULT_AZURE_CREDENTIAL",),
     "useMsi": ("ARM_USE_MSI",),

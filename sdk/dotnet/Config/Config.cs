@@ -142,6 +142,16 @@ namespace Pulumi.VmssHealth
             set => _oidcTokenFilePath.Set(value);
         }
 
+        private static readonly __Value<string?> _subscriptionId = new __Value<string?>(() => __config.Get("subscriptionId"));
+        /// <summary>
+        /// The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+        /// </summary>
+        public static string? SubscriptionId
+        {
+            get => _subscriptionId.Get();
+            set => _subscriptionId.Set(value);
+        }
+
         private static readonly __Value<string?> _tenantId = new __Value<string?>(() => __config.Get("tenantId"));
         /// <summary>
         /// The tenant of the application. Without it: ARM_TENANT_ID.

@@ -67,6 +67,8 @@ type providerArgs struct {
 	OidcToken *string `pulumi:"oidcToken"`
 	// A file with the OIDC token to exchange. Without it: ARM_OIDC_TOKEN_FILE_PATH.
 	OidcTokenFilePath *string `pulumi:"oidcTokenFilePath"`
+	// The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+	SubscriptionId *string `pulumi:"subscriptionId"`
 	// The tenant of the application. Without it: ARM_TENANT_ID.
 	TenantId *string `pulumi:"tenantId"`
 	// Whether to take whatever azure-identity's default credential finds. Without it: ARM_USE_DEFAULT_AZURE_CREDENTIAL.
@@ -101,6 +103,8 @@ type ProviderArgs struct {
 	OidcToken pulumi.StringPtrInput
 	// A file with the OIDC token to exchange. Without it: ARM_OIDC_TOKEN_FILE_PATH.
 	OidcTokenFilePath pulumi.StringPtrInput
+	// The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+	SubscriptionId pulumi.StringPtrInput
 	// The tenant of the application. Without it: ARM_TENANT_ID.
 	TenantId pulumi.StringPtrInput
 	// Whether to take whatever azure-identity's default credential finds. Without it: ARM_USE_DEFAULT_AZURE_CREDENTIAL.

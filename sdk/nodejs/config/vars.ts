@@ -129,6 +129,17 @@ Object.defineProperty(exports, "oidcTokenFilePath", {
 });
 
 /**
+ * The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+ */
+export declare const subscriptionId: string | undefined;
+Object.defineProperty(exports, "subscriptionId", {
+    get() {
+        return __config.get("subscriptionId");
+    },
+    enumerable: true,
+});
+
+/**
  * The tenant of the application. Without it: ARM_TENANT_ID.
  */
 export declare const tenantId: string | undefined;

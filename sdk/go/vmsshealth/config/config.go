@@ -66,6 +66,11 @@ func GetOidcTokenFilePath(ctx *pulumi.Context) string {
 	return config.Get(ctx, "vmss-health:oidcTokenFilePath")
 }
 
+// The subscription by which the az CLI chooses an account; scale sets are read in their own. Without it: ARM_SUBSCRIPTION_ID.
+func GetSubscriptionId(ctx *pulumi.Context) string {
+	return config.Get(ctx, "vmss-health:subscriptionId")
+}
+
 // The tenant of the application. Without it: ARM_TENANT_ID.
 func GetTenantId(ctx *pulumi.Context) string {
 	return config.Get(ctx, "vmss-health:tenantId")

@@ -19,9 +19,9 @@ import requests
 from tests.clocks import within
 from tests.provider.conftest import AT_ONCE, vms
 
-from pulumi_vmss_health import CredentialError, InstanceViewError, ScaleSetId
+from pulumi_vmss_health import ConfigurationError, CredentialError, InstanceViewError, ScaleSetId
 from vmss_emulator import Emulator
-from vmss_instance_view.azure.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud
+from vmss_instance_view.azure.cloud import CHINA, PUBLIC, US_GOVERNMENT, find_cloud, name_of
 from vmss_instance_view.azure.credential import WAYS
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure
@@ -147,6 +147,7 @@ def test_the_first_way_that_is_set_wins(first: int) -> None:
     config = {f"azure-native:{key}": value for key, value, _ in ORDER[first:]}
     chosen = next(way.name for way in WAYS if way.meant(Settings({}, config.get)))
     assert chosen == (ORDER[first][2] if first < len(ORDER) else "the az CLI")
+    assert Settings({}, config.get).asks_az is (chosen == "the az CLI")
 
 
 @pytest.mark.parametrize("value", ["True", "TRUE", "1", "yes", ""])
@@ -163,6 +164,34 @@ def test_a_switch_is_on_for_exactly_true(value: str) -> None:
 )  # fmt: skip
 def test_a_cloud_is_found_by_its_name(name: str | None, cloud: object) -> None:
     assert find_cloud(Settings({"ARM_ENVIRONMENT": name} if name else {}), within(1)) is cloud
+
+
+def az_set_to(name: str, folder: Path) -> dict[str, str]:
+    (folder / "config").write_text(f"[core]\nx = %(y)s\n[cloud]\nname = {name}\n")
+    return {"AZURE_CONFIG_DIR": str(folder)}
+
+
+def test_where_az_gives_the_token_its_own_cloud_is_read(tmp_path: Path) -> None:
+    az = az_set_to("AzureUSGovernment", tmp_path)
+    assert find_cloud(Settings(az), within(1)) is US_GOVERNMENT
+    assert name_of(Settings(az)) == US_GOVERNMENT.resource_manager
+    assert find_cloud(Settings({**az, "AZURE_CLOUD_NAME": "AzureChinaCloud"}), within(1)) is CHINA
+    for given in ({"ARM_ENVIRONMENT": "public"}, {"ARM_CLIENT_SECRET": "s"}, {"ARM_USE_MSI": "true"}):
+        assert find_cloud(Settings({**az, **given}), within(1)) is PUBLIC
+
+
+@pytest.mark.parametrize("content", [b"", b"[cloud]", b"name = x", b"\xff"])
+def test_a_file_of_az_that_names_no_cloud_leaves_the_public_one(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(content)
+    assert find_cloud(Settings({"AZURE_CONFIG_DIR": str(tmp_path)}), within(1)) is PUBLIC
+    assert find_cloud(Settings({"AZURE_CONFIG_DIR": str(tmp_path / "nowhere")}), within(1)) is PUBLIC
+
+
+def test_a_cloud_of_az_that_is_not_known_is_refused_with_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        find_cloud(Settings(az_set_to("MyStack", tmp_path)), within(1))
+    for words in ("the az CLI is set to the cloud 'MyStack'", "ARM_METADATA_HOSTNAME", "ARM_ENVIRONMENT"):
+        assert words in str(refused.value)
 
 
 def test_government_tokens_are_for_the_core_host() -> None:

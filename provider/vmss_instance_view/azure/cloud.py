@@ -108,13 +108,15 @@ _NAMES = {
 
 def name_of(settings: Settings) -> str:
     """Return what the settings call their cloud: its metadata host, or one name of those that it has."""
-    name = (settings.get("environment") or "public").lower()
+    name = (settings.get("environment") or _of_az(settings) or "public").lower()
     known = _NAMES.get(name)
     return settings.get("metadataHost") or (known.resource_manager if known else name)
 
 
 def find_cloud(settings: Settings, deadline: Deadline, https: Https | None = None) -> Cloud:
-    """Return the cloud that the settings name: a metadata host beats a name, no name is the public cloud.
+    """Return the cloud that the settings name: a metadata host beats a name.
+
+    Without either it is that of the az CLI where that gives the token, else the public cloud.
 
     https: what asks a metadata host, so that who reads its cloud goes on with the same connection.
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
@@ -123,14 +125,25 @@ def find_cloud(settings: Settings, deadline: Deadline, https: Https | None = Non
     _stay_with_the_emulator(settings, host)
     if host:
         return _described_by(settings, host, deadline, https or Https())
-    name = settings.get("environment") or "public"
-    cloud = _NAMES.get(name.lower())
+    name, of_az = settings.get("environment"), _of_az(settings)
+    cloud = _NAMES.get((name or of_az or "public").lower())
+    if cloud is None and not name:
+        raise ConfigurationError(
+            f"the az CLI is set to the cloud {clean(of_az or '', 60)!r}, which is not known here: "
+            f"set {settings.names('metadataHost')} to the host that describes it; or choose public, usgovernment or "
+            f"china by {settings.names('environment')}, and by `az cloud set`"
+        )
     if cloud is None:
         raise ConfigurationError(
-            f"unknown cloud {clean(name, 60)!r} in {settings.names('environment')}: "
+            f"unknown cloud {clean(name or '', 60)!r} in {settings.names('environment')}: "
             f"use public, usgovernment or china; for any other cloud set {settings.names('metadataHost')}"
         )
     return cloud
+
+
+def _of_az(settings: Settings) -> str | None:
+    """Return the cloud of the az CLI, if that gives the token: its tokens are for no other."""
+    return settings.az_cloud if settings.asks_az else None
 
 
 def _stay_with_the_emulator(settings: Settings, host: str | None) -> None:

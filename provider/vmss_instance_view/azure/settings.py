@@ -8,6 +8,10 @@ Source: the configuration reference and the source of pulumi-azure-native 3.29.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
+from contextlib import suppress
+from pathlib import Path
 
 # Each key of azure-native's configuration, and the variables that stand in for it, in their order.
 VARIABLES: Mapping[str, tuple[str, ...]] = {
@@ -68,6 +72,21 @@ class Settings:
         """The host of the vmss-emulator that stands in for Azure here, None if none does."""
         url = self._environ.get("VMSS_EMULATOR_URL") or ""
         return url.removeprefix("https://").rstrip("/") or None
+
+    @property
+    def asks_az(self) -> bool:
+        """Whether the az CLI gives the token, because nothing names another way to sign in."""
+        others = any(map(self.is_true, ("useDefaultAzureCredential", "useOidc", "useMsi")))
+        return not (others or self.get("clientCertificatePath") or self.get("clientSecret"))
+
+    @property
+    def az_cloud(self) -> str | None:
+        """The name of the cloud that the az CLI is set to, None if it is not. Source: its page on configuration."""
+        folder = Path(self._environ.get("AZURE_CONFIG_DIR") or "~/.azure")
+        config = RawConfigParser()
+        with suppress(OSError, RuntimeError, ValueError, ConfigParserError):  # RuntimeError: nobody's home
+            config.read(folder.expanduser() / "config", encoding="utf-8")
+        return self._environ.get("AZURE_CLOUD_NAME") or config.get("cloud", "name", fallback=None)
 
     def fingerprint(self) -> tuple[str, ...]:
         """Return all values in a fixed order, secrets included: what differs here is another cloud or identity."""

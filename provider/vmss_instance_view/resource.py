@@ -131,13 +131,11 @@ class InstanceViewProvider(ResourceProvider):
             seen = olds if olds.get("scaleSetId") == scale_set else {}
             kept = {key: value for key, value in seen.items() if key not in _INPUTS}
             return {**kept, **news, "scaleSetId": scale_set}
-        return self._read(news, call.timeout or READ_TIMEOUT, not_found_grace=APPEARS_WITHIN)
+        return self._read(news, call.timeout or READ_TIMEOUT, grace=APPEARS_WITHIN)
 
-    def _read(self, props: dict[str, Any], timeout: float, *, not_found_grace: float = 0.0) -> dict[str, Any]:
+    def _read(self, props: dict[str, Any], timeout: float, *, grace: float = 0.0) -> dict[str, Any]:
         scale_set, with_instances = ScaleSetId.parse(props.get("scaleSet")), props.get("includeInstances") is True
-        outputs = read_outputs(
-            self._azure(), scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
-        )
+        outputs = read_outputs(self._azure(), scale_set, timeout, with_instances=with_instances, grace=grace)
         return {**{key: props[key] for key in _INPUTS if key in props}, **outputs}
 
 

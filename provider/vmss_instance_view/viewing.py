@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from vmss_instance_view.connection import Azure
     from vmss_instance_view.reading.reader import ScaleSetReader
 
-APPEARS_WITHIN = 30.0  # seconds: a set just created can be missing where it is read, for regions disagree at first
+# Seconds: a set just created can be missing where it is read, for regions disagree at first, and a role takes time to
+# spread.
+APPEARS_WITHIN = 30.0
 
 
 def read_outputs(
-    azure: Azure, scale_set: ScaleSetId, timeout: float, *, with_instances: bool = False, not_found_grace: float = 0.0
+    azure: Azure, scale_set: ScaleSetId, timeout: float, *, with_instances: bool = False, grace: float = 0.0
 ) -> dict[str, Any]:
     """Read the view, in Azure's own JSON. Tries again for `timeout` seconds while Azure is unavailable.
 
@@ -28,7 +30,7 @@ def read_outputs(
     def attempt(deadline: Deadline) -> dict[str, Any]:
         return _read_once(reader(deadline), deadline, with_instances=with_instances)
 
-    outputs = read_with_retry(attempt, timeout, azure.clock, not_found_grace=not_found_grace)
+    outputs = read_with_retry(attempt, timeout, azure.clock, grace=grace)
     return {"scaleSetId": str(scale_set), **outputs, "readAt": azure.clock.now().isoformat(timespec="seconds")}
 
 

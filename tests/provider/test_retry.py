@@ -1,8 +1,17 @@
 import pytest
 from tests.clocks import VirtualClock
 
-from pulumi_vmss_health import CredentialError, InstanceViewError, Rejected, ScaleSetNotFound, Throttled, Unavailable
+from pulumi_vmss_health import (
+    CredentialError,
+    Forbidden,
+    InstanceViewError,
+    Rejected,
+    ScaleSetNotFound,
+    Throttled,
+    Unavailable,
+)
 from vmss_instance_view.clock import Deadline, Stopped
+from vmss_instance_view.errors import AzureError
 from vmss_instance_view.reading.retry import read_with_retry
 
 
@@ -21,7 +30,7 @@ class Story:
 
 
 def read(story: Story, clock: VirtualClock, *, seconds: float = 60, grace: float = 0, jitter: float = 0.5) -> str:
-    return read_with_retry(story, seconds, clock, not_found_grace=grace, jitter=lambda: jitter)
+    return read_with_retry(story, seconds, clock, grace=grace, jitter=lambda: jitter)
 
 
 def test_what_may_pass_is_tried_again_with_growing_pauses() -> None:
@@ -67,12 +76,13 @@ def test_the_time_bounds_all_attempts_together() -> None:
     assert 4 <= story.attempts <= 8
 
 
-def test_a_set_about_to_appear_is_waited_for_as_long_as_the_caller_allows() -> None:
-    missing = [ScaleSetNotFound("404")] * 3
+@pytest.mark.parametrize("error", [ScaleSetNotFound, Forbidden])
+def test_a_set_or_a_role_about_to_appear_is_waited_for_as_long_as_the_caller_allows(error: type[AzureError]) -> None:
+    missing = [error("not yet")] * 3
     assert read(Story(*missing), VirtualClock(), grace=30) == "seen"
     clock = VirtualClock()
-    with pytest.raises(ScaleSetNotFound):
-        read(Story(*[ScaleSetNotFound("404")] * 1000), clock, grace=5)
+    with pytest.raises(error):
+        read(Story(*[error("never")] * 1000), clock, grace=5)
     assert clock.time <= 10
 
 

@@ -72,9 +72,7 @@ def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found
         raise call.failure(inputs.WRONG_SECRET_ID if is_secret else f"scaleSetId: {error}") from None
     with_instances = wire.plain(asked.get("includeInstances")) is True
     try:
-        outputs = read_outputs(
-            azure, scale_set, timeout, with_instances=with_instances, not_found_grace=not_found_grace
-        )
+        outputs = read_outputs(azure, scale_set, timeout, with_instances=with_instances, grace=not_found_grace)
     except InstanceViewError as error:
         if is_secret:
             error.args = (scale_set.hide_in(str(error)),)

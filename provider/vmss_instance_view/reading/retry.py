@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from vmss_instance_view.clock import Clock, Deadline, Overdue
-from vmss_instance_view.errors import InstanceViewError, ScaleSetNotFound, Unavailable
+from vmss_instance_view.errors import Forbidden, InstanceViewError, ScaleSetNotFound, Unavailable
 
 T = TypeVar("T")
 
@@ -26,12 +26,13 @@ def read_with_retry(
     seconds: float,
     clock: Clock,
     *,
-    not_found_grace: float = 0.0,
+    grace: float = 0.0,
     jitter: Callable[[], float] = random.random,
 ) -> T:
     """Return what `read` returns, from as many attempts as fit into `seconds`.
 
-    not_found_grace: for how long a set that is not found is taken for one that is about to appear.
+    grace: for how long a set that is not found is taken for one that is about to appear, and one that is forbidden for
+        one whose role assignment still spreads.
     jitter: 0 to 1; it spreads callers that failed together.
     Raises what the last attempt raised: at once where another cannot help, or would be too late by Azure's own word.
     """
@@ -44,7 +45,7 @@ def read_with_retry(
         except InstanceViewError as error:
             left = seconds - (clock.monotonic() - started)
             wait = max(pause * (0.5 + jitter()), getattr(error, "retry_after", None) or 0.0)
-            if not _may_pass(error, seconds - left, not_found_grace) or wait >= left:
+            if not _may_pass(error, is_new=seconds - left < grace) or wait >= left:
                 raise
         clock.wait(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)
@@ -58,5 +59,5 @@ def read_within(seconds: float, read: Callable[[Deadline], T], clock: Clock) -> 
         raise Unavailable(f"no complete answer within {seconds:.0f}s") from None
 
 
-def _may_pass(error: InstanceViewError, elapsed: float, not_found_grace: float) -> bool:
-    return isinstance(error, Unavailable) or (isinstance(error, ScaleSetNotFound) and elapsed < not_found_grace)
+def _may_pass(error: InstanceViewError, *, is_new: bool) -> bool:
+    return isinstance(error, (Unavailable, ScaleSetNotFound, Forbidden) if is_new else Unavailable)

@@ -372,11 +372,26 @@ def test_a_look_that_lacks_the_model_decides_nothing() -> None:
     assert waiting.due_in(START) is None
 
 
-@pytest.mark.parametrize(("error", "ending"), [(Unavailable("503"), None), (Rejected("400"), Ending.UNREADABLE)])
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (Unavailable("503"), None),
+        (Rejected("302", status=302), None),
+        (Rejected("<html>", status=400), None),
+        (Rejected("400", status=400, code="BadRequest"), Ending.UNREADABLE),
+    ],
+)
 def test_after_a_sight_only_what_may_pass_is_waited_for(error: InstanceViewError, ending: Ending | None) -> None:
     waiting = memory()
     waiting.saw(SLOW, START)
     assert waiting.lost(error, START + 1) is ending
+
+
+def test_what_a_gateway_says_in_the_place_of_azure_spends_the_budget_of_errors() -> None:
+    waiting = memory()
+    waiting.saw(SLOW, START)
+    assert [waiting.lost(Rejected("302"), START + at) for at in (1, 31, 61, 91)] == [None] * 4
+    assert waiting.lost(Rejected("302"), START + 121) is Ending.UNREADABLE
 
 
 def test_a_health_extension_with_any_number_of_seconds_is_a_reason_in_words() -> None:

@@ -34,6 +34,16 @@ def test_a_proxy_over_https_with_a_certificate_of_a_private_authority_is_trusted
     assert [each.partition(" HTTP/")[0] for each in proxy.seen] == ["CONNECT management.azure.com:443"]
 
 
+def test_headers_of_an_answer_that_contradict_each_other_are_no_mistake_of_the_settings(
+    azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
+    with TlsServer(lambda: (head,)) as server:
+        server.trust(azure, tmp_path, monkeypatch)
+        with pytest.raises(Unavailable, match=r"a read: no answer: .*Content-Length"):
+            Https().fetch("a read", server.url, Anonymous(), within(5))
+
+
 UNSHOWN = "an address that cannot be read, and is not shown, as a proxy's may hold a password"
 
 

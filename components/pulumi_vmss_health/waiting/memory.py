@@ -24,6 +24,7 @@ from vmss_instance_view.errors import (
     Forbidden,
     InstanceViewError,
     MalformedBody,
+    Rejected,
     ScaleSetDeleted,
     ScaleSetNotFound,
     Throttled,
@@ -195,7 +196,7 @@ class Memory:
         if isinstance(error, ScaleSetNotFound):
             return self._missed(now)
         if before.snapshot is not None:  # a read that worked before may work again
-            return self._spend(now) if isinstance(error, _PASSING_ONCE_SEEN) else Ending.UNREADABLE
+            return self._spend(now) if _may_pass_once_seen(error) else Ending.UNREADABLE
         if isinstance(error, Forbidden):
             return Ending.UNREADABLE if self.progress.elapsed > GRACE else None
         may_pass = isinstance(error, (MalformedBody, Unavailable, UnexpectedError))
@@ -291,8 +292,12 @@ class _Streak:
     looks: int
 
 
-# Errors that may pass, once the set was read; any other ends the wait at once.
 _PASSING_ONCE_SEEN = (ConfigurationError, CredentialError, Forbidden, MalformedBody, Unavailable, UnexpectedError)
+
+
+def _may_pass_once_seen(error: InstanceViewError) -> bool:
+    """Return whether an error may pass, once the set was read. A refusal without Azure's code is a gateway's, say."""
+    return isinstance(error, _PASSING_ONCE_SEEN) or (isinstance(error, Rejected) and not error.code)
 
 
 def _gist(snapshot: Snapshot, verdict: Verdict) -> tuple[object, ...]:

@@ -124,7 +124,7 @@ def impossible(what: str, error: Exception) -> ConfigurationError | None:
 
     The libraries' own words would tell a part of a proxy's password, or all of it.
     """
-    if not isinstance(error, ValueError):
+    if not isinstance(error, ValueError) or isinstance(error, requests.exceptions.InvalidHeader):  # of an answer
         return None
     if isinstance(error, UnicodeError):
         cause = "a character that cannot be sent"

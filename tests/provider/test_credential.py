@@ -207,6 +207,18 @@ def test_a_claims_challenge_is_answered_once_with_its_claims(azure: Emulator) ->
     assert len(azure.tokens) == 2
 
 
+def test_az_is_asked_again_after_a_claims_challenge_that_only_a_new_sign_in_answers(
+    azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = reader(azure, environment_of(azure, "the az CLI", tmp_path, monkeypatch))
+    challenge = {"match": "GET */instanceView", "claims": True, "times": 2}
+    azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [challenge]})
+    for _ in range(2):
+        with pytest.raises(CredentialError, match="az login --claims-challenge"):
+            web.view(within(20))
+    assert vms(web.view(within(20))) == 3  # whoever runs it has signed in anew
+
+
 def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(
     azure: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -131,6 +131,8 @@ class TokenSource:
             raise Unavailable(late) from None
         except Exception as error:  # whatever a library makes of an answer from outside
             self._credential = None  # MSAL would give the same answer for a minute, without asking
+            if way.make is _az_cli:
+                self._claims = None  # az takes none: whoever signs in anew, as its error says, has answered them
             raise self._failure(error, way) from None
 
     def _failure(self, error: Exception, way: _Way) -> InstanceViewError:

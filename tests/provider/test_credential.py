@@ -114,6 +114,18 @@ def test_every_source_of_the_default_credential_is_exercised_or_says_why_not() -
     assert {type(each).__name__ for each in chain} <= known
 
 
+def test_the_default_credential_takes_the_identity_of_its_own_variables_and_not_azure_natives(
+    azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment_of(azure, "the managed identity", tmp_path, monkeypatch)
+    given = environment_of(azure, "the default credential", tmp_path, monkeypatch)
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+    monkeypatch.setenv("AZURE_CLIENT_ID", "its-own")
+    assert vms(reader(azure, {**given, "ARM_CLIENT_ID": "azure-natives"}).view(within(20))) == 3
+    (asked,) = [each.query for each in azure.requests if each.path == "/msi/token"]
+    assert "client_id=its-own" in asked
+
+
 @pytest.mark.parametrize("source", ["token", "file"])
 def test_a_federated_token_may_be_given_as_it_is_or_in_a_file(azure: Emulator, source: str, tmp_path: Path) -> None:
     service = azure.oidc_environment

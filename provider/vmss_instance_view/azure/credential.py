@@ -205,8 +205,8 @@ def _way(settings: Settings) -> _Way:
 def _default(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
-    client = {"managed_identity_client_id": settings.get("clientId")} if settings.get("clientId") else {}
-    return DefaultAzureCredential(**_authority(settings, cloud, sign_in), **client)
+    # As azure-native, without its clientId: the variables of azure-identity name the application or the identity.
+    return DefaultAzureCredential(**_authority(settings, cloud, sign_in))
 
 
 def _certificate(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:

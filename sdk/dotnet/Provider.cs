@@ -104,6 +104,12 @@ namespace Pulumi.VmssHealth
         [Input("metadataHost")]
         public Input<string>? MetadataHost { get; set; }
 
+        /// <summary>
+        /// The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+        /// </summary>
+        [Input("oidcAudience")]
+        public Input<string>? OidcAudience { get; set; }
+
         [Input("oidcRequestToken")]
         private Input<string>? _oidcRequestToken;
 

@@ -41,6 +41,7 @@ export class Provider extends pulumi.ProviderResource {
             resourceInputs["disableInstanceDiscovery"] = pulumi.output(args?.disableInstanceDiscovery).apply(JSON.stringify);
             resourceInputs["environment"] = args?.environment;
             resourceInputs["metadataHost"] = args?.metadataHost;
+            resourceInputs["oidcAudience"] = args?.oidcAudience;
             resourceInputs["oidcRequestToken"] = args?.oidcRequestToken ? pulumi.secret(args.oidcRequestToken) : undefined;
             resourceInputs["oidcRequestUrl"] = args?.oidcRequestUrl;
             resourceInputs["oidcToken"] = args?.oidcToken ? pulumi.secret(args.oidcToken) : undefined;
@@ -88,6 +89,10 @@ export interface ProviderArgs {
      * The metadata host of any other cloud. Without it: ARM_METADATA_HOSTNAME.
      */
     metadataHost?: pulumi.Input<string | undefined>;
+    /**
+     * The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+     */
+    oidcAudience?: pulumi.Input<string | undefined>;
     /**
      * The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.
      */

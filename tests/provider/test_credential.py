@@ -12,7 +12,9 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -143,6 +145,20 @@ def test_a_federated_token_may_be_given_as_it_is_or_in_a_file(azure: Emulator, s
     else:
         given = {"ARM_OIDC_TOKEN": token}
     assert vms(reader(azure, {**base, **given}).view(within(10))) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "audience"), [({}, "api://AzureADTokenExchange"), ({"ARM_OIDC_AUDIENCE": "api://ours"}, "api://ours")]
+)
+def test_a_pipeline_is_asked_for_one_audience_which_may_be_configured(
+    azure: Emulator, given: dict[str, str], audience: str
+) -> None:
+    service = azure.oidc_environment
+    url = service["ACTIONS_ID_TOKEN_REQUEST_URL"] + "&audience=others"
+    with suppress(CredentialError):  # the emulator trusts the usual one alone
+        reader(azure, {**service, **given, "ACTIONS_ID_TOKEN_REQUEST_URL": url}).view(within(10))
+    (asked,) = [parse_qs(each.query) for each in azure.requests if each.path == "/oidc/token"]
+    assert asked == {"api-version": ["2.0"], "audience": [audience]}
 
 
 ORDER = [

@@ -40,6 +40,7 @@ _SETTINGS = {
     "disableInstanceDiscovery": "Whether the authority is one that Microsoft's directory does not list.",
     "environment": "The cloud: public, usgovernment or china.",
     "metadataHost": "The metadata host of any other cloud.",
+    "oidcAudience": "The audience for which a pipeline is asked for an OIDC token.",
     "oidcRequestToken": "The token with which a pipeline asks for an OIDC token.",
     "oidcRequestUrl": "Where a pipeline asks for an OIDC token.",
     "oidcToken": "The OIDC token to exchange.",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from vmss_instance_view.azure.cloud import Cloud
 from vmss_instance_view.azure.settings import Settings
@@ -354,9 +354,11 @@ def _request_oidc_token(settings: Settings, url: str, request_token: str, clock:
         name = settings.names("oidcRequestToken")
         raise ConfigurationError(f"{name} is not a token: it has characters that a token never has")
     what = "the OIDC token service"
-    with_audience = f"{url}{'&' if '?' in url else '?'}{urlencode({'audience': _TOKEN_EXCHANGE})}"
+    parts, audience = urlsplit(url), settings.get("oidcAudience") or _TOKEN_EXCHANGE
+    others = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "audience"]
+    with_audience = parts._replace(query=urlencode([*others, ("audience", audience)]))
     try:
-        answer = Https().fetch(what, with_audience, Bearer(request_token), Deadline(TOKEN_WITHIN, clock))
+        answer = Https().fetch(what, with_audience.geturl(), Bearer(request_token), Deadline(TOKEN_WITHIN, clock))
     except (Silent, Stale, Overdue):
         raise Unavailable(f"{what} did not answer") from None
     if answer.status in (408, 429) or answer.status >= 500:

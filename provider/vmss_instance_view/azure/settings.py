@@ -22,6 +22,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "disableInstanceDiscovery": ("ARM_DISABLE_INSTANCE_DISCOVERY",),
     "environment": ("ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"),
     "metadataHost": ("ARM_METADATA_HOSTNAME",),
+    "oidcAudience": ("ARM_OIDC_AUDIENCE",),
     # GitHub's own variables, and the ones that older versions of azure-native and Pulumi's page name.
     "oidcRequestToken": ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ARM_OIDC_REQUEST_TOKEN"),
     "oidcRequestUrl": ("ACTIONS_ID_TOKEN_REQUEST_URL", "ARM_OIDC_REQUEST_URL"),

@@ -102,6 +102,16 @@ namespace Pulumi.VmssHealth
             set => _metadataHost.Set(value);
         }
 
+        private static readonly __Value<string?> _oidcAudience = new __Value<string?>(() => __config.Get("oidcAudience"));
+        /// <summary>
+        /// The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+        /// </summary>
+        public static string? OidcAudience
+        {
+            get => _oidcAudience.Get();
+            set => _oidcAudience.Set(value);
+        }
+
         private static readonly __Value<string?> _oidcRequestToken = new __Value<string?>(() => __config.Get("oidcRequestToken"));
         /// <summary>
         /// The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.

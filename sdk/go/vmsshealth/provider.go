@@ -59,6 +59,8 @@ type providerArgs struct {
 	Environment *string `pulumi:"environment"`
 	// The metadata host of any other cloud. Without it: ARM_METADATA_HOSTNAME.
 	MetadataHost *string `pulumi:"metadataHost"`
+	// The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+	OidcAudience *string `pulumi:"oidcAudience"`
 	// The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.
 	OidcRequestToken *string `pulumi:"oidcRequestToken"`
 	// Where a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_URL or ARM_OIDC_REQUEST_URL.
@@ -95,6 +97,8 @@ type ProviderArgs struct {
 	Environment pulumi.StringPtrInput
 	// The metadata host of any other cloud. Without it: ARM_METADATA_HOSTNAME.
 	MetadataHost pulumi.StringPtrInput
+	// The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+	OidcAudience pulumi.StringPtrInput
 	// The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.
 	OidcRequestToken pulumi.StringPtrInput
 	// Where a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_URL or ARM_OIDC_REQUEST_URL.

@@ -85,6 +85,17 @@ Object.defineProperty(exports, "metadataHost", {
 });
 
 /**
+ * The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+ */
+export declare const oidcAudience: string | undefined;
+Object.defineProperty(exports, "oidcAudience", {
+    get() {
+        return __config.get("oidcAudience");
+    },
+    enumerable: true,
+});
+
+/**
  * The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.
  */
 export declare const oidcRequestToken: string | undefined;

@@ -46,6 +46,11 @@ func GetMetadataHost(ctx *pulumi.Context) string {
 	return config.Get(ctx, "vmss-health:metadataHost")
 }
 
+// The audience for which a pipeline is asked for an OIDC token. Without it: ARM_OIDC_AUDIENCE.
+func GetOidcAudience(ctx *pulumi.Context) string {
+	return config.Get(ctx, "vmss-health:oidcAudience")
+}
+
 // The token with which a pipeline asks for an OIDC token. Without it: ACTIONS_ID_TOKEN_REQUEST_TOKEN or ARM_OIDC_REQUEST_TOKEN.
 func GetOidcRequestToken(ctx *pulumi.Context) string {
 	return config.Get(ctx, "vmss-health:oidcRequestToken")

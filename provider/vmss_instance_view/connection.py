@@ -97,7 +97,7 @@ class Azure:
         try:
             cloud = self.clock.call(find, seconds)
         except Overdue:
-            host = clean(self._settings.get("metadataHost") or "", 120)
+            host = clean(self._settings.metadata_host or "", 120)
             said = f"metadata host {host} did not describe its cloud within {seconds:.0f}s"
             # Others who wait for it may have much more time: see SingleFlight. Half of it, because who names no
             # deadline has METADATA_WITHIN, of which a little is over by now.

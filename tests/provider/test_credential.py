@@ -187,7 +187,8 @@ def test_a_switch_is_on_for_exactly_true(value: str) -> None:
     ("name", "cloud"),
     [
         (None, PUBLIC), ("public", PUBLIC), ("AzureCloud", PUBLIC), ("usgovernment", US_GOVERNMENT), ("china", CHINA),
-        ("AzureUSGovernment", US_GOVERNMENT), ("AzureChinaCloud", CHINA),
+        ("usgov", US_GOVERNMENT), ("USGovernmentL4", US_GOVERNMENT), ("AzureUSGovernment", US_GOVERNMENT),
+        ("AzureChinaCloud", CHINA),
     ],
 )  # fmt: skip
 def test_a_cloud_is_found_by_its_name(name: str | None, cloud: object) -> None:
@@ -220,6 +221,13 @@ def test_a_cloud_of_az_that_is_not_known_is_refused_with_what_to_set(tmp_path: P
         find_cloud(Settings(az_set_to("MyStack", tmp_path)), within(1))
     for words in ("the az CLI is set to the cloud 'MyStack'", "ARM_METADATA_HOSTNAME", "ARM_ENVIRONMENT"):
         assert words in str(refused.value)
+
+
+def test_a_metadata_host_may_be_given_as_its_address(azure: Emulator) -> None:
+    host = azure.environment["ARM_METADATA_HOSTNAME"]
+    given = {**azure.environment, "ARM_METADATA_HOSTNAME": f"https://{host}/"}
+    assert vms(reader(azure, given).view(within(10))) == 3
+    assert name_of(Settings(given)) == host
 
 
 def test_government_tokens_are_for_the_core_host() -> None:

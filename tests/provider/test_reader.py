@@ -152,7 +152,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(azure: Emulator, monke
         ),
         *(
             ({"ARM_METADATA_HOSTNAME": host, "VMSS_EMULATOR_URL": ""}, f"must be a host name, not {host!r}")
-            for host in ("https://x", "x/y", "x?", "x#", "user@x", "x\\y", "x:", "x:port", ".x", "x y", "é")
+            for host in ("http://x", "https:/x", "x/y", "x?", "x#", "user@x", "x\\y", "x:", "x:port", ".x", "x y", "é")
         ),
     ],
 )

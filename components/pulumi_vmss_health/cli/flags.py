@@ -106,7 +106,7 @@ def azure_of(options: argparse.Namespace, clock: Clock, keep: Callable[[Read], N
         variables.pop("ARM_METADATA_HOSTNAME", None)  # which would win over a name
     settings = _Settings(variables, given.get)
     if options.metadata_host:
-        check_metadata_host(settings, options.metadata_host)
+        check_metadata_host(settings, settings.metadata_host or "")
     elif options.cloud:
         find_cloud(settings, Deadline(METADATA_WITHIN, clock))  # asks nobody for a name
     return Azure(settings, clock, keep=keep)

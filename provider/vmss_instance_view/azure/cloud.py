@@ -98,7 +98,9 @@ _NAMES = {
     "public": PUBLIC,
     "azurecloud": PUBLIC,
     "azurepubliccloud": PUBLIC,
+    "usgov": US_GOVERNMENT,
     "usgovernment": US_GOVERNMENT,
+    "usgovernmentl4": US_GOVERNMENT,
     "azureusgovernment": US_GOVERNMENT,
     "azureusgovernmentcloud": US_GOVERNMENT,
     "china": CHINA,
@@ -110,7 +112,7 @@ def name_of(settings: Settings) -> str:
     """Return what the settings call their cloud: its metadata host, or one name of those that it has."""
     name = (settings.get("environment") or _of_az(settings) or "public").lower()
     known = _NAMES.get(name)
-    return settings.get("metadataHost") or (known.resource_manager if known else name)
+    return settings.metadata_host or (known.resource_manager if known else name)
 
 
 def find_cloud(settings: Settings, deadline: Deadline, https: Https | None = None) -> Cloud:
@@ -121,7 +123,7 @@ def find_cloud(settings: Settings, deadline: Deadline, https: Https | None = Non
     https: what asks a metadata host, so that who reads its cloud goes on with the same connection.
     Raises ConfigurationError (unknown name, a metadata host that does not describe a cloud), Unavailable (no answer).
     """
-    host = settings.get("metadataHost")
+    host = settings.metadata_host
     _stay_with_the_emulator(settings, host)
     if host:
         return _described_by(settings, host, deadline, https or Https())

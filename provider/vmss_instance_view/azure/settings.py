@@ -69,10 +69,14 @@ class Settings:
         return self.get(key) == "true"
 
     @property
+    def metadata_host(self) -> str | None:
+        """The host that describes the cloud, None if it is not set; azure-native takes its address, too."""
+        return _host(self.get("metadataHost"))
+
+    @property
     def emulator(self) -> str | None:
         """The host of the vmss-emulator that stands in for Azure here, None if none does."""
-        url = self._environ.get("VMSS_EMULATOR_URL") or ""
-        return url.removeprefix("https://").rstrip("/") or None
+        return _host(self._environ.get("VMSS_EMULATOR_URL"))
 
     @property
     def asks_az(self) -> bool:
@@ -97,3 +101,7 @@ class Settings:
     def names(self, *keys: str) -> str:
         """Return how a person sets each of the keys: "azure-native:clientId or ARM_CLIENT_ID"."""
         return ", ".join(f"{self._package}:{key} or {VARIABLES[key][0]}" for key in keys)
+
+
+def _host(address: str | None) -> str | None:
+    return (address or "").removeprefix("https://").rstrip("/") or None

@@ -24,7 +24,9 @@ def get_instance_view(scale_set: str | ScaleSetId) -> InstanceView:
     """Read the instance view of a scale set, now. Tries again for a minute while Azure is unavailable.
 
     scale_set: its ARM id. Cloud and credential: as the stack's azure-native provider has them (its configuration
-        inside of a Pulumi program, else the ARM_* variables, else the az CLI).
+        inside of a Pulumi program, else the ARM_* variables, else the az CLI). On a thread that an inline program
+        starts itself, Pulumi has no configuration: make the call in `contextvars.copy_context().run`, with a copy of
+        the program's own context.
     Raises InvalidScaleSetId, CredentialError, ScaleSetNotFound, … : all are InstanceViewError.
     """
     from vmss_instance_view.connection import shared_azure

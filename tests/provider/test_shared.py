@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
+import pulumi
 import pytest
 from tests.provider.conftest import AT_ONCE, trust, vms
 
 from vmss_emulator import Emulator
-from vmss_instance_view import CredentialError, get_instance_view
+from vmss_instance_view import CredentialError, functions, get_instance_view
 
 
 def tokens(azure: Emulator) -> int:
@@ -77,3 +80,17 @@ def test_a_credential_that_was_changed_is_the_one_that_is_used(
     monkeypatch.setenv(name, "another")
     with pytest.raises(CredentialError):
         get_instance_view(scale_set)
+
+
+def test_a_thread_of_an_inline_program_has_the_configuration_in_a_copy_of_its_context() -> None:
+    def program() -> tuple[object, object]:
+        pulumi.runtime.set_all_config({"azure-native:environment": "china"})
+        with ThreadPoolExecutor() as threads:
+            alone = threads.submit(environment)
+            copied = threads.submit(copy_context().run, environment)
+        return alone.result(), copied.result()
+
+    def environment() -> object:
+        return functions._configuration()("azure-native:environment")
+
+    assert copy_context().run(program) == (None, "china")

@@ -110,7 +110,7 @@ def wait_of(
         look: dict[str, Any] = {
             "at": at, "took": 0.2, "depth": depth, "since": None, "requests": 4 if depth == "full" else 1,
             "left": left(at), "verdict": None, "error": None, "counts": [],
-            "age": 0.0, "isBare": False, "inStandbyPool": 0, "bodies": {},
+            "age": 0.0, "isBare": False, "inStandbyPool": 0, "unread": {}, "bodies": {},
         }  # fmt: skip
         looks.append(look)
         if lost and at in lost:

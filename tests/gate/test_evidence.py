@@ -177,6 +177,14 @@ def test_a_wait_that_was_interrupted_leaves_what_it_saw_and_is_interrupted_again
     ), "with less asked of it, it would have passed before"
 
 
+def test_vms_whose_own_views_could_not_be_read_are_kept_with_why() -> None:
+    seen = replace(snapshot(Vm(), Vm()), unread=(("1", "HTTP 503"),))
+    recorded = told({0: seen}, GatePolicy(timeout="30s"))
+    assert recorded.outcome.ending is Ending.TIMED_OUT
+    check_bodies(recorded.wait, recorded.seen)
+    check_replay(recorded)
+
+
 def test_a_look_that_takes_several_is_recorded_with_what_is_new_in_each() -> None:
     clock = VirtualClock()
     metered = Metered(clock)

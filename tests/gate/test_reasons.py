@@ -518,7 +518,7 @@ CASES: list[tuple[Snapshot, dict[str, object], Reason]] = [
             "unreadable",
             "readable",
             "instance 1: instance view unreadable, want readable (1 of 2 pass, 2 required): HTTP 503",
-            "",
+            "look at the VM in the portal: Azure shows its scale set, but not the instance view of this VM",
             PROGRESSING,
         ),
     ),

@@ -150,7 +150,8 @@ def rebuilt(looks: Sequence[Mapping[str, Any]]) -> Iterator[Snapshot | None]:
             raise ValueError(f"look {number}: the instance view is missing")
         else:
             age = float("inf") if look["age"] is None else look["age"]
-            yield Snapshot(view, model, instances, upgrade, age, look["isBare"], look["inStandbyPool"])
+            unread = tuple(look["unread"].items())
+            yield Snapshot(view, model, instances, upgrade, age, look["isBare"], look["inStandbyPool"], unread)
 
 
 def _instances(bodies: Mapping[str, Any], before: Sequence[Instance]) -> tuple[Instance, ...] | None:

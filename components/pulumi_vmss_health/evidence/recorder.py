@@ -145,6 +145,7 @@ class Recorder:
             "age": _finite(seen.age) if seen else None,
             "isBare": bool(seen and seen.is_bare),
             "inStandbyPool": seen.in_standby_pool if seen else 0,
+            "unread": dict(seen.unread) if seen else {},
         }
 
     def _shrink(self) -> bool:

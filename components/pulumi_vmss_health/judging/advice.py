@@ -10,6 +10,9 @@ import re
 AGENT = "check that the VM agent runs and that the VM has outbound network access"
 """The advice for a VM whose agent does not answer."""
 
+UNREAD = "look at the VM in the portal: Azure shows its scale set, but not the instance view of this VM"
+"""The advice for a VM whose own instance view cannot be read."""
+
 REBALANCES = "zone rebalancing is on: Azure adds VMs before it removes others"
 """What Azure does of its own accord about VMs that are spread unevenly over the zones of a set."""
 

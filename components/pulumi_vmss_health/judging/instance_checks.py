@@ -181,7 +181,7 @@ def latest_model(facts: Facts, instance: Instance) -> Ailment | None:
 def readable(facts: Facts, instance: Instance) -> Ailment | None:
     """Check that the VM's own instance view can be read, if it is needed. What the list says is not enough then."""
     why = dict(facts.snapshot.unread).get(instance.instance_id)
-    return Ailment("InstanceViewUnread", "instance view", "unreadable", "readable", why) if why else None
+    return Ailment("InstanceViewUnread", "instance view", "unreadable", "readable", why, advice.UNREAD) if why else None
 
 
 def _provisioning_states(instance: Instance) -> list[str]:

@@ -66,6 +66,7 @@ class ScaleSet:
 
     bare: extensions, health and standby pool. tells_pool: False where they leave out the standby pool. latest: the kind
     of read that shows the moment of its end; all others show that of their beginning, as reads at the same time may.
+    fails: the status by which a VM's own view is refused at a moment, such as 503; 0: it is not.
     """
 
     show: Show
@@ -75,6 +76,7 @@ class ScaleSet:
     latency: float | Callable[[float], float] = 0.2
     page: int = 100
     latest: str = ""
+    fails: Callable[[float, str], int] = lambda _now, _vm: 0
 
 
 @dataclass
@@ -121,6 +123,8 @@ class Metered:
         if empty:
             self.refused.append((now, empty[0]))
             return self._throttled(empty[0], now)
+        if route.instance and (status := scale_set.fails(now, route.instance.rpartition("_")[2])):
+            return Answer(status, {}, b'{"error": {"code": "Busy", "message": "later"}}')
         return seen if isinstance(seen, Answer) else self._shown(scale_set, route, seen, now)
 
     def left(self, key: str, now: float) -> float:

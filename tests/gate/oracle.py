@@ -33,7 +33,8 @@ class World:
     the machines. source: what the model names as the source of health: "extension", "external" or "none".
     logs: whether the model has a second extension, and suppresses its failures: "", "counts" or "suppressed".
     pool: machines that wait in a standby pool (Flexible); what they are is no matter. attached: whether somebody
-    attaches each machine (Flexible): the set has no model, and no capacity that Azure would tell.
+    attaches each machine (Flexible): the set has no model, and no capacity that Azure would tell. unread: the place of
+    a machine whose own view is refused.
     """
 
     machines: tuple[Vm, ...] = ()
@@ -49,6 +50,7 @@ class World:
     logs: str = ""
     pool: tuple[Vm, ...] = ()
     attached: bool = False
+    unread: int | None = None
 
 
 @dataclass(frozen=True)
@@ -266,9 +268,11 @@ class Azure:
         def latency(now: float) -> float:
             return self.history.at(now).latency
 
-        is_flexible = self.history.at(0).flexible
+        def fails(now: float, vm: str) -> int:
+            return 503 if vm == str(self.history.at(now).unread) else 0
+
         scale_set = ScaleSet(
-            show, flexible=is_flexible, bare=bare, tells_pool=tells_pool, latency=latency, page=page, latest=latest
+            show, self.history.at(0).flexible, bare, tells_pool, latency=latency, page=page, latest=latest, fails=fails
         )
         self.id = self.metered.add("web", scale_set)
         return self

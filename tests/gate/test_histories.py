@@ -38,7 +38,9 @@ BROKEN = [
     replace(GOOD, extensions=(("cse", "failed/1"),)),
     replace(GOOD, latest=False, extensions=()),
 ]
-MENDED: dict[str, Any] = {"operation": "succeeded", "upgrading": False, "latency": 0.2, "view_of": None}
+MENDED: dict[str, Any] = {
+    "operation": "succeeded", "upgrading": False, "latency": 0.2, "view_of": None, "unread": None
+}  # fmt: skip
 AFTER = st.sampled_from([0.0, 3.0, 7.0, 25.0, 70.0, 150.0, 340.0])
 WHICH = st.integers(0, 4)
 
@@ -171,6 +173,12 @@ class Life(RuleBasedStateMachine):
         self.then(after, machines=(GOOD,) * number, capacity=number, **MENDED)
         self.then(7.0, lost=lost)
         self.then(seconds, lost=None)
+
+    @rule(after=AFTER, seconds=AFTER, which=WHICH)
+    @precondition(lambda self: self.world.machines)
+    def the_own_view_of_a_machine_is_refused_for_a_while(self, after: float, seconds: float, which: int) -> None:
+        self.then(after, unread=which % len(self.world.machines))
+        self.then(seconds, unread=None)
 
     @rule(after=AFTER, latency=st.sampled_from([0.01, 0.7, 3.0, 40.0]))
     def requests_take(self, after: float, latency: float) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,8 +22,6 @@ from tests.sets import Vm, snapshot
 from pulumi_vmss_health import GatePolicy, Snapshot
 from pulumi_vmss_health.telling.status import status_text
 from pulumi_vmss_health.waiting.memory import Ending
-from vmss_instance_view.azure.wire import Answer
-from vmss_instance_view.clock import Deadline
 
 ALL = os.environ.get("WAITS") == "all"
 MANY = [100, 500] if ALL else [100]
@@ -147,22 +144,10 @@ def test_a_failed_operation_that_does_not_count_delays_nothing(flexible: bool) -
     assert outcome.progress.elapsed <= 205 + 10 + 20
 
 
-@dataclass
-class Failing(Metered):
-    """An Azure where reads of single VMs fail. fails: whether that of a VM does, each time."""
-
-    fails: Callable[[str], int] = lambda _vm: 0
-
-    def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:
-        answer = super().get(what, url, token, deadline)
-        own = re.search(r"/virtualMachines/(?:web_)?(\d+)/instanceView", url)
-        status = self.fails(own[1]) if own else 0
-        return Answer(status, {}, b'{"error": {"code": "Busy", "message": "later"}}') if status else answer
-
-
-def wait_where(fails: Callable[[str], int], flexible: bool, vms: int, **policy: Any) -> Waited:
-    azure = Failing(VirtualClock(), fails=fails)
-    web = azure.add("web", ScaleSet(timeline({0: snapshot(*[Vm()] * vms)}), flexible=flexible, bare=True))
+def wait_where(fails: Callable[[float, str], int], flexible: bool, vms: int, **policy: Any) -> Waited:
+    azure = Metered(VirtualClock())
+    shown = timeline({0: snapshot(*[Vm()] * vms)})
+    web = azure.add("web", ScaleSet(shown, flexible=flexible, bare=True, fails=fails))
     return wait(azure.azure(), web, GatePolicy(timeout="20m", **policy))
 
 
@@ -172,7 +157,7 @@ BOTH_MODES = pytest.mark.parametrize("flexible", [False, True], ids=["uniform", 
 @BOTH_MODES
 def test_views_of_single_vms_that_fail_now_and_then_keep_no_set_from_passing(flexible: bool) -> None:
     draw = random.Random(1)  # noqa: S311 - no secret
-    waited = wait_where(lambda _vm: 503 * (draw.random() < 0.01), flexible, 300)
+    waited = wait_where(lambda _now, _vm: 503 * (draw.random() < 0.01), flexible, 300)
     assert waited.outcome.ending is Ending.HEALTHY
     assert waited.outcome.progress.elapsed < 300
 
@@ -182,7 +167,7 @@ def test_views_of_single_vms_that_fail_now_and_then_keep_no_set_from_passing(fle
 def test_a_vm_whose_view_can_never_be_read_is_no_evidence_and_keeps_no_others_from_passing(
     flexible: bool, status: int
 ) -> None:
-    def fails(vm: str) -> int:
+    def fails(_now: float, vm: str) -> int:
         return status * (vm == "7")
 
     assert wait_where(fails, flexible, 20, min_healthy="90%").outcome.ending is Ending.HEALTHY
@@ -196,7 +181,7 @@ def test_a_vm_whose_view_can_never_be_read_is_no_evidence_and_keeps_no_others_fr
 
 @BOTH_MODES
 def test_views_of_single_vms_of_which_none_can_be_read_are_an_error(flexible: bool) -> None:
-    outcome = wait_where(lambda _vm: 503, flexible, 20, min_healthy=1).outcome
+    outcome = wait_where(lambda _now, _vm: 503, flexible, 20, min_healthy=1).outcome
     assert outcome.ending is Ending.UNREADABLE
     assert "HTTP 503 Busy" in str(outcome.progress.error)
 

@@ -285,7 +285,9 @@ def test_two_hundred_threads_ask_for_one_token_and_keep_their_connections(
     assert len(made) <= 210, "each thread needs one connection at most, for both of its reads"
 
 
-@pytest.mark.parametrize("broken", ["secret", "tenant", "certificate", "oidc", "oidc token", "identity"])
+@pytest.mark.parametrize(
+    "broken", ["secret", "tenant", "certificate", "oidc", "oidc token", "identity", "identity, broken line"]
+)
 def test_no_word_about_a_failure_holds_a_secret(
     azure: Emulator, broken: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,12 +304,13 @@ def test_no_word_about_a_failure_holds_a_secret(
         "oidc": {**azure.oidc_environment, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": CANARY},
         "oidc token": {**azure.oidc_environment, "ARM_OIDC_TOKEN": CANARY},
         "identity": azure.managed_identity_environment,
+        "identity, broken line": azure.managed_identity_environment,
     }[broken]
-    if broken == "identity":
+    if broken.startswith("identity"):
         monkeypatch.setenv("IDENTITY_ENDPOINT", azure.managed_identity_environment["IDENTITY_ENDPOINT"])
-        monkeypatch.setenv("IDENTITY_HEADER", CANARY)
+        monkeypatch.setenv("IDENTITY_HEADER", CANARY if broken == "identity" else f"{CANARY}\nx")
     settings = Settings(environment)
-    with pytest.raises(CredentialError) as refused:
+    with pytest.raises((CredentialError, ConfigurationError)) as refused:
         Azure(settings).reader(ScaleSetId.parse(azure.put_scale_set("web"))).view(within(20))
     words = "\n".join(
         [

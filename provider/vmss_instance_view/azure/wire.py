@@ -14,7 +14,7 @@ from urllib.request import getproxies
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from vmss_instance_view.azure.trust import SharedTrust
@@ -120,12 +120,15 @@ class Anonymous(AuthBase):
 
 
 def impossible(what: str, error: Exception) -> ConfigurationError | None:
-    """Return the error for a name or an address that nothing can be sent to; None if something else went wrong.
+    """Return the error for an address or a header that cannot be used; None if something else went wrong.
 
-    The libraries' own words would tell a part of a proxy's password, or all of it.
+    The libraries' own words would tell a part of a secret, or all of it.
     """
-    if not isinstance(error, ValueError) or isinstance(error, requests.exceptions.InvalidHeader):  # of an answer
+    if not isinstance(error, ValueError) or isinstance(root_cause(error), InvalidHeader):  # of the answer
         return None
+    if "header value" in str(error):
+        cause = "a secret for a header has a line break, or another character that no header can have; it is not shown"
+        return ConfigurationError(f"{what}: {cause}; check the variables that sign in, such as IDENTITY_HEADER")
     if isinstance(error, UnicodeError):
         cause = "a character that cannot be sent"
     elif any("@" in address for address in getproxies().values()):

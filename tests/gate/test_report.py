@@ -18,7 +18,7 @@ from pulumi_vmss_health import (
     evaluate,
 )
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, headline
+from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, headline, told_apart
 from pulumi_vmss_health.telling.status import status_line
 from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
@@ -166,6 +166,11 @@ def test_many_causes_are_cut_and_counted() -> None:
 def test_every_ending_has_a_headline_of_its_own() -> None:
     headlines = {headline(Outcome(ending, progress(snapshot(Vm()))), "web") for ending in Ending}
     assert len(headlines) == len(Ending)
+
+
+def test_scale_sets_of_one_name_are_told_apart_by_no_more_than_it_takes() -> None:
+    sets = [("s", "rg", "api"), ("s", "rg", "web"), ("s", "Other", "WEB"), ("s2", "other", "web")]
+    assert told_apart([ScaleSetId(*each) for each in sets]) == ["api", "rg/web", "s/Other/WEB", "s2/other/web"]
 
 
 def test_a_line_is_folded_for_a_terminal_of_100_columns_and_commands_stay_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -26,12 +27,13 @@ _REASONS = 10  # lines of a failure; a set with more causes than these is read i
 
 
 def told_apart(wanted: Sequence[ScaleSetId]) -> list[str]:
-    """Return a name for each scale set; with its resource group where two have the same name."""
-    alone = [each.name.lower() for each in wanted]
-    return [
-        clean(each.name if alone.count(each.name.lower()) == 1 else f"{each.resource_group}/{each.name}")
+    """Return a name for each scale set: with its resource group, and then its subscription, where others have it."""
+    forms = [
+        (each.name, f"{each.resource_group}/{each.name}", f"{each.subscription_id}/{each.resource_group}/{each.name}")
         for each in wanted
     ]
+    taken = Counter(form.lower() for one in forms for form in one)
+    return [clean(next((form for form in one if taken[form.lower()] == 1), one[-1])) for one in forms]
 
 
 def headline(outcome: Outcome, scale_set: str) -> str:

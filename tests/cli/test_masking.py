@@ -276,7 +276,11 @@ SECRETS = [
     "Microsoft.Compute/virtualMachineScaleSets/masked-set-1/canary0123456789",
     "bearer canary",
 ]
-BEGINNINGS = ["", *(rf"it said:{escape}" for escape in (r"\n", r"\r\n", r"\t", r"\u000a"))]  # JSON in a text of JSON
+BEGINNINGS = [
+    "",
+    *(rf"it said:{escape}" for escape in (r"\n", r"\r\n", r"\t", r"\u000a")),  # JSON in a text of JSON
+    *(f"it said: {colour}" for colour in ("\x1b[m", "\x1b[31m", "\x1b[1;38;5;9m", r"\u001b[31m")),  # as for a terminal
+]
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)

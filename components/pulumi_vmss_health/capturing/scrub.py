@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 SECRET = "(secret)"  # noqa: S105 - what stands in its place
-START = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9a-f]{4}))"
-"""Where a word may begin: also behind an escape of JSON in a text of JSON, whose letters are none of the word's."""
+_COLOURED = "|".join(rf"(?<=\[[\d;]{{{length}}}m)" for length in range(12))  # `re` wants a length to look behind
+START = rf"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9a-f]{{4}})|{_COLOURED})"
+"""Where a word may begin: also behind an escape of JSON, or of a terminal, whose letters are none of the word's."""
 
 MADE_UP = re.compile(rf"{START}masked-[a-z]+-\d+\b")
 """The form of a pseudonym."""
@@ -56,7 +57,7 @@ _DOMAINS = (
     "ai|co|systems|tech|software|solutions|online|xyz"
 )
 _ADDRESS = re.compile(
-    r"(?P<url>\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>]+)"
+    rf"(?P<url>{START}[a-z][a-z0-9+.-]{{1,20}}://[^\s\"'<>]+)"
     r"|(?P<mail>\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8})"
     rf"|(?P<mac>{START}(?:[0-9a-f]{{2}}[:-]){{5}}[0-9a-f]{{2}}(?![a-z0-9]))"
     rf"|(?P<ipv4>{START}(?<!\.)(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?!\.?\d))"

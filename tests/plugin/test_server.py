@@ -156,6 +156,10 @@ def test_a_preview_refuses_time_outs_of_the_resource_that_are_too_short_for_a_po
         preview({"hold": "1m"})
     told = "policy.hold (1m) must be shorter than policy.timeout (30s) (the resource's customTimeouts win over policy"
     assert str(refused.value).startswith(told)
+    with pytest.raises(Refused) as refused:
+        preview({"hold": wire.secret("1m")})
+    assert str(refused.value).startswith("policy holds a secret, and is not shown; it does not fit")
+    assert "1m" not in str(refused.value)
     preview({"hold": "20s"})
     preview({"hold": "1m", "minHealthy": wire.UNKNOWN})
     preview(wire.UNKNOWN)

@@ -71,7 +71,7 @@ def _asked(call: Call, given: Values, timeout: float | None) -> AskedOfFleet:
         if isinstance(error, InvalidScaleSetId):
             told = "a secret in it is not the ARM id of a scale set" if is_secret else str(error)
             raise call.failure(f"scaleSetIds: {told}") from None
-        raise refused_terms(call, error, timeout) from None
+        raise refused_terms(call, error, given, timeout) from None
 
 
 def _marked(asked: AskedOfFleet, outputs: Mapping[str, object]) -> Values:

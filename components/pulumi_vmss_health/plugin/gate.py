@@ -35,7 +35,7 @@ class Waits:
         try:
             terms_of({"policy": policy}, call.timeout, "")
         except (ValueError, TypeError) as error:
-            raise refused_terms(call, error, call.timeout) from None
+            raise refused_terms(call, error, news, call.timeout) from None
 
     def create(self, azure: Azure, call: Call, id_: str, news: Values) -> Values:
         """Wait."""
@@ -110,13 +110,16 @@ def _asked(call: Call, given: Values, timeout: float | None) -> Asked:
     except (ValueError, TypeError) as error:
         if is_secret and isinstance(error, InvalidScaleSetId):
             raise call.failure(inputs.WRONG_SECRET_ID) from None
-        raise refused_terms(call, error, timeout) from None
+        raise refused_terms(call, error, given, timeout) from None
 
 
-def refused_terms(call: Call, error: Exception, timeout: float | None) -> CallFailed:
+def refused_terms(call: Call, error: Exception, given: Values, timeout: float | None) -> CallFailed:
     """Return the failure of a call whose terms the core refuses. timeout: the resource's own."""
     source = "" if timeout is None else " (the resource's customTimeouts win over policy.timeout)"
-    return call.failure(inputs.in_wire_words(str(error)) + source)
+    told = inputs.in_wire_words(str(error))
+    if "policy" in told and wire.holds_secret(given.get("policy")):
+        told = "policy holds a secret, and is not shown; it does not fit: hold must be shorter than the timeout"
+    return call.failure(told + source)
 
 
 def _marked(asked: Asked, outputs: Mapping[str, object]) -> Values:

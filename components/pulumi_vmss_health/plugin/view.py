@@ -63,7 +63,7 @@ class View:
         return {**news, **read_view(azure, call, news, call.timeout or READ_TIMEOUT, APPEARS_WITHIN)}
 
 
-def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found_grace: float) -> Values:
+def read_view(azure: Azure, call: Call, asked: Values, timeout: float, grace: float) -> Values:
     """Read the view that inputs or arguments ask for. Errors do not name the set where its id is a secret."""
     is_secret = wire.is_secret(asked.get("scaleSetId"))
     try:
@@ -72,7 +72,7 @@ def read_view(azure: Azure, call: Call, asked: Values, timeout: float, not_found
         raise call.failure(inputs.WRONG_SECRET_ID if is_secret else f"scaleSetId: {error}") from None
     with_instances = wire.plain(asked.get("includeInstances")) is True
     try:
-        outputs = read_outputs(azure, scale_set, timeout, with_instances=with_instances, grace=not_found_grace)
+        outputs = read_outputs(azure, scale_set, timeout, with_instances=with_instances, grace=grace)
     except InstanceViewError as error:
         if is_secret:
             error.args = (scale_set.hide_in(str(error)),)

@@ -85,7 +85,7 @@ class Look:
 class Wait:
     """One wait for one scale set. lines: what was said below the message. elapsed, limit: seconds.
 
-    name: the scale set's, with its resource group where the file has another one of that name.
+    name: the scale set's, with what tells it apart from the others of the file.
     without_bodies, left_out: looks of which it was not kept what they saw, or nothing at all, to keep the file small.
     """
 

@@ -81,8 +81,8 @@ class ScaleSetReader:
 
         since: own views of VMs that were read since this moment are good enough, and only as many others are read as
             time and budget allow (`oldest` tells); None: all are read now, in as many attempts as it takes: one goes
-            on where the one before it failed. whole: False where a Flexible set's VMs
-            may be told from one list instead of two.
+            on where the one before it failed. whole: False where a Flexible set's VMs may be told from one list instead
+            of two.
         """
         now = self._arm.clock.monotonic()
         self._listed = self._list(deadline, whole=whole)

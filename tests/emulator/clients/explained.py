@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 
 from pulumi_vmss_health import GatePolicy, ScaleSet, ScaleSetId, Snapshot, evaluate
 from pulumi_vmss_health.judging.snapshot import Ask
@@ -21,13 +22,14 @@ def main() -> None:
     policy = GatePolicy(capacity=3)
     seen = Looker(Azure(Settings(os.environ)), ScaleSetId.parse(sys.argv[1]), policy)(60, Ask())
     instances = seen.instances or ()
+    uncounted = replace(seen.scale_set or ScaleSet(), capacity=None)
     parts = {
-        "view": Snapshot(seen.view),
-        "list": Snapshot(count(ScaleSet(), instances), instances=instances),
-        "show": Snapshot(InstanceView(), seen.scale_set),
-        "all": Snapshot(seen.view, seen.scale_set, instances),
+        "view": (Snapshot(seen.view), policy),
+        "list": (Snapshot(count(ScaleSet(), instances), instances=instances), policy),
+        "show": (Snapshot(InstanceView(), uncounted), replace(policy, capacity=None)),
+        "all": (Snapshot(seen.view, seen.scale_set, instances), policy),
     }
-    verdicts = {part: evaluate(snapshot, policy) for part, snapshot in parts.items()}
+    verdicts = {part: evaluate(*seen_by) for part, seen_by in parts.items()}
     told = {part: [0 if each.passes else 1, sorted(causes(each))] for part, each in verdicts.items()}
     print(json.dumps(told))
 

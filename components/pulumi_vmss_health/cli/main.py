@@ -18,7 +18,8 @@ from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
 
-_CODES = "exit codes: 0 healthy, 1 not healthy, 2 wrong usage, 3 could not be read, 4 timed out, 130 interrupted"
+_CODES = "exit codes: 0 {}, 2 wrong usage, {}130 interrupted"
+_OF_WAITS = ("healthy, 1 not healthy", "3 could not be read, 4 timed out, ")
 _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI."
 
 _COMMANDS = {
@@ -32,6 +33,17 @@ _COMMANDS = {
     "plugin": ("plugin", "install the gate for Pulumi programs in other languages"),
 }
 """Each command by its name: its module, which is imported when it is asked for, and what it does."""
+_ENDS = {
+    "view": ("shown", "3 could not be read or printed, "),
+    "wait": _OF_WAITS,
+    "explain": ("healthy, 1 not healthy", "3 could not be printed, "),
+    "capture": ("kept", "3 could not be read or written, "),
+    "replay": _OF_WAITS,
+    "report": ("drawn", "3 could not be printed, "),
+    "completion": ("printed", "3 could not be printed, "),
+    "plugin": ("done", "3 could not be printed, "),
+}
+"""What 0 means of each command, and what it has besides 0, 2 and 130."""
 _SIGNING_IN = ("view", "wait", "capture")
 _ASKING_NOBODY = ("explain", "replay", "report", "completion")  # and what they write, they write at one blow
 
@@ -121,7 +133,7 @@ def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:
     parser = _Parser(
         prog="vmss-health",
         description="The health of Azure VM scale sets.",
-        epilog=_CODES,
+        epilog=_CODES.format(*_OF_WAITS),
         formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -129,7 +141,7 @@ def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=_Command)
     for name, (module, text) in _COMMANDS.items():
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if name in _SIGNING_IN else ''}"
-        of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES)
+        of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES.format(*_ENDS[name]))
         if name in asked:
             command: Any = import_module(f"pulumi_vmss_health.cli.{module}")
             command.offer(of_command)

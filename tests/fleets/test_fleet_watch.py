@@ -227,17 +227,17 @@ def known_as(seen: Snapshot, unique_id: str) -> Snapshot:
 LIVES = [
     AT_ONCE,
     healthy_after(45),
-    healthy_after(140),
+    healthy_after(95),
     NEVER,
     FAILS,
     timeline({0: BROKEN, 30: GOOD}),
-    timeline({0: ILL, 100: BROKEN}),
+    timeline({0: ILL, 40: BROKEN}),
     timeline({0: GOOD, 5: ILL, 90: GOOD}),
     timeline({0: ILL, 60: GONE}),
     timeline({0: known_as(ILL, "one"), 60: known_as(GOOD, "another")}),
     timeline({0: FORBIDDEN}),
 ]
-POLICY = GatePolicy(timeout="3m")
+POLICY = GatePolicy(timeout="2m")
 
 
 @cache
@@ -248,11 +248,11 @@ def alone(life: int, flexible: bool) -> tuple[Ending, float]:
     return outcome.ending, outcome.progress.elapsed
 
 
-FLEETS = st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=6)
+FLEETS = st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=5)
 
 
 @settings(max_examples=500, deadline=None)
-@given(FLEETS, st.integers(1, 6), st.booleans())
+@given(FLEETS, st.integers(1, 5), st.booleans())
 def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(
     lives: list[tuple[int, bool]], required: int, at_first_failure: bool
 ) -> None:

@@ -219,7 +219,7 @@ def hold_of(policy: dict[str, Any], world: World) -> tuple[float, int]:
     if policy["hold"] == "auto":
         waits = world.source == "extension" and policy.get("application_health", "auto") != "ignored"
         return (HEALTH_EXTENSION.interval or 0) * (HEALTH_EXTENSION.probes or 0) if waits else 0.0, 2
-    return {"0s": 0.0, "20s": 20.0, "2m": 120.0, "1h": 3600.0}[policy["hold"]], 1
+    return {"0s": 0.0, "20s": 20.0, "2m": 120.0, "20m": 1200.0}[policy["hold"]], 1
 
 
 # --- What Azure shows of it ----------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes
 HISTORIES = int(os.environ.get("HISTORIES", "2000"))
 PARTS = 4  # side by side
 MENDED_BY = 250.0  # seconds after which the longest hold or confirmation is over, errors and all
-SETTLED_BY = 340.0  # and the longest memory: of a surplus that stays
+NOTICED_BY = 130.0  # and after which all that is there was looked at again and again
+SETTLED_BY = 340.0  # and the longest memory is over: of a surplus that stays
 
 # What no waiting mends: a VM or an extension that failed, and a model that nobody applies.
 BROKEN = [
@@ -245,7 +246,8 @@ class Life(RuleBasedStateMachine):
     def timeout(self, policy: dict[str, Any]) -> float:
         """What the user has patience for, and the hold; no longer than anything can still come of what happened."""
         has_surplus = any(len(world.machines) > world.capacity for _, world in self.chapters)
-        settled = self.moment + (SETTLED_BY if has_surplus else MENDED_BY)
+        is_open = self.ends is Life.check_what_was_said
+        settled = self.moment + (SETTLED_BY if has_surplus else NOTICED_BY if is_open else MENDED_BY)
         return min(self.patience, settled) + hold_of(policy, World())[0]
 
     def changes_within(self, look: Seen) -> bool:

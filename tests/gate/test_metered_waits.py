@@ -148,7 +148,7 @@ def wait_where(fails: Callable[[float, str], int], flexible: bool, vms: int, **p
     azure = Metered(VirtualClock())
     shown = timeline({0: snapshot(*[Vm()] * vms)})
     web = azure.add("web", ScaleSet(shown, flexible=flexible, bare=True, fails=fails))
-    return wait(azure.azure(), web, GatePolicy(timeout="20m", **policy))
+    return wait(azure.azure(), web, GatePolicy(timeout="6m", **policy))
 
 
 BOTH_MODES = pytest.mark.parametrize("flexible", [False, True], ids=["uniform", "flexible"])

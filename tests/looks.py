@@ -52,6 +52,10 @@ class Script:
         self.turns.append(ask)
         return 0.0
 
+    def turn_now(self, ask: Ask) -> bool:
+        self.turns.append(ask)
+        return True
+
     @property
     def depths(self) -> list[tuple[float, Depth]]:
         return [(at, ask.depth) for at, ask in zip(self.looked_at, self.asks, strict=True)]

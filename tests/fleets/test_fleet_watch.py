@@ -190,6 +190,26 @@ def test_hundreds_of_sets_that_get_ready_together_throttle_nobody(number: int, s
     assert ran.azure.refused == []
 
 
+@pytest.mark.parametrize(
+    ("number", "flexible", "bare"),
+    [
+        (60, False, False),
+        (60, True, True),
+        pytest.param(60, False, True, marks=pytest.mark.rest),
+        pytest.param(400, False, False, marks=pytest.mark.rest),
+        pytest.param(400, True, False, marks=pytest.mark.rest),
+    ],
+)
+def test_sets_whose_time_is_over_together_throttle_nobody(number: int, flexible: bool, bare: bool) -> None:
+    """Each would like a last look at the deadline: as many as Azure's limits allow at once get one."""
+    sets = {f"web{each}": ScaleSet(NEVER, flexible=flexible, bare=bare) for each in range(number)}
+    ran = run(sets, 1, GatePolicy(timeout="6m"))
+    assert ran.fleet.ending is Ending.TIMED_OUT
+    assert ran.azure.refused == []
+    assert {outcome.ending for outcome in ran.fleet.ended.values()} == {Ending.TIMED_OUT}
+    assert all(outcome.progress.error is None for outcome in ran.fleet.ended.values())
+
+
 THROTTLED = Answer(
     429,
     {"Retry-After": "60"},

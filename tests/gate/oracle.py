@@ -326,6 +326,9 @@ class Noted:
     def turn(self, ask: Ask) -> float:
         return self.looker.turn(ask)
 
+    def turn_now(self, ask: Ask) -> bool:
+        return self.looker.turn_now(ask)
+
 
 def shown(world: World, *, is_pool_known: bool = True) -> Snapshot:
     """A full look at a world.

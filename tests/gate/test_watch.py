@@ -238,7 +238,20 @@ def test_no_last_look_is_taken_that_azure_would_only_refuse() -> None:
     look.allowed = Room(closed=1200.0)
     outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
     assert (outcome.ending, outcome.progress.elapsed, look.looked_at) == (Ending.TIMED_OUT, 60, [1000])
-    assert look.rooms[-1] == Ask(Depth.FULL, 1060)
+    assert look.rooms[-1] == Ask(Depth.FULL, 1060, urgent=True)
+
+
+def test_no_last_look_is_taken_for_which_other_sets_leave_no_place_at_the_deadline() -> None:
+    class Crowded(Script):
+        def turn_now(self, ask: Ask) -> bool:
+            return not super().turn_now(ask)
+
+    clock = VirtualClock()
+    look = Crowded(clock, chapters({0: SLOW}))
+    outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
+    assert (outcome.ending, outcome.progress.elapsed, outcome.progress.error) == (Ending.TIMED_OUT, 60, None)
+    assert look.turns[-1] == Ask(Depth.FULL, 60, urgent=True)
+    assert look.looked_at[-1] < 60
 
 
 def test_a_last_look_for_which_there_is_no_room_for_half_a_second_is_not_taken_either() -> None:

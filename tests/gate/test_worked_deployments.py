@@ -112,6 +112,9 @@ class Meanwhile:
     def turn(self, ask: Ask) -> float:
         return self.looker.turn(ask)
 
+    def turn_now(self, ask: Ask) -> bool:
+        return self.looker.turn_now(ask)
+
 
 def lived(title: str, monkeypatch: pytest.MonkeyPatch, **otherwise: Any) -> str:
     """What the gate says of a deployment. otherwise: what Azure is asked for besides."""

@@ -64,6 +64,10 @@ class Looker:
         """Reserve a place for such a look among all of this process; return the seconds until it may begin."""
         return self._azure.budget.turn(self._charges(ask), self._clock.monotonic(), urgent=ask.urgent)
 
+    def turn_now(self, ask: Ask) -> bool:
+        """Reserve a place for such a look if it may begin at once; return whether it may."""
+        return self._azure.budget.turn_now(self._charges(ask), self._clock.monotonic())
+
     @property
     def requests(self) -> int:
         """The number of requests that were sent so far."""

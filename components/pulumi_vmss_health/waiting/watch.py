@@ -62,6 +62,9 @@ class Look(Protocol):
     def turn(self, ask: Ask, /) -> float:
         """Reserve a place for such a look among those at other sets; return the seconds until it may begin."""
 
+    def turn_now(self, ask: Ask, /) -> bool:
+        """Reserve a place for such a look if it may begin at once; return whether it may."""
+
 
 def watch(
     look: Look,
@@ -107,8 +110,9 @@ def steps(
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
         yield min(look.turn(Ask(urgent=True)), memory.progress.limit)
-        while True:
-            ending = _look_once(look, memory, clock, record)
+        ask: Ask | None = memory.ask(clock.monotonic())
+        while ask is not None:
+            ending = _look_once(look, ask, memory, clock, record)
             progress = memory.progress
             if ending is not None or not memory.may_hurry:  # otherwise a full look follows at once, and shows more
                 report(progress)
@@ -122,8 +126,8 @@ def steps(
             # By now more may be due to be read than the pause was for, such as the pages of a large set's list.
             yield min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock))
             yield min(look.turn(memory.ask(clock.monotonic())), _left(memory, clock))
-            if _is_shut_out(look, memory, clock):
-                return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
+            ask = _next(look, memory, clock)
+        return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.time_is_up(clock.monotonic()))
 
@@ -160,19 +164,23 @@ def _left(memory: Memory, clock: Clock) -> float:
     return max(memory.progress.limit - (clock.monotonic() - memory.started), 0.0)
 
 
-def _is_shut_out(look: Look, memory: Memory, clock: Clock) -> bool:
-    """Return whether the timeout is over and Azure's limits allow no last look."""
-    now = clock.monotonic()
-    return now - memory.started >= memory.progress.limit and look.room(Ask(Depth.FULL, now)).closed > 0
+def _next(look: Look, memory: Memory, clock: Clock) -> Ask | None:
+    """Return what to look at: at everything if this may be the last look and Azure's limits allow that.
+
+    None: the timeout is over, and they do not. Many sets may be waited for whose time is over in the same moment.
+    """
+    left, now = _left(memory, clock), clock.monotonic()
+    whole = Ask(Depth.FULL, now, urgent=True)
+    if left < LAST_LOOK and look.room(whole).closed <= 0 and look.turn_now(whole):
+        return whole
+    return memory.ask(now) if left > 0 else None
 
 
-def _look_once(look: Look, memory: Memory, clock: Clock, record: Callable[[Looked], None] | None) -> Ending | None:
-    """Look once; use a full look if it may be the last one and Azure's limits allow it."""
+def _look_once(
+    look: Look, ask: Ask, memory: Memory, clock: Clock, record: Callable[[Looked], None] | None
+) -> Ending | None:
     began = clock.monotonic()
-    left = memory.progress.limit - (began - memory.started)
-    seconds = min(LOOK_LIMIT, max(left - MARGIN, LAST_LOOK))
-    whole = Ask(Depth.FULL, began, urgent=True)
-    ask = whole if left < LAST_LOOK and look.room(whole).closed <= 0 else memory.ask(began)
+    seconds = min(LOOK_LIMIT, max(_left(memory, clock) - MARGIN, LAST_LOOK))
     memory.begins(ask)
     ending = _remember(look, ask, seconds, began, memory, clock)
     if record is not None:

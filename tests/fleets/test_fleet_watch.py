@@ -190,6 +190,12 @@ def test_hundreds_of_sets_that_get_ready_together_throttle_nobody(number: int, s
     assert ran.azure.refused == []
 
 
+def test_a_look_that_waits_for_its_turn_reads_what_the_turn_is_for() -> None:
+    """Meanwhile more may have become due, for which no place is reserved beside a hundred others."""
+    ran = run({f"web{each}": ScaleSet(NEVER, bare=True) for each in range(100)}, policy=GatePolicy(timeout="100s"))
+    assert ran.azure.refused == []
+
+
 @pytest.mark.parametrize(
     ("number", "flexible", "bare"),
     [

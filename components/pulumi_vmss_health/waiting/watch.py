@@ -110,8 +110,8 @@ def steps(
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
         yield min(look.turn(Ask(urgent=True)), memory.progress.limit)
-        ask: Ask | None = memory.ask(clock.monotonic())
-        while ask is not None:
+        ask = memory.ask(clock.monotonic())
+        while True:
             ending = _look_once(look, ask, memory, clock, record)
             progress = memory.progress
             if ending is not None or not memory.may_hurry:  # otherwise a full look follows at once, and shows more
@@ -125,9 +125,12 @@ def steps(
             yield min(_pause(look, memory, clock), left)
             # By now more may be due to be read than the pause was for, such as the pages of a large set's list.
             yield min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock))
-            yield min(look.turn(memory.ask(clock.monotonic())), _left(memory, clock))
-            ask = _next(look, memory, clock)
-        return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
+            ask = memory.ask(clock.monotonic())
+            yield min(look.turn(ask), _left(memory, clock))
+            if (last := _last(look, memory, clock)) is not None:
+                ask = last
+            elif _left(memory, clock) <= 0:
+                return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.time_is_up(clock.monotonic()))
 
@@ -164,16 +167,14 @@ def _left(memory: Memory, clock: Clock) -> float:
     return max(memory.progress.limit - (clock.monotonic() - memory.started), 0.0)
 
 
-def _next(look: Look, memory: Memory, clock: Clock) -> Ask | None:
-    """Return what to look at: at everything if this may be the last look and Azure's limits allow that.
+def _last(look: Look, memory: Memory, clock: Clock) -> Ask | None:
+    """Return a look at everything if it may be the last one and Azure's limits allow it.
 
-    None: the timeout is over, and they do not. Many sets may be waited for whose time is over in the same moment.
+    They may not: many sets may be waited for whose time is over in the same moment.
     """
-    left, now = _left(memory, clock), clock.monotonic()
-    whole = Ask(Depth.FULL, now, urgent=True)
-    if left < LAST_LOOK and look.room(whole).closed <= 0 and look.turn_now(whole):
-        return whole
-    return memory.ask(now) if left > 0 else None
+    whole = Ask(Depth.FULL, clock.monotonic(), urgent=True)
+    is_last = _left(memory, clock) < LAST_LOOK
+    return whole if is_last and look.room(whole).closed <= 0 and look.turn_now(whole) else None
 
 
 def _look_once(

@@ -23,7 +23,6 @@ from vmss_instance_view.pulumi.arguments import (
     check_flag,
     mark_secret_outputs,
     scale_set_id,
-    triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
 from vmss_instance_view.pulumi.options import (
@@ -31,9 +30,9 @@ from vmss_instance_view.pulumi.options import (
     custom_timeouts,
     say_whose_identity_reads,
     stored_paths,
-    warn_of_unnoticed_changes,
 )
 from vmss_instance_view.pulumi.outputs import ExtensionSummaryOutput, StatusOutput, VirtualMachineSummaryOutput, plain
+from vmss_instance_view.pulumi.triggers import check_triggers, joined, own_triggers, warn_of_unnoticed_changes
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
 # ruff: noqa: UP045
@@ -134,11 +133,12 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
-        identity = mark_secret_outputs(scale_set_id(scale_set), secret, ("scaleSetId", "message", "reasons"))
+        given = scale_set_id(scale_set)
+        identity = mark_secret_outputs(given, secret, ("scaleSetId", "message", "reasons"))
         inputs = {
             "scaleSet": identity,
             "policy": asked.to_json(),
-            "triggers": [*triggers_of(scale_set, triggers), *changes_of(changed_by)],
+            "triggers": joined(own_triggers(scale_set, given), [*check_triggers(triggers), *changes_of(changed_by)]),
             "recheck": check_choice("recheck", recheck, ("on_change", "always")),
             "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
             "skip": check_flag("skip", skip),
@@ -148,7 +148,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         named = {"the scale set": scale_set}
         say_whose_identity_reads(self, named, opts)
         if not (triggers or changed_by or skip or recheck == "always"):
-            warn_of_unnoticed_changes(self, named)
+            warn_of_unnoticed_changes(self, named, dict.fromkeys(named, given))
         own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):

@@ -24,16 +24,15 @@ from vmss_instance_view.pulumi.arguments import (
     check_flag,
     mark_secret_outputs,
     scale_set_id,
-    triggers_of,
 )
 from vmss_instance_view.pulumi.changes import changes_of
 from vmss_instance_view.pulumi.options import (
     check_options,
     custom_timeouts,
     say_whose_identity_reads,
-    warn_of_unnoticed_changes,
 )
 from vmss_instance_view.pulumi.outputs import plain
+from vmss_instance_view.pulumi.triggers import Triggers, check_triggers, own_triggers, warn_of_unnoticed_changes
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 # Pulumi evaluates the outputs' annotations, and its SDK reads Optional, not unions with |.
@@ -138,17 +137,18 @@ class FleetHealthGate(pulumi.ComponentResource):
             "policy": asked.to_json(),
             "minHealthySets": min_healthy_sets,
             "onSetFailure": check_choice("on_set_failure", on_set_failure, AT_FAILURE),
-            "triggers": [*triggers_of("", triggers), *changes_of(changed_by)],
-            "setTriggers": {name: own for name, each in scale_sets.items() if (own := triggers_of(each, None))},
+            "triggers": [*check_triggers(triggers), *changes_of(changed_by)],
+            "setTriggers": _set_triggers(scale_sets, identities),
             "recheck": check_choice("recheck", recheck, ("on_change", "always")),
             "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
             "skip": check_flag("skip", skip),
         }
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
-        named = {f"scale_sets[{name!r}]": each for name, each in scale_sets.items()}
+        called = {name: f"scale_sets[{name!r}]" for name in scale_sets}
+        named = {called[name]: each for name, each in scale_sets.items()}
         say_whose_identity_reads(self, named, opts)
         if not (triggers or changed_by or skip or recheck == "always"):
-            warn_of_unnoticed_changes(self, named)
+            warn_of_unnoticed_changes(self, named, {called[name]: each for name, each in identities.items()})
         inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         inner.ignore_changes = _with_the_sets_own(inner.ignore_changes)
         inner.replace_on_changes = _with_the_sets_own(inner.replace_on_changes)
@@ -207,6 +207,19 @@ def _identities(scale_sets: object) -> dict[str, str | pulumi.Output[str]]:
 def _never_none(id_: str | pulumi.Output[str]) -> str | pulumi.Output[str]:
     """Return the id, "" for None: Pulumi would leave the entry out, and the gate would pass without that set."""
     return id_.apply(lambda known: "" if known is None else known) if isinstance(id_, pulumi.Output) else id_
+
+
+def _set_triggers(
+    scale_sets: Mapping[str, object], identities: Mapping[str, str | pulumi.Output[str]]
+) -> dict[str, Triggers | pulumi.Output[list[Any] | None]]:
+    """Return the own triggers of each set that has some."""
+    triggers = {name: own_triggers(each, identities[name]) for name, each in scale_sets.items()}
+    return {name: _unless_empty(own) for name, own in triggers.items() if isinstance(own, pulumi.Output) or own}
+
+
+def _unless_empty(own: Triggers) -> Triggers | pulumi.Output[list[Any] | None]:
+    """Return triggers; where it turns out that there are none, None: Pulumi leaves that entry out."""
+    return own.apply(lambda known: known or None) if isinstance(own, pulumi.Output) else own
 
 
 def _check_minimum(minimum: object, sets: int) -> None:

@@ -38,7 +38,6 @@ from vmss_instance_view.pulumi.arguments import (
     scale_set_failures,
     scale_set_id,
     switch_failures,
-    triggers_of,
 )
 from vmss_instance_view.pulumi.calls import Call, current_call
 from vmss_instance_view.pulumi.configuration import azure_of
@@ -49,6 +48,7 @@ from vmss_instance_view.pulumi.outputs import (
     StatusOutput,
     VirtualMachineSummaryOutput,
 )
+from vmss_instance_view.pulumi.triggers import check_triggers, joined, own_triggers
 from vmss_instance_view.reading.retry import READ_TIMEOUT
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.viewing import APPEARS_WITHIN, read_outputs
@@ -198,10 +198,11 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         check_flag("skip", skip)
         if not (isinstance(include_instances, pulumi.Output) or inspect.isawaitable(include_instances)):
             include_instances = check_flag("include_instances", include_instances)
+        identity = scale_set_id(scale_set)
         inputs = {
-            "scale_set": mark_secret_outputs(scale_set_id(scale_set), secret, ("scale_set_id", "instances")),
+            "scale_set": mark_secret_outputs(identity, secret, ("scale_set_id", "instances")),
             "include_instances": include_instances,
-            "triggers": triggers_of(scale_set, triggers),
+            "triggers": joined(own_triggers(scale_set, identity), check_triggers(triggers)),
             # Stored only if set: the state of a version without them must show no change.
             "recheck": None if recheck == "on_change" else recheck,
             "skip": skip or None,

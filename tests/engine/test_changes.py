@@ -66,6 +66,26 @@ def test_a_gate_looks_again_when_its_set_changed_and_not_when_something_else_did
     assert gate(project)["outputs"]["capacity"] == 3
 
 
+def test_a_gate_that_got_an_output_of_its_set_s_id_looks_again_when_the_set_changed(
+    project: Project, azure: Emulator
+) -> None:
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+
+    def by_id(capacity: int) -> str:
+        return owned(capacity=capacity).replace("scale_set=web", "scale_set=web.id")
+
+    project.program(by_id(2))
+    assert project.up().code == 0
+    assert project.run("preview", "--non-interactive", "--expect-no-changes").code == 0
+    project.program(owned())
+    assert project.up("--expect-no-changes").code == 0, "the resource tells what its id tells"
+
+    project.program(by_id(3))
+    assert "HealthGate web update" in project.run("preview", "--non-interactive").output
+    assert "HealthGate web updated" in project.up().output
+    assert gate(project)["outputs"]["capacity"] == 3
+
+
 @pytest.mark.rest  # another change of the set
 def test_a_gate_looks_again_when_its_set_was_recreated_and_a_preview_knows_nothing_of_a_set_that_will_change(
     project: Project, azure: Emulator

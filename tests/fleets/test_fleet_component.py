@@ -71,6 +71,23 @@ def test_a_fleet_stores_what_was_asked_under_the_names_of_the_user_and_of_the_po
     }
 
 
+class Web(pulumi.CustomResource):
+    etag: pulumi.Output[str]
+
+    def __init__(self) -> None:
+        super().__init__("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": '"7"'})
+
+
+def test_an_output_of_a_set_s_id_brings_the_triggers_of_the_set_and_any_other_id_none(mocks: HealthyMocks) -> None:
+    def program() -> pulumi.Output[bool]:
+        sets = {"a": Web().id, "b": pulumi.Output.from_input(NEU)}
+        return vmss.FleetHealthGate("web", scale_sets=sets).healthy
+
+    value_of(program)
+    own = mocks.declared[-1].inputs["setTriggers"]
+    assert {name: each for name, each in own.items() if each is not None} == {"a": ['"7"']}
+
+
 def test_an_id_that_turns_out_to_be_none_is_no_set_left_out(mocks: HealthyMocks) -> None:
     nothing: pulumi.Output[Any] = pulumi.Output.from_input(None)
     assert inputs_of(mocks, scale_sets={"a": WEU, "b": nothing})["scaleSets"] == {"a": WEU, "b": ""}

@@ -253,6 +253,10 @@ class WithEtag(pulumi.CustomResource):
         ),
         (lambda: WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": None}), {}, 0),
         (lambda: ID, {}, 0),
+        (lambda: pulumi.Output.from_input(ID), {}, 0),
+        (lambda: pulumi.CustomResource(CLASSIC, "web", {}).id, {}, 1),
+        (lambda: pulumi.CustomResource(CLASSIC, "web", {}).id, {"triggers": [1]}, 0),
+        (lambda: WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": None}).id, {}, 0),
     ],
 )
 def test_a_resource_that_tells_no_change_of_its_set_is_told_of(
@@ -266,6 +270,36 @@ def test_a_resource_that_tells_no_change_of_its_set_is_told_of(
     monkeypatch.setattr(pulumi.log, "warn", lambda text, _resource: told.append(text))
     declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=scale_set(), **more).healthy)
     assert [text.split(" has no etag")[0] for text in told] == ["the scale set"] * warnings
+
+
+class Holder:
+    def __init__(self, web: WithEtag) -> None:
+        self.id = web.id
+
+
+@pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda web: web,
+        lambda web: web.id,
+        lambda web: web.id.apply(str.upper),
+        lambda web: pulumi.Output.from_input(web),
+        lambda web: pulumi.Output.secret(web.id),
+        Holder,
+    ],
+    ids=["resource", "id", "made of the id", "output of the resource", "secret", "object"],
+)
+def test_an_output_of_a_set_s_id_brings_the_triggers_of_the_set(
+    recorder: Recorder, declared: Any, form: Callable[[WithEtag], Any]
+) -> None:
+    def program() -> Any:
+        web = WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": '"7"'})
+        return declared("web", scale_set=form(web), triggers=["image-2"]).scale_set_id
+
+    declare(program)
+    (gate,) = (args for kind, args in recorder.registered.items() if kind.startswith("pulumi-python"))
+    assert gate.inputs["triggers"] == ['"7"', "image-2"]
 
 
 @pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])

@@ -34,10 +34,8 @@ def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
     """
     if isinstance(scale_set, (str, ScaleSetId)):
         return _known(str(scale_set))
-    if isinstance(scale_set, pulumi.Output):
-        return scale_set
-    if inspect.isawaitable(scale_set):
-        return pulumi.Output.from_input(scale_set)
+    if isinstance(scale_set, pulumi.Output) or inspect.isawaitable(scale_set):
+        return pulumi.Output.from_input(scale_set).apply(_id_of)
     _check_type(scale_set)
     identity = getattr(scale_set, "id", None)
     if isinstance(identity, (pulumi.Output, str)):
@@ -46,6 +44,10 @@ def scale_set_id(scale_set: ScaleSetInput) -> str | pulumi.Output[str]:
         "scale_set must be a scale set resource, its ARM id or an Output of it, "
         f"not {type(scale_set).__name__}: it has no id"
     )
+
+
+def _id_of(known: Any) -> Any:  # noqa: ANN401 - whatever an Output holds
+    return getattr(known, "id", None) if isinstance(known, pulumi.Resource) else known
 
 
 def _known(scale_set: str) -> str:
@@ -57,12 +59,16 @@ def _known(scale_set: str) -> str:
 
 def _check_type(scale_set: object) -> None:
     """Refuse a resource of Azure that is another kind of thing. Raises TypeError, naming `scale_set`."""
-    if not isinstance(scale_set, pulumi.Resource):
-        return
-    package, *_, kind = scale_set.pulumi_resource_type.split(":")
-    if package in ("azure-native", "azure") and not kind.endswith("VirtualMachineScaleSet"):
+    if isinstance(scale_set, pulumi.Resource) and is_other_kind(scale_set):
+        kind = scale_set.pulumi_resource_type.rpartition(":")[2]
         hint = "; give its scale set, and the extension in changed_by" if kind.endswith("ScaleSetExtension") else ""
         raise TypeError(f"scale_set must be a VirtualMachineScaleSet, not a {kind}{hint}")
+
+
+def is_other_kind(resource: pulumi.Resource) -> bool:
+    """Return whether this is a resource of Azure, but no scale set."""
+    package, *_, kind = resource.pulumi_resource_type.split(":")
+    return package in ("azure-native", "azure") and not kind.endswith("VirtualMachineScaleSet")
 
 
 def canonical(scale_set: str) -> str:
@@ -90,21 +96,6 @@ def mark_secret_outputs(
         return known
 
     return scale_set.apply(tell)
-
-
-def triggers_of(scale_set: object, triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:
-    """Return what makes a resource act again: the set's etag and unique id where it has them, then the user's own.
-
-    The etag alone is not enough: a set recreated under its old name can have the same.
-    """
-    if triggers is not None and (isinstance(triggers, (str, pulumi.Output)) or not isinstance(triggers, Sequence)):
-        raise TypeError(f"triggers must be a list of values, not {type(triggers).__name__}")
-    own = (
-        []
-        if isinstance(scale_set, (str, ScaleSetId, pulumi.Output))
-        else [getattr(scale_set, name) for name in ("etag", "unique_id") if getattr(scale_set, name, None) is not None]
-    )
-    return [*own, *(triggers or ())]
 
 
 def scale_set_failures(news: Mapping[str, Any]) -> list[CheckFailure]:

@@ -94,23 +94,6 @@ def say_whose_identity_reads(
             return
 
 
-def warn_of_unnoticed_changes(resource: pulumi.Resource, scale_sets: Mapping[str, object]) -> None:
-    """Warn of resources without an etag: nothing tells that such a scale set changed.
-
-    Those of the classic azure provider have none, nor have those of azure-native's old API versions.
-    scale_sets: by what people call them.
-    """
-    without = [
-        name for name, each in scale_sets.items() if isinstance(each, pulumi.Resource) and not hasattr(each, "etag")
-    ]
-    if without:
-        text = (
-            f"{', '.join(without)} has no etag, by which a change of it would be noticed: name what changes with a "
-            'release in triggers or changed_by, or set recheck="always"'
-        )
-        pulumi.log.warn(text, resource)
-
-
 def custom_timeouts(given: object, check: Callable[[timedelta], object]) -> pulumi.CustomTimeouts | None:
     """Return the resource's own time-outs in the form that the engine reads; None if the user gave none.
 

@@ -1,0 +1,89 @@
+"""What makes a resource act again: a change of its scale set, as far as the program knows it, and the user's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import pulumi
+
+from vmss_instance_view.pulumi.arguments import is_other_kind
+
+_TELLING = ("etag", "unique_id")
+"""The etag alone is not enough: a set recreated under its old name can have the same."""
+
+Triggers: TypeAlias = list[pulumi.Input[Any]] | pulumi.Output[list[Any]]
+
+
+def check_triggers(triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.Input[Any]]:
+    """Return the values that a user gave. Raises TypeError, naming `triggers`."""
+    if triggers is not None and (isinstance(triggers, (str, pulumi.Output)) or not isinstance(triggers, Sequence)):
+        raise TypeError(f"triggers must be a list of values, not {type(triggers).__name__}")
+    return list(triggers or ())
+
+
+def own_triggers(scale_set: object, identity: str | pulumi.Output[str]) -> Triggers:
+    """Return the etag and the unique id of what a user gave as `scale_set`, or of the scale sets behind its id.
+
+    identity: the id, as `scale_set_id` returns it. An Output knows of which resources it was made, so `web.id` tells as
+    much as `web`. That they are known does not depend on whether the id is.
+    """
+    if own := _told_by(scale_set):
+        return own
+    if not isinstance(identity, pulumi.Output):
+        return []
+
+    async def told() -> list[pulumi.Input[Any]]:
+        behind = {str(await each.urn.future()): each for each in _scale_sets(await identity.resources())}
+        return [value for urn in sorted(behind) for value in _told_by(behind[urn])]
+
+    return pulumi.Output.from_input(told())
+
+
+def joined(own: Triggers, others: list[pulumi.Input[Any]]) -> Triggers:
+    """Return the set's own triggers, then the others."""
+    if not isinstance(own, pulumi.Output):
+        return [*own, *others]
+    return pulumi.Output.all(own, others).apply(lambda both: [*both[0], *both[1]])
+
+
+def warn_of_unnoticed_changes(
+    resource: pulumi.Resource, scale_sets: Mapping[str, object], ids: Mapping[str, str | pulumi.Output[str]]
+) -> None:
+    """Warn of resources without an etag, and of Outputs of such resources: nothing tells that such a scale set changed.
+
+    Those of the classic azure provider have none, nor have those of azure-native's old API versions, nor has another
+    stack. Of an id that comes from no resource, as from the configuration, the user knows that.
+    scale_sets, ids: by what people call them.
+    """
+
+    async def warn() -> bool:
+        without = [name for name, each in scale_sets.items() if await _is_unnoticed(each, ids[name])]
+        if without:
+            text = (
+                f"{', '.join(without)} has no etag, by which a change of it would be noticed: name what changes with a "
+                'release in triggers or changed_by, or set recheck="always"'
+            )
+            pulumi.log.warn(text, resource)
+        return bool(without)
+
+    _warned: pulumi.Output[bool] = pulumi.Output.from_input(warn())
+
+
+async def _is_unnoticed(scale_set: object, identity: str | pulumi.Output[str]) -> bool:
+    if _told_by(scale_set):
+        return False
+    behind = await identity.resources() if isinstance(identity, pulumi.Output) else set()
+    is_resource = isinstance(scale_set, pulumi.Resource) or bool(behind)
+    return is_resource and not any(map(_told_by, _scale_sets(behind)))
+
+
+def _scale_sets(resources: Iterable[pulumi.Resource]) -> list[pulumi.Resource]:
+    """Return the resources that may be scale sets: an id can be made of a resource group's name, too."""
+    return [each for each in resources if not is_other_kind(each)]
+
+
+def _told_by(scale_set: object) -> list[pulumi.Input[Any]]:
+    if isinstance(scale_set, pulumi.Output):  # it has every attribute, whatever it will be
+        return []
+    return [getattr(scale_set, name) for name in _TELLING if getattr(scale_set, name, None) is not None]

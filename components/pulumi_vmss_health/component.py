@@ -153,6 +153,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
+        # Of the set, too: whoever takes the id then knows which set it is of.
+        self.scale_set_id = pulumi.Output.all(gate.scaleSetId, identity)[0]
         if pulumi.runtime.is_dry_run():
             self.scale_set_id = _in_preview(identity, gate)
         self.register_outputs({name: getattr(gate, name).apply(plain) for name in _Gate.__annotations__})

@@ -155,6 +155,8 @@ class FleetHealthGate(pulumi.ComponentResource):
         gate = _Fleet(resource_name, inputs, inner)
         for name in inspect.get_annotations(FleetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
+        # Of the sets, too: whoever takes an id then knows which sets they are of.
+        self.scale_set_ids = pulumi.Output.all(gate.scaleSetIds, ids)[0]
         if pulumi.runtime.is_dry_run():
             self.scale_set_ids = _in_preview(ids, gate)
         self.register_outputs(

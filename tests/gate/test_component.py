@@ -25,7 +25,13 @@ class Recorder(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         self.registered[args.typ] = args
-        return f"{args.name}-id", {**args.inputs, "healthy": True, "scaleSetId": ID}
+        return f"{args.name}-id", {
+            **args.inputs,
+            "healthy": True,
+            "scaleSetId": ID,
+            "scaleSetIds": {"web": ID},
+            "sets": {},
+        }
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
         raise AssertionError(f"a gate calls no function, but {args.token} was called")
@@ -300,6 +306,31 @@ def test_an_output_of_a_set_s_id_brings_the_triggers_of_the_set(
     declare(program)
     (gate,) = (args for kind, args in recorder.registered.items() if kind.startswith("pulumi-python"))
     assert gate.inputs["triggers"] == ['"7"', "image-2"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda web: vmss.ScaleSetHealthGate("gate", scale_set=web).scale_set_id,
+        lambda web: vmss.FleetHealthGate("fleet", scale_sets={"web": web}).scale_set_ids["web"],
+    ],
+    ids=["gate", "fleet"],
+)
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_the_id_that_a_gate_gives_on_brings_the_triggers_of_the_set(
+    given: Callable[[WithEtag], Any], preview: bool
+) -> None:
+    """In a preview as in an update: what one shows, the other does."""
+    mocks = Recorder()
+    pulumi.runtime.set_mocks(mocks, preview=preview)
+
+    def program() -> Any:
+        web = WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": '"7"'})
+        return vmss.ScaleSetInstanceView("view", scale_set=given(web)).urn
+
+    declare(program)
+    view = mocks.registered["pulumi-python:dynamic/vmss-health:ScaleSetInstanceView"]
+    assert view.inputs["triggers"] == ['"7"']
 
 
 @pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])

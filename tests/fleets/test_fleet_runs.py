@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.fleets.worlds import AT_ONCE, BROKEN, GOOD, ILL, World
+from tests.fleets.worlds import AT_ONCE, BROKEN, GOOD, ILL, World, healthy_after
 from tests.metered import timeline
 from tests.sets import Vm, snapshot
 
@@ -84,6 +84,17 @@ def test_a_set_passed_when_its_own_wait_ended_and_not_when_the_fleets_did() -> N
     assert stored["sets"]["a"]["passedAt"] < stored["sets"]["b"]["passedAt"]
     with pytest.raises(NotPassed, match="the rolling upgrade ended Faulted"):
         released(fleet, stored, setTriggers={"a": ["2"]})
+
+
+def test_an_upgrade_that_had_failed_when_the_fleet_passed_without_its_set_still_fails_that_set() -> None:
+    upgraded = faulted(snapshot(Vm(), Vm(latest=False), upgrade_mode="Rolling"), 1)
+    fleet = World(a=healthy_after(600), b=timeline({0: upgraded}))
+    fleet.inputs |= {"minHealthySets": 1, "policy": {"timeout": "30m"}}
+    stored = fleet.passed()
+    with pytest.raises(NotPassed) as failed:
+        released(fleet, stored, minHealthySets=2)
+    b = failed.value.outputs["sets"]["b"]
+    assert (b["state"], b["reasons"][0]["code"]) == ("failing", "RollingUpgradeFailed")
 
 
 def test_a_pass_that_the_clock_puts_into_the_future_is_of_now() -> None:

@@ -11,9 +11,9 @@ from pulumi_vmss_health.fleets.stored import (
     REASONS_OF_SET,
     RECOVERED,
     Sets,
+    after_pass_without,
     fleet_outputs,
     seen_set,
-    since,
     skipped_fleet,
     totals,
 )
@@ -67,7 +67,8 @@ def wait(
 
     def begin(name: str) -> Begin:
         def began(report: Callable[[Progress], None]) -> Steps:
-            context = context_of(since(before.get(name, {})), azure.clock)
+            known = before.get(name, {})
+            context = after_pass_without(context_of(known.get("passedAt"), azure.clock), known)
             return steps(looks[name], asked.policy, azure.clock, report, context, asked.limit_source)
 
         return began
@@ -167,7 +168,8 @@ def _seen(azure: Azure, look: Looker, asked: AskedOfFleet, before: Mapping[str, 
         snapshot = look_once(look, azure.clock)
     except InstanceViewError as error:
         return error
-    return evaluate(snapshot, asked.policy, context_of_refresh(since(before), before, REASONS_OF_SET, azure.clock))
+    context = context_of_refresh(before.get("passedAt"), before, REASONS_OF_SET, azure.clock)
+    return evaluate(snapshot, asked.policy, after_pass_without(context, before))
 
 
 def _refreshed(name: str, before: Mapping[str, Any], found: Verdict | InstanceViewError | None) -> Mapping[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pulumi_vmss_health.fleets.telling import fleet_headline
 from pulumi_vmss_health.fleets.watch import Fleet
 from pulumi_vmss_health.judging.findings import State, Verdict
+from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reasons_json, when_passed
 from pulumi_vmss_health.telling.failure import headline
 from pulumi_vmss_health.waiting.memory import Ending, Progress
@@ -86,12 +88,12 @@ def skipped_fleet(asked: Mapping[str, ScaleSetId], required: int, before: Sets) 
     return {**totals(sets, required), "healthy": False, "state": SKIPPED, "message": message, "evidence": {}}
 
 
-def since(known: Mapping[str, Any]) -> str | None:
-    """Return when the gate last passed with a set; if it never did, when it first passed without it.
+def after_pass_without(context: Context, known: Mapping[str, Any]) -> Context:
+    """Return the context of a look at a set; the gate may have passed without that set.
 
-    known: what is stored of the set.
+    Such a pass judged nothing of the set, so its time is not that of a pass with it. known: what is stored of the set.
     """
-    return known.get("passedAt") or known.get(_PASSED_WITHOUT)
+    return replace(context, before_first_pass=False) if _PASSED_WITHOUT in known else context
 
 
 def seen_set(

@@ -50,6 +50,15 @@ def test_a_set_that_no_pass_ever_did_without_may_run_an_older_model_however_ofte
     assert " ".join(warned.split()).startswith("b: instances 0 and 1: on an older model (allowed under a Manual")
 
 
+def test_a_set_that_ran_out_of_time_is_stored_so_whatever_happened_to_others_before() -> None:
+    fleet = World(a=timeline({0: BROKEN}), b=timeline({0: ILL}), c=timeline({0: ILL}), d=AT_ONCE)
+    fleet.inputs |= {"minHealthySets": 3}
+    with pytest.raises(NotPassed) as failed:
+        fleet.wait({})
+    states = {name: each["state"] for name, each in failed.value.outputs["sets"].items()}
+    assert states == {"a": "failing", "b": "timedOut", "c": "timedOut", "d": "healthy"}
+
+
 @pytest.mark.parametrize(
     ("shown", "told"),
     [

@@ -151,6 +151,12 @@ class _Clock(SystemClock):
             3,
             "2 of 3 scale sets are healthy after 5m, which is the timeout of the policy; all are needed",
         ),
+        (
+            {"a": FAILS, "b": NEVER, "c": NEVER, "d": AT_ONCE},
+            3,
+            "1 of 4 scale sets is healthy, a failed, 2 more are not healthy after 5m, which is the timeout of the "
+            "policy; 3 are needed",
+        ),
     ],
 )
 def test_the_headline_says_how_many_are_healthy_and_how_many_are_needed(
@@ -173,6 +179,13 @@ def test_a_cause_is_told_once_for_all_sets_that_it_keeps_the_most_frequent_first
     assert told[2].startswith("next: check the application's log")
     assert told[3].startswith("api: instance 1: power stopped, want running")
     assert sum("application health unhealthy" in each for each in told) == 1
+
+
+@pytest.mark.parametrize("first", [FAILS, timeline({0: GONE}), timeline({0: ILL, 60: GONE})])
+def test_a_set_that_failed_before_the_timeout_hides_none_that_ran_out_of_time(first: Show) -> None:
+    told = lines({"a": first, "b": NEVER, "c": NEVER, "d": AT_ONCE}, 3)
+    assert told[1].startswith("b, c: instance 1: application health unhealthy")
+    assert any(each.startswith("a: ") for each in told)
 
 
 def failed(*extensions: str, message: str | None = None, well: int = 1) -> Show:

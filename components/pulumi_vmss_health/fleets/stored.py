@@ -113,7 +113,7 @@ def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, before: Mapping[str, Any])
         at = fleet.passed_at.get(name)
         passed = {"passedAt": at.isoformat(timespec="seconds")} if at else before
         return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, passed)
-    if fleet.ending is Ending.TIMED_OUT and name in fleet.seen:
+    if fleet.is_out_of_time and name in fleet.seen:
         outcome = Outcome(Ending.TIMED_OUT, fleet.seen[name])
         return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, before)
     progress = fleet.seen.get(name)

@@ -74,6 +74,11 @@ def fleet_headline(fleet: Fleet, limit_source: str) -> str:
         return f"{counted}: cancelled after {after}; {wanted}"
     if fleet.ending is Ending.TIMED_OUT:
         return f"{counted} after {limit}, which is the timeout {limit_source}; {wanted}"
+    failed = [name for name in fleet.failed if fleet.ended[name].ending is not Ending.TIMED_OUT]
+    if fleet.is_out_of_time and (late := number - healthy - len(failed)):
+        others = f"{late} more {'is' if late == 1 else 'are'} not healthy"
+        reason = f"{named(failed)} failed, {others} after {limit}, which is the timeout {limit_source}"
+        return clean(f"{counted}, {reason}; {wanted}", LINE)
     return clean(f"{counted}, {named(fleet.failed)} failed: given up after {after} of {limit}; {wanted}", LINE)
 
 
@@ -186,7 +191,7 @@ def _cause(reason: Reason) -> tuple[str, str, str, str, str]:
 
 def _unwell(fleet: Fleet) -> dict[str, Outcome | Progress]:
     """Return what is known of the sets that did not pass, or look like it, in their order."""
-    is_over = fleet.ending is Ending.TIMED_OUT
+    is_over = fleet.is_out_of_time
     ill: dict[str, Outcome | Progress] = {}
     for name in fleet.names:
         ended, seen = fleet.ended.get(name), fleet.seen.get(name)

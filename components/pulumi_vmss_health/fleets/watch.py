@@ -79,6 +79,13 @@ class Fleet:
         )
 
     @property
+    def is_out_of_time(self) -> bool:
+        """Whether the timeout ended the wait, also if some sets had failed before."""
+        if self.passes or self.is_cancelled:
+            return False
+        return self.elapsed >= self.goal.limit or any(each.ending is Ending.TIMED_OUT for each in self.ended.values())
+
+    @property
     def ending(self) -> Ending:
         """Why the wait ended: if not by health, the worst that happened to a set."""
         if self.passes:

@@ -17,6 +17,7 @@ from pulumi_vmss_health.fleets.asked import AskedOfFleet, check_names, required_
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, key_of, named, status_line
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
+from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import SystemClock
 
 
@@ -273,3 +274,22 @@ def test_a_failure_of_many_causes_is_cut() -> None:
 )
 def test_names_are_cut(names: list[str], told: str) -> None:
     assert named(names) == told
+
+
+def test_sets_that_were_seen_and_then_refused_for_different_reasons_are_told_apart() -> None:
+    def refused(code: str) -> Show:
+        return timeline({0: ILL, 30: Answer(403, {}, f'{{"error": {{"code": "{code}", "message": "no"}}}}'.encode())})
+
+    role, policy = refused("AuthorizationFailed"), refused("RequestDisallowedByPolicy")
+    told = lines({"a": role, "b": policy, "c": role, "d": AT_ONCE}, 2)
+    assert any(line.startswith("a, c: the last look failed: ") and "AuthorizationFailed" in line for line in told)
+    assert any(line.startswith("b: the last look failed: ") and "RequestDisallowedByPolicy" in line for line in told)
+
+
+def test_a_set_that_does_not_pass_is_told_with_its_warnings_as_by_a_gate_of_its_own() -> None:
+    seen = snapshot(Vm(), Vm(health="unhealthy"), Vm(latest=False, protected=True))
+    told = lines({"a": timeline({0: seen}), "b": NEVER, "c": AT_ONCE})
+    start = next(number for number, line in enumerate(told) if line.startswith("a: "))
+    warning = "instance 2: on an older model (upgrades leave them out: protection or SkipUpgrade)"
+    assert warning in told[start : start + 3]
+    assert told.count(warning) == 1

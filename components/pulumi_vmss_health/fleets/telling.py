@@ -159,16 +159,20 @@ def grouped(told: Mapping[str, tuple[object, Sequence[str]]]) -> list[Group]:
 def causes_of(name: str, state: Outcome | Progress) -> tuple[object, list[str]]:
     """Return what keeps a set from passing: a key that is equal for equal causes, and lines."""
     progress = _progress(state)
+    error = progress.error
     is_deleted = isinstance(state, Outcome) and state.ending is Ending.DELETED
     verdict = None if is_deleted else progress.verdict
-    lines = [lost_look(progress.error).message] if progress.error else []
+    lines = [lost_look(error).message] if error else []
     if is_deleted:
         lines.append(f"next: {_DELETED}")
     if verdict:
         lines += causes(verdict)
     if not lines:
         lines = [headline(state, name) if isinstance(state, Outcome) else "it was not seen yet"]
-    return (type(progress.error), key_of(verdict) or lines[0]), lines
+    allowed = [each for each in (verdict.reasons if verdict else ()) if each.state is State.HEALTHY]
+    refused = (type(error), getattr(error, "status", None), getattr(error, "code", ""))
+    key = (refused, key_of(verdict) or lines[0], frozenset(map(_cause, allowed)))
+    return key, [*lines, *(each.message for each in allowed)]
 
 
 def key_of(verdict: Verdict | None) -> object:

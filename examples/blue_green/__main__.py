@@ -14,6 +14,8 @@ import pulumi_vmss_health as vmss
 
 config = pulumi.Config()
 candidate = config.get("candidate") or "green"
+if candidate not in ("blue", "green"):
+    raise pulumi.RunError(f"candidate must be 'blue' or 'green', not {candidate!r}")
 stable = {"blue": "green", "green": "blue"}[candidate]
 
 location = pulumi.Config("azure-native").require("location")

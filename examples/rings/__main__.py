@@ -19,6 +19,11 @@ RINGS = [
 config = pulumi.Config()
 release = config.get("release") or "1"
 rings = config.get_object("rings") or RINGS
+for number, ring in enumerate(rings):
+    if missing := RINGS[0].keys() - ring:
+        raise pulumi.RunError(f"rings[{number}] needs {', '.join(sorted(missing))}")
+    if not ring["regions"] or not isinstance(ring["regions"], list):  # the next ring would wait for nobody
+        raise pulumi.RunError(f"rings[{number}]: regions must be a list of at least one; or take the ring out")
 
 group = azure.resources.ResourceGroup("web")
 regions = dict.fromkeys(region for ring in rings for region in ring["regions"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from pulumi_vmss_health.fleet_gate import FleetGateProvider
 from pulumi_vmss_health.gate import HealthGateProvider
 from pulumi_vmss_health.testing import HealthyMocks, healthy_outputs
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 GATE = "pulumi-python:dynamic/vmss-health:HealthGate"
 FLEET = "pulumi-python:dynamic/vmss-health:FleetGate"
@@ -110,6 +113,34 @@ def test_importing_it_loads_neither_pytest_nor_an_http_client() -> None:
     program = "import sys, pulumi_vmss_health.testing; print({'pytest', 'requests', 'azure'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
+
+
+RING = {"name": "first", "regions": ["westeurope"], "capacity": 1, "hold": "1m", "timeout": "5m"}
+
+
+@pytest.mark.parametrize(
+    ("example", "settings", "told"),
+    [
+        ("rings", {"rings": json.dumps([RING, {**RING, "regions": []}])}, "rings[1]: regions must be a list"),
+        ("rings", {"rings": json.dumps([{**RING, "regions": "westeurope"}])}, "rings[0]: regions must be a list"),
+        ("rings", {"rings": json.dumps([{"name": "first", "regions": ["westeurope"]}])}, "rings[0] needs capacity,"),
+        ("blue_green", {"candidate": "Green"}, "candidate must be 'blue' or 'green', not 'Green'"),
+    ],
+)
+def test_a_mistake_in_the_configuration_of_an_example_is_told_in_a_line(
+    example: str, settings: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+    pulumi.runtime.set_mocks(HealthyMocks(), project="p")
+    pulumi.runtime.set_all_config({f"p:{name}": value for name, value in settings.items()})
+    monkeypatch.syspath_prepend(EXAMPLES / example)
+    monkeypatch.delitem(sys.modules, "machines", raising=False)
+    try:
+        with pytest.raises(pulumi.RunError) as refused:
+            runpy.run_path(str(EXAMPLES / example / "__main__.py"))
+    finally:
+        pulumi.runtime.set_all_config({})
+    assert str(refused.value).startswith(told)
 
 
 def test_the_examples_of_the_documentation_run_as_they_stand(tmp_path: Path) -> None:

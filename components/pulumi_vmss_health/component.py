@@ -129,7 +129,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
-        check_options(opts, _ARGUMENTS)
+        check_options(opts, _ARGUMENTS, inspect.get_annotations(ScaleSetHealthGate))
         asked = policy_of(policy)
         timeouts = custom_timeouts(opts.custom_timeouts if opts else None, asked.within)
         secret: list[str] = []
@@ -193,6 +193,8 @@ def _evidence_file(given: object) -> dict[str, str]:
         raise TypeError(f"evidence_file must be a path, such as 'web.json', not {type(given).__name__}{hint}")
     if not path:
         raise ValueError("evidence_file must be a path, such as 'web.json', not an empty text")
+    if "\0" in path:
+        raise ValueError("evidence_file must be a path without a NUL character")
     return {EVIDENCE_FILE: str(Path(path).absolute())}
 
 

@@ -125,7 +125,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         opts: as for `ScaleSetHealthGate`.
         Raises ValueError or TypeError that names the argument, and the entry of scale_sets.
         """
-        check_options(opts, _ARGUMENTS)
+        check_options(opts, _ARGUMENTS, inspect.get_annotations(FleetHealthGate))
         identities = _identities(scale_sets)
         _check_minimum(min_healthy_sets, len(identities))
         asked = policy_of(policy)

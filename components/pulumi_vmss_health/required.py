@@ -18,6 +18,7 @@ from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.stored import SKIPPED
 from pulumi_vmss_health.telling.failure import causes, folded
 from vmss_instance_view.pulumi.calls import current_call
+from vmss_instance_view.pulumi.options import check_type
 
 _OUTPUTS = ("healthy", "state", "message", "reasons")
 _TEXTS = ("code", "subject", "have", "want", "message", "hint")  # of a reason, in the order of its class
@@ -129,6 +130,7 @@ def _check(gate: object, opts: pulumi.ResourceOptions | None) -> None:
     is_gate = all(isinstance(getattr(gate, name, None), pulumi.Output) for name in _OUTPUTS)
     if isinstance(gate, pulumi.Output) or not is_gate:
         raise TypeError(f"gate must be a ScaleSetHealthGate or a FleetHealthGate, not {type(gate).__name__}")
+    check_type(opts)
     if opts is not None and opts.ignore_changes:
         raise ValueError("opts.ignore_changes would keep what the gate said before: remove it")
 

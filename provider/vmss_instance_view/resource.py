@@ -190,7 +190,7 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         opts: `custom_timeouts` say how long to try while Azure cannot be read; otherwise that is a minute.
         Raises ValueError or TypeError that names the argument.
         """
-        check_options(opts, _ARGUMENTS)
+        check_options(opts, _ARGUMENTS, inspect.get_annotations(ScaleSetInstanceView))
         opts = pulumi.ResourceOptions.merge(opts, None)  # a copy
         opts.additional_secret_outputs = secret = [*(opts.additional_secret_outputs or ())]
         opts.custom_timeouts = custom_timeouts(opts.custom_timeouts, _check_timeout)

@@ -93,6 +93,18 @@ def test_an_id_that_turns_out_to_be_none_is_no_set_left_out(mocks: HealthyMocks)
     assert inputs_of(mocks, scale_sets={"a": WEU, "b": nothing})["scaleSets"] == {"a": WEU, "b": ""}
 
 
+def test_an_output_that_there_is_not_cannot_be_a_secret() -> None:
+    opts = pulumi.ResourceOptions(additional_secret_outputs=["set"])
+    with pytest.raises(ValueError, match=r"opts\.additional_secret_outputs has 'set', which is no output; there are"):
+        vmss.FleetHealthGate("web", scale_sets=SETS, opts=opts)
+
+
+@pytest.mark.parametrize("name", ["sets", "scale_set_ids", "scaleSetIds", "triggers"])
+def test_outputs_and_arguments_may_be_secrets(mocks: HealthyMocks, name: str) -> None:
+    opts = pulumi.ResourceOptions(additional_secret_outputs=[name])
+    assert value_of(lambda: vmss.FleetHealthGate("web", scale_sets=SETS, opts=opts).healthy) is True
+
+
 def test_a_switch_that_the_configuration_does_not_have_is_off(mocks: HealthyMocks) -> None:
     assert inputs_of(mocks, scale_sets=SETS, skip=None)["skip"] is False
 

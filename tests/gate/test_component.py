@@ -123,6 +123,7 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
             {"scale_set": ID, "evidence_file": ""},
             "evidence_file must be a path, such as 'web.json', not an empty",
         ),
+        ({"scale_set": ID, "evidence_file": "a\0b"}, "evidence_file must be a path without a NUL character"),
         (
             {"scale_set": ID, "evidence_file": lambda: pulumi.Output.from_input("x")},
             "not Output; it is needed before any Output is known",
@@ -137,6 +138,18 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         (
             {"scale_set": ID, "opts": pulumi.ResourceOptions(replace_on_changes=["policy.timout"])},
             "opts.replace_on_changes has 'policy.timout', which is no field; policy has min_healthy, ",
+        ),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(additional_secret_outputs=["mesage"])},
+            "opts.additional_secret_outputs has 'mesage', which is no output; there are healthy, state, message, ",
+        ),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(import_="web")},
+            "opts.import_ must not be set: nothing of this resource is in Azure: declare it",
+        ),
+        (
+            {"scale_set": ID, "opts": pulumi.ResourceOptions(id="web")},
+            "opts.id must not be set: nothing of this resource is in Azure: declare it",
         ),
         (
             {"scale_set": ID, "opts": pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(update="soon"))},
@@ -392,6 +405,10 @@ def test_a_switch_that_the_configuration_does_not_have_is_off(recorder: Recorder
         (
             {"opts": pulumi.ResourceOptions(ignore_changes=["trigers"])},
             "opts.ignore_changes has 'trigers', which",
+        ),
+        (
+            {"opts": pulumi.ResourceOptions(additional_secret_outputs=["extension"])},
+            "opts.additional_secret_outputs has 'extension', which is no output; there are scale_set_id, statuses, ",
         ),
     ],
 )

@@ -123,6 +123,8 @@ def test_what_would_hide_the_gates_verdict_is_refused() -> None:
     gate = vmss.ScaleSetHealthGate("web", scale_set=ID)
     with pytest.raises(ValueError, match=r"opts\.ignore_changes would keep what the gate said before"):
         vmss.RequireHealthy("web", gate=gate, opts=pulumi.ResourceOptions(ignore_changes=["*"]))
+    with pytest.raises(TypeError, match=r"opts must be pulumi\.ResourceOptions, not dict"):
+        vmss.RequireHealthy("web", gate=gate, opts={})  # type: ignore[arg-type]
 
 
 def test_it_takes_whatever_tells_a_verdict_as_a_gate_does() -> None:

@@ -16,19 +16,33 @@ _AZURE_NATIVE = "azure-native"
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
-def check_options(opts: object, inputs: Mapping[str, Collection[str]]) -> None:
+def check_options(opts: object, inputs: Mapping[str, Collection[str]], outputs: Collection[str]) -> None:
     """Refuse options that could only be a mistake.
 
     inputs: the resource's arguments by their Python names, each with the fields that it has, if those are known.
+    outputs: its outputs by their Python names.
     Raises ValueError or TypeError, naming `opts`.
     """
-    if opts is None:
-        return
+    check_type(opts)
     if not isinstance(opts, pulumi.ResourceOptions):
-        raise TypeError(f"opts must be pulumi.ResourceOptions, not {type(opts).__name__}")
+        return
     _check_providers(opts)
     _check_paths("opts.ignore_changes", opts.ignore_changes, inputs)
     _check_paths("opts.replace_on_changes", opts.replace_on_changes, inputs)
+    for name in ("import_", "id"):
+        if getattr(opts, name) is not None:
+            raise ValueError(f"opts.{name} must not be set: nothing of this resource is in Azure: declare it")
+    known = {stored_key(name) for name in (*outputs, *inputs)}
+    for name in opts.additional_secret_outputs or ():
+        if stored_key(name) not in known:
+            text = f"opts.additional_secret_outputs has {name!r}, which is no output; there are {', '.join(outputs)}"
+            raise ValueError(text)
+
+
+def check_type(opts: object) -> None:
+    """Refuse what are no options. Raises TypeError, naming `opts`."""
+    if opts is not None and not isinstance(opts, pulumi.ResourceOptions):
+        raise TypeError(f"opts must be pulumi.ResourceOptions, not {type(opts).__name__}")
 
 
 def _check_providers(opts: pulumi.ResourceOptions) -> None:

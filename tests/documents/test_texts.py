@@ -22,6 +22,7 @@ OF_OTHERS = {
     "pulumi: command not found",  # the shell
     "No module named 'pulumi_vmss_health'",  # Python
     "pending operations",  # Pulumi
+    "KeyError: '__provider'",  # Pulumi, of a dynamic resource
     "HTTP 401",  # Azure
     "HTTP 5",  # Azure: any of 500 to 599
     "error reading from server: EOF",  # gRPC

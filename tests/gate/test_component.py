@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_the_provider_is_stored_by_reference_in_few_bytes(recorder: Recorder) ->
         assert len(provider) < 100
 
 
+def test_triggers_are_whatever_pulumi_can_compare(recorder: Recorder) -> None:
+    async def later() -> int:
+        return 4
+
+    triggers: list[Any] = [None, True, 1.5, "two", ["3", {"is": pulumi.Output.from_input(3)}], ("of", "two"), later()]
+    declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=ID, triggers=triggers).healthy)
+    stored = recorder.registered[GATE].inputs["triggers"]
+    assert stored == [None, True, 1.5, "two", ["3", {"is": 3}], ["of", "two"], 4]
+
+
 def test_a_resource_brings_its_own_triggers(recorder: Recorder) -> None:
     class Resource:
         id = pulumi.Output.from_input(ID)
@@ -130,6 +141,16 @@ def test_only_the_policy_fields_that_were_set_are_stored(recorder: Recorder) -> 
         ),
         ({"scale_set": ID, "skip": "yes"}, "skip must be True or False, not str; pulumi.Config has get_bool"),
         ({"scale_set": ID, "triggers": "v2"}, "triggers must be a list of values, not str"),
+        (
+            {"scale_set": ID, "triggers": [1, datetime(2026, 1, 1, tzinfo=timezone.utc)]},
+            "triggers[1] must be a text, a number, a list or a dict of such, or an Output, not datetime; give str(...)",
+        ),
+        ({"scale_set": ID, "triggers": [{"of": [b"x"]}]}, "triggers[0] must be a text, a number, "),
+        ({"scale_set": ID, "triggers": [vmss.GatePolicy()]}, "triggers[0] must be a text, a number, "),
+        (
+            {"scale_set": ID, "triggers": [pulumi.FileAsset("app.sh")]},
+            "not FileAsset; name the resource that takes it in changed_by, or give a hash of the file",
+        ),
         ({"scale_set": ID, "opts": {"protect": True}}, "opts must be pulumi.ResourceOptions, not dict"),
         (
             {"scale_set": ID, "opts": pulumi.ResourceOptions(ignore_changes=["polcy"])},

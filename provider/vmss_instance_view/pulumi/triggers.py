@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pulumi
@@ -12,6 +13,8 @@ from vmss_instance_view.pulumi.arguments import is_other_kind
 _TELLING = ("etag", "unique_id")
 """The etag alone is not enough: a set recreated under its old name can have the same."""
 
+_COMPARABLE = (type(None), str, int, float, pulumi.Output, pulumi.Resource)
+
 Triggers: TypeAlias = list[pulumi.Input[Any]] | pulumi.Output[list[Any]]
 
 
@@ -19,7 +22,25 @@ def check_triggers(triggers: Sequence[pulumi.Input[Any]] | None) -> list[pulumi.
     """Return the values that a user gave. Raises TypeError, naming `triggers`."""
     if triggers is not None and (isinstance(triggers, (str, pulumi.Output)) or not isinstance(triggers, Sequence)):
         raise TypeError(f"triggers must be a list of values, not {type(triggers).__name__}")
+    for number, each in enumerate(triggers or ()):
+        if wrong := next(_incomparable(each), None):
+            kinds = "a text, a number, a list or a dict of such, or an Output"
+            raise TypeError(f"triggers[{number}] must be {kinds}, not {wrong}")
     return list(triggers or ())
+
+
+def _incomparable(value: object) -> Iterator[str]:
+    """Yield what Pulumi could not store or compare, and what to give instead. What is known later is taken."""
+    if isinstance(value, (pulumi.Asset, pulumi.Archive)):
+        yield f"{type(value).__name__}; name the resource that takes it in changed_by, or give a hash of the file"
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _incomparable(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _incomparable(each)
+    elif not (isinstance(value, _COMPARABLE) or inspect.isawaitable(value) or hasattr(value, "_pulumi_input_type")):
+        yield f"{type(value).__name__}; give str(...) of it, or a property"
 
 
 def own_triggers(scale_set: object, identity: str | pulumi.Output[str]) -> Triggers:

@@ -34,6 +34,19 @@ def codes(verdict: Verdict) -> list[str]:
     return [reason.code for reason in verdict.reasons]
 
 
+@pytest.mark.parametrize(
+    ("seen", "policy", "words"),
+    [
+        (InstanceView(), GatePolicy(), "snapshot must be a Snapshot, such as Snapshot(view), not InstanceView"),
+        (snapshot(WELL), {"min_healthy": 1}, "policy must be a GatePolicy, such as GatePolicy(min_healthy='90%'), not"),
+    ],
+)
+def test_what_is_no_snapshot_and_no_policy_is_refused_by_name(seen: Any, policy: Any, words: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        evaluate(seen, policy)
+    assert str(refused.value).startswith(words)
+
+
 def test_a_set_whose_every_instance_passes_every_check_is_healthy() -> None:
     assert judge(snapshot(WELL, WELL, WELL)) == Verdict(State.HEALTHY)
 

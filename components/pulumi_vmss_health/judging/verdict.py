@@ -26,8 +26,13 @@ def evaluate(snapshot: Snapshot, policy: GatePolicy, context: Context = NOTHING_
     """Judge one snapshot. Pure: equal arguments give equal verdicts.
 
     context: what is known besides the snapshot. Reasons are sorted worst first, then in the order of the tables; those
-    with state HEALTHY are warnings.
+    with state HEALTHY are warnings. Raises TypeError that names the argument.
     """
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(f"snapshot must be a Snapshot, such as Snapshot(view), not {type(snapshot).__name__}")
+    if not isinstance(policy, GatePolicy):
+        example = "GatePolicy(min_healthy='90%')"
+        raise TypeError(f"policy must be a GatePolicy, such as {example}, not {type(policy).__name__}")
     facts = Facts.of(snapshot, policy, context)
     checks = _asked(facts)
     judged = Judged.by(checks, facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import os
@@ -125,8 +126,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             No input: to set, change or remove it gates nothing again. Each gate needs a file of its own.
         opts: `custom_timeouts` reach the gate and win over the policy's timeout; `ignore_changes` and
             `replace_on_changes` reach it, too, and name these arguments ("triggers", "policy.timeout"), as does
-            `additional_secret_outputs`, which names outputs. An explicit azure-native provider is refused, for the gate
-            reads with the settings of the stack.
+            `additional_secret_outputs`, which names outputs; `hooks` run whenever the gate ran. An explicit
+            azure-native provider is refused, for the gate reads with the settings of the stack.
         Raises ValueError or TypeError that names the argument.
         """
         check_options(opts, _ARGUMENTS, inspect.get_annotations(ScaleSetHealthGate))
@@ -144,7 +145,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             "skip": check_flag("skip", skip),
             **_evidence_file(evidence_file),
         }
-        super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, opts)
+        super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, without_hooks(opts))
         named = {"the scale set": scale_set}
         say_whose_identity_reads(self, named, opts)
         if not (triggers or changed_by or skip or recheck == "always"):
@@ -208,6 +209,14 @@ def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Outpu
     return pulumi.Output.all(identity, gate.urn).apply(lambda both: canonical(both[0]))
 
 
+def without_hooks(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions | None:
+    """Return the options of the component itself: it is never updated, and its gate runs the hooks."""
+    own = copy.copy(opts)
+    if own is not None:
+        own.hooks = None
+    return own
+
+
 def options_of(
     parent: pulumi.Resource,
     given: pulumi.ResourceOptions,
@@ -225,6 +234,7 @@ def options_of(
         parent=parent,
         depends_on=changed_by,
         custom_timeouts=timeouts,
+        hooks=given.hooks,
         additional_secret_outputs=secret,
         ignore_changes=stored_paths(given.ignore_changes, arguments),
         replace_on_changes=stored_paths(given.replace_on_changes, arguments),

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 from pulumi.output import Unknown
 
-from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of
+from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of, without_hooks
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
 from pulumi_vmss_health.fleets.asked import ALL, AT_FAILURE, check_names, refuse_duplicates, required_of
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -143,7 +143,7 @@ class FleetHealthGate(pulumi.ComponentResource):
             "onFailure": check_choice("on_failure", on_failure, ("fail", "warn")),
             "skip": check_flag("skip", skip),
         }
-        super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, opts)
+        super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, without_hooks(opts))
         called = {name: f"scale_sets[{name!r}]" for name in scale_sets}
         named = {called[name]: each for name, each in scale_sets.items()}
         say_whose_identity_reads(self, named, opts)

@@ -329,3 +329,22 @@ def test_a_change_of_what_azure_does_not_give_back_is_gated_once(project: Projec
     before = looks(azure)
     assert "HealthGate" not in release(project, 1, "reinstall")
     assert looks(azure) == before
+
+
+HOOKED = """
+def noted(what):
+    return pulumi.ResourceHook(what, lambda args: print(what, args.name, file=open("hooks", "a")) or None)
+
+hooks = pulumi.ResourceHookBinding(after_create=[noted("created")], after_update=[noted("updated")])
+opts = pulumi.ResourceOptions(hooks=hooks)
+vmss.ScaleSetHealthGate("web", scale_set={web!r}, policy={{"hold": "0s"}}, triggers=[{trigger}], opts=opts)
+"""
+
+
+def test_hooks_run_once_whenever_the_gate_has_run(project: Project, azure: Emulator) -> None:
+    web = azure.put_scale_set("web", capacity=1)
+    for trigger in (1, 2):
+        project.program(HOOKED.format(web=web, trigger=trigger))
+        ran = project.up()
+        assert ran.code == 0, ran.output
+    assert (project.folder / "hooks").read_text().split("\n") == ["created web", "updated web", ""]

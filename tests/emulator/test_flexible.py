@@ -276,6 +276,7 @@ def test_an_instance_id_that_is_no_number_is_refused_as_such(arm: ArmSession, we
 
 
 def test_it_is_made_by_a_put_and_keeps_its_mode(arm: ArmSession) -> None:
+    arm.put_group()
     body = scale_set_body(1)
     body["properties"]["orchestrationMode"] = "flexible"
     own = arm.set_id.replace("/web", "/flex")

@@ -154,10 +154,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
-        # Of the set, too: whoever takes the id then knows which set it is of.
-        self.scale_set_id = pulumi.Output.all(gate.scaleSetId, identity)[0]
-        if pulumi.runtime.is_dry_run():
-            self.scale_set_id = _in_preview(identity, gate)
+        self.scale_set_id = _given_on(identity, gate)
         self.register_outputs({name: getattr(gate, name).apply(plain) for name in _Gate.__annotations__})
 
 
@@ -199,14 +196,16 @@ def _evidence_file(given: object) -> dict[str, str]:
     return {EVIDENCE_FILE: str(Path(path).absolute())}
 
 
-def _in_preview(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:
-    """Return the set's id as far as the program knows it, depending on the gate.
+def _given_on(identity: str | pulumi.Output[str], gate: _Gate) -> pulumi.Output[str]:
+    """Return the id for whoever depends on the gate: of the set, too, so that it tells which set it is of.
 
-    The gate's own output is unknown whenever the gate will run. A dependent that takes it would show an update each
-    time, or a replacement, which Pulumi refuses for a protected resource. Only for previews: in `up` with
-    --continue-on-error the URN of a gate that failed is known, and its outputs are not.
+    In a preview the gate's own output is unknown whenever the gate will run. A dependent that takes it would show an
+    update each time, or a replacement, which Pulumi refuses for a protected resource: there, it is the id as far as the
+    program knows it. Not in `up`: with --continue-on-error the URN of a gate that failed is known, its outputs are not.
     """
-    return pulumi.Output.all(identity, gate.urn).apply(lambda both: canonical(both[0]))
+    if pulumi.runtime.is_dry_run():
+        return pulumi.Output.all(identity, gate.urn).apply(lambda both: canonical(both[0]))
+    return pulumi.Output.all(gate.scaleSetId, identity)[0]
 
 
 def without_hooks(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions | None:

@@ -155,10 +155,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         gate = _Fleet(resource_name, inputs, inner)
         for name in inspect.get_annotations(FleetHealthGate):
             setattr(self, name, getattr(gate, stored_key(name)))
-        # Of the sets, too: whoever takes an id then knows which sets they are of.
-        self.scale_set_ids = pulumi.Output.all(gate.scaleSetIds, ids)[0]
-        if pulumi.runtime.is_dry_run():
-            self.scale_set_ids = _in_preview(ids, gate)
+        self.scale_set_ids = _given_on(ids, gate)
         self.register_outputs(
             {name: getattr(gate, name).apply(_by_set if name in _BY_SET else plain) for name in _Fleet.__annotations__}
         )
@@ -234,13 +231,15 @@ def _check_minimum(minimum: object, sets: int) -> None:
     required_of(minimum, sets)
 
 
-def _in_preview(ids: Mapping[str, str | pulumi.Output[str]], gate: _Fleet) -> pulumi.Output[Mapping[str, str]]:
-    """Return the ids as far as the program knows them, depending on the gate; as for the gate of one set.
+def _given_on(ids: Mapping[str, str | pulumi.Output[str]], gate: _Fleet) -> pulumi.Output[Mapping[str, str]]:
+    """Return the ids for whoever depends on the gate, as the gate of one set does.
 
-    Those that are known are so one by one: a set that is new changes nothing for what depends on another one.
+    In a preview they are known one by one: a set that is new changes nothing for what depends on another one.
     """
-    known = {name: pulumi.Output.from_input(each).apply(_canonical, True) for name, each in ids.items()}
-    return pulumi.Output.all(known, gate.urn)[0]
+    if pulumi.runtime.is_dry_run():
+        known = {name: pulumi.Output.from_input(each).apply(_canonical, True) for name, each in ids.items()}
+        return pulumi.Output.all(known, gate.urn)[0]
+    return pulumi.Output.all(gate.scaleSetIds, ids)[0]
 
 
 def _canonical(id_: str) -> str:

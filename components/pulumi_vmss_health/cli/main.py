@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from importlib import import_module
@@ -18,8 +18,6 @@ from pulumi_vmss_health.version import __version__
 from vmss_instance_view.clock import Stop, Stopped, SystemClock
 from vmss_instance_view.errors import InstanceViewError
 
-_CODES = "exit codes: 0 {}, 2 wrong usage, {}130 interrupted"
-_OF_WAITS = ("healthy, 1 not healthy", "3 could not be read, 4 timed out, ")
 _SIGN_IN = "Signs in as azure-native does: the ARM_* variables, else the az CLI."
 
 _COMMANDS = {
@@ -33,17 +31,20 @@ _COMMANDS = {
     "plugin": ("plugin", "install the gate for Pulumi programs in other languages"),
 }
 """Each command by its name: its module, which is imported when it is asked for, and what it does."""
-_ENDS = {
-    "view": ("shown", "3 could not be read or printed, "),
-    "wait": _OF_WAITS,
-    "explain": ("healthy, 1 not healthy", "3 could not be printed, "),
-    "capture": ("kept", "3 could not be read or written, "),
-    "replay": _OF_WAITS,
-    "report": ("drawn", "3 could not be printed, "),
-    "completion": ("printed", "3 could not be printed, "),
-    "plugin": ("done", "3 could not be printed, "),
+_JUDGED = {Exit.HEALTHY: "healthy", Exit.NOT_HEALTHY: "not healthy"}
+_WAITED = {**_JUDGED, Exit.UNREADABLE: "could not be read", Exit.TIMED_OUT: "timed out"}
+_UNPRINTED = {Exit.UNREADABLE: "could not be printed"}
+_EXITS = {
+    "view": {Exit.HEALTHY: "shown", Exit.UNREADABLE: "could not be read or printed"},
+    "wait": _WAITED,
+    "explain": {**_JUDGED, **_UNPRINTED},
+    "capture": {Exit.HEALTHY: "kept", Exit.UNREADABLE: "could not be read or written"},
+    "replay": _WAITED,
+    "report": {Exit.HEALTHY: "drawn", **_UNPRINTED},
+    "completion": {Exit.HEALTHY: "printed", **_UNPRINTED},
+    "plugin": {Exit.HEALTHY: "done", **_UNPRINTED},
 }
-"""What 0 means of each command, and what it has besides 0, 2 and 130."""
+"""What the exit codes mean of each command; wrong usage and an interrupt are the same of all."""
 _SIGNING_IN = ("view", "wait", "capture")
 _ASKING_NOBODY = ("explain", "replay", "report", "completion")  # and what they write, they write at one blow
 
@@ -128,12 +129,18 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _codes(meanings: Mapping[Exit, str]) -> str:
+    """Return the end of a help: each exit code with its meaning."""
+    of_all = {**meanings, Exit.USAGE: "wrong usage", Exit.INTERRUPTED: "interrupted"}
+    return "exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in sorted(of_all.items()))
+
+
 def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:
     """Return the parser of all commands. asked: those that have their flags: to import all takes longer than a look."""
     parser = _Parser(
         prog="vmss-health",
         description="The health of Azure VM scale sets.",
-        epilog=_CODES.format(*_OF_WAITS),
+        epilog=_codes(_WAITED),
         formatter_class=partial(argparse.HelpFormatter, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -141,7 +148,7 @@ def _parser(asked: Collection[str] = tuple(_COMMANDS)) -> _Parser:
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND", parser_class=_Command)
     for name, (module, text) in _COMMANDS.items():
         told = f"{text[0].upper()}{text[1:]}. {_SIGN_IN if name in _SIGNING_IN else ''}"
-        of_command = commands.add_parser(name, help=text, description=told, epilog=_CODES.format(*_ENDS[name]))
+        of_command = commands.add_parser(name, help=text, description=told, epilog=_codes(_EXITS[name]))
         if name in asked:
             command: Any = import_module(f"pulumi_vmss_health.cli.{module}")
             command.offer(of_command)

@@ -29,14 +29,10 @@ def check_options(opts: object, inputs: Mapping[str, Collection[str]], outputs: 
     _check_providers(opts)
     _check_paths("opts.ignore_changes", opts.ignore_changes, inputs)
     _check_paths("opts.replace_on_changes", opts.replace_on_changes, inputs)
+    _check_secrets(opts.additional_secret_outputs or (), inputs, outputs)
     for name in ("import_", "id"):
         if getattr(opts, name) is not None:
             raise ValueError(f"opts.{name} must not be set: nothing of this resource is in Azure: declare it")
-    known = {stored_key(name) for name in (*outputs, *inputs)}
-    for name in opts.additional_secret_outputs or ():
-        if stored_key(name) not in known:
-            text = f"opts.additional_secret_outputs has {name!r}, which is no output; there are {', '.join(outputs)}"
-            raise ValueError(text)
 
 
 def check_type(opts: object) -> None:
@@ -72,6 +68,15 @@ def _check_paths(option: str, paths: Sequence[str] | None, inputs: Mapping[str, 
         if below and known[root] and below[0] not in {*known[root], "*"}:
             (fields,) = (fields for name, fields in inputs.items() if stored_key(name) == root)
             raise ValueError(f"{option} has {path!r}, which is no field; {root} has {', '.join(fields)}")
+
+
+def _check_secrets(names: Sequence[str], inputs: Collection[str], outputs: Collection[str]) -> None:
+    """Refuse what is no property: Pulumi would ignore it, and leave in the clear what was meant."""
+    known = {stored_key(name) for name in (*outputs, *inputs)}
+    for name in names:
+        if stored_key(name) not in known:
+            text = f"opts.additional_secret_outputs has {name!r}, which is no output; there are {', '.join(outputs)}"
+            raise ValueError(text)
 
 
 def stored_paths(paths: Sequence[str] | None, inputs: Mapping[str, Collection[str]]) -> list[str]:

@@ -78,7 +78,7 @@ def warn_of_unnoticed_changes(
     scale_sets, ids: by what people call them.
     """
 
-    async def warn() -> bool:
+    async def warn() -> list[str]:
         without = [name for name, each in scale_sets.items() if await _is_unnoticed(each, ids[name])]
         if without:
             text = (
@@ -86,17 +86,17 @@ def warn_of_unnoticed_changes(
                 'release in triggers or changed_by, or set recheck="always"'
             )
             pulumi.log.warn(text, resource)
-        return bool(without)
+        return without
 
-    _warned: pulumi.Output[bool] = pulumi.Output.from_input(warn())
+    # Pulumi awaits every Output before it ends the program.
+    _warned: pulumi.Output[list[str]] = pulumi.Output.from_input(warn())
 
 
 async def _is_unnoticed(scale_set: object, identity: str | pulumi.Output[str]) -> bool:
     if _told_by(scale_set):
         return False
     behind = await identity.resources() if isinstance(identity, pulumi.Output) else set()
-    is_resource = isinstance(scale_set, pulumi.Resource) or bool(behind)
-    return is_resource and not any(map(_told_by, _scale_sets(behind)))
+    return bool(behind) and not any(map(_told_by, _scale_sets(behind)))
 
 
 def _scale_sets(resources: Iterable[pulumi.Resource]) -> list[pulumi.Resource]:

@@ -216,6 +216,17 @@ def test_sets_whose_time_is_over_together_throttle_nobody(number: int, flexible:
     assert all(outcome.progress.error is None for outcome in ran.fleet.ended.values())
 
 
+@pytest.mark.parametrize("number", [200, pytest.param(400, marks=pytest.mark.rest)])
+def test_a_set_for_which_there_was_no_place_before_its_timeout_is_told_so_and_throttles_nobody(number: int) -> None:
+    ran = run({f"web{each}": ScaleSet(NEVER) for each in range(number)}, 1, GatePolicy(timeout="20s"))
+    assert ran.azure.refused == []
+    never = [outcome for outcome in ran.fleet.ended.values() if outcome.progress.snapshot is None]
+    assert 0 < len(never) < number
+    assert {outcome.ending for outcome in never} == {Ending.TIMED_OUT}
+    (told,) = {str(outcome.progress.error) for outcome in never}
+    assert told.startswith("Azure's rate limits left no place for a look beside those at other scale sets: raise the ")
+
+
 THROTTLED = Answer(
     429,
     {"Retry-After": "60"},

@@ -267,8 +267,8 @@ def test_the_first_look_goes_before_others_and_what_is_booked_is_what_is_then_re
     clock = VirtualClock()
     look = Script(clock, chapters({0: SLOW, 100: snapshot(Vm(), Vm(health="unhealthy")), 200: GOOD}))
     watch(look, GatePolicy(), clock, ignore)
-    assert look.turns[0] == Ask(urgent=True)
-    assert look.turns[1:] == look.asks[1:]
+    assert look.turns[0] == Ask(since=0.0, urgent=True)
+    assert look.turns == look.asks
     assert {each.depth for each in look.rooms} == {each.depth for each in look.asks[1:]}
 
 

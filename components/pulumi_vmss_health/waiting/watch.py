@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from pulumi_vmss_health.judging.policy import GatePolicy
@@ -25,6 +25,10 @@ LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds for the look at the deadline
 WIDTH = 32
 """Scale sets that are looked at in the same moment: Azure answers in less than a second, and its limits allow less."""
+_NO_PLACE = (
+    "Azure's rate limits left no place for a look beside those at other scale sets: raise the timeout, or watch fewer "
+    "at a time"
+)
 MARGIN = 0.5  # seconds of grace, so that the look's own error, which says more, comes before ours
 
 
@@ -109,9 +113,15 @@ def steps(
     """
     memory = Memory(policy, clock.monotonic(), context, limit_source)
     try:
-        yield min(look.turn(Ask(urgent=True)), memory.progress.limit)
-        ask = memory.ask(clock.monotonic())
+        ask = replace(memory.ask(clock.monotonic()), urgent=True)
         while True:
+            yield min(look.turn(ask), _left(memory, clock))
+            if (last := _last(look, memory, clock)) is not None:
+                ask = last
+            elif _left(memory, clock) <= 0:
+                if memory.progress.looks == 0:
+                    memory.lost(Unavailable(_NO_PLACE), clock.monotonic())
+                return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
             ending = _look_once(look, ask, memory, clock, record)
             progress = memory.progress
             if ending is not None or not memory.may_hurry:  # otherwise a full look follows at once, and shows more
@@ -126,11 +136,6 @@ def steps(
             # By now more may be due to be read than the pause was for, such as the pages of a large set's list.
             yield min(look.room(memory.ask(clock.monotonic())).closed, _left(memory, clock))
             ask = memory.ask(clock.monotonic())
-            yield min(look.turn(ask), _left(memory, clock))
-            if (last := _last(look, memory, clock)) is not None:
-                ask = last
-            elif _left(memory, clock) <= 0:
-                return Outcome(Ending.TIMED_OUT, memory.time_is_up(clock.monotonic()))
     except Stopped:
         return Outcome(Ending.CANCELLED, memory.time_is_up(clock.monotonic()))
 

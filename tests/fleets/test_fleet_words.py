@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.fleets.asked import AskedOfFleet, check_names, required_of
+from pulumi_vmss_health.fleets.stored import fleet_outputs
 from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, key_of, named, status_line
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
@@ -293,3 +295,13 @@ def test_a_set_that_does_not_pass_is_told_with_its_warnings_as_by_a_gate_of_its_
     warning = "instance 2: on an older model (upgrades leave them out: protection or SkipUpgrade)"
     assert warning in told[start : start + 3]
     assert told.count(warning) == 1
+
+
+def test_a_set_whose_first_look_was_not_over_at_the_timeout_is_named_too() -> None:
+    ran = run({f"web{each}": ScaleSet(NEVER, latency=60.0) for each in range(4)}, 2, GatePolicy(timeout="20s"), width=1)
+    ids = {name: ScaleSetId.parse(id_of(name)) for name in ran.fleet.names}
+    told = fleet_lines(ran.fleet, ids, OF_THE_POLICY, None)
+    assert "web2, web3: it was not seen yet" in told
+    assert {name for line in told for name in ids if re.search(rf"\b{name}\b", line)} == set(ids)
+    stored = fleet_outputs(ran.fleet, ids, OF_THE_POLICY, 0, datetime.now(timezone.utc), {})["sets"]
+    assert {each["state"] for each in stored.values()} == {"timedOut"}

@@ -113,11 +113,11 @@ def _of_set(name: str, id_: ScaleSetId, fleet: Fleet, before: Mapping[str, Any])
         at = fleet.passed_at.get(name)
         passed = {"passedAt": at.isoformat(timespec="seconds")} if at else before
         return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, passed)
-    if fleet.is_out_of_time and name in fleet.seen:
-        outcome = Outcome(Ending.TIMED_OUT, fleet.seen[name])
+    progress = fleet.progress(name)
+    if fleet.is_out_of_time:
+        outcome = Outcome(Ending.TIMED_OUT, progress)
         return _set(id_, outcome.ending.value, headline(outcome, id_.name), outcome.progress, before)
-    progress = fleet.seen.get(name)
-    is_failing = progress is not None and progress.verdict is not None and progress.verdict.state is State.FAILING
+    is_failing = progress.verdict is not None and progress.verdict.state is State.FAILING
     message = f"scale set {id_.name} was not decided when the wait of the fleet ended"
     return _set(id_, "failing" if is_failing else "progressing", message, progress, before)
 

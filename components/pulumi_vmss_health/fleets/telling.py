@@ -198,11 +198,11 @@ def _unwell(fleet: Fleet) -> dict[str, Outcome | Progress]:
     is_over = fleet.is_out_of_time
     ill: dict[str, Outcome | Progress] = {}
     for name in fleet.names:
-        ended, seen = fleet.ended.get(name), fleet.seen.get(name)
-        if ended is not None and ended.ending is not Ending.HEALTHY:
-            ill[name] = ended
-        elif ended is None and seen is not None and (is_over or _fails(seen)):
-            ill[name] = seen
+        if (ended := fleet.ended.get(name)) is not None:
+            if ended.ending is not Ending.HEALTHY:
+                ill[name] = ended
+        elif name not in fleet.standing and (is_over or _fails(fleet.progress(name))):
+            ill[name] = fleet.progress(name)
     return ill
 
 

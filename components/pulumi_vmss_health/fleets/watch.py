@@ -78,6 +78,10 @@ class Fleet:
             self.passes or len(self.names) - failed < self.goal.required or (self.goal.at_first_failure and failed > 0)
         )
 
+    def progress(self, name: str) -> Progress:
+        """Return the progress of a wait that did not end, also of one whose first look did not."""
+        return self.seen.get(name) or Progress(self.elapsed, self.goal.limit)
+
     @property
     def is_out_of_time(self) -> bool:
         """Whether the timeout ended the wait, also if some sets had failed before."""

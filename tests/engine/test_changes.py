@@ -86,6 +86,30 @@ def test_a_gate_that_got_an_output_of_its_set_s_id_looks_again_when_the_set_chan
     assert gate(project)["outputs"]["capacity"] == 3
 
 
+@pytest.mark.rest  # the gate of one set above
+def test_a_fleet_that_got_outputs_of_ids_looks_again_at_the_set_that_changed_and_without_a_change_shows_none(
+    project: Project, azure: Emulator
+) -> None:
+    pytest.importorskip("pulumi_azure_native", reason="the extra azure-native is not installed")
+    other = azure.put_scale_set("other", resource_group="others", capacity=1)
+
+    def declared(capacity: int) -> str:
+        sets = f'{{"web": web.id, "other": pulumi.Output.from_input({other!r})}}'
+        fleet = f'vmss.FleetHealthGate("fleet", scale_sets={sets}, policy={{"hold": "0s", "timeout": "5s"}})'
+        return owned(capacity=capacity).replace(OWNED.splitlines()[-1], fleet)
+
+    project.program(declared(2))
+    assert project.up().code == 0
+    assert project.up("--expect-no-changes").code == 0
+    assert [*project.state()["FleetGate/fleet"]["inputs"]["setTriggers"]] == ["web"]
+
+    azure.load(UNHEALTHY)
+    project.program(declared(3))
+    ran = project.up()
+    assert ran.code != 0
+    assert "web: instance 1: application health unhealthy" in ran.told
+
+
 @pytest.mark.rest  # another change of the set
 def test_a_gate_looks_again_when_its_set_was_recreated_and_a_preview_knows_nothing_of_a_set_that_will_change(
     project: Project, azure: Emulator

@@ -98,14 +98,15 @@ def test_a_fleet_is_unknown_in_preview_but_for_the_ids_that_are_known_then_passe
     assert outputs["sets"] == state["FleetHealthGate/web"]["outputs"]["sets"] == fleet(project)["outputs"]["sets"]
     assert outputs["sets"]["web_weu"]["scaleSetId"] == ids["web_weu"]
 
-    passed = fleet(project)["outputs"]["sets"]
+    passed, before = fleet(project)["outputs"]["sets"], len(azure.requests)
     program(release="2")
     ran = project.up()
     assert "FleetGate web updated" in ran.output
     assert "[diff: ~setTriggers]" in ran.output
     assert "ScaleSetInstanceView after updated" in ran.output, "an id of the fleet is of all its sets"
-    looked = {name for name, each in fleet(project)["outputs"]["sets"].items() if each != passed[name]}
-    assert looked == {"the_new"}, "only the set whose etag changed"
+    assert looked_at(azure, before) == {"new", "web_weu"}, "the set whose etag changed, and that of the view"
+    gated = {name for name, each in fleet(project)["outputs"]["sets"].items() if each != passed[name]}
+    assert gated == {"the_new"}
 
 
 @pytest.mark.rest  # test_changes.py has it of one set

@@ -71,7 +71,7 @@ def test_a_signal_ends_a_command_that_reads_a_file_which_does_not_end(
     os.mkfifo(fifo)
     with started(tmp_path, *words) as process:
         written = os.open(fifo, os.O_WRONLY)  # returns as soon as the command has opened it
-        process.send_signal(number)
+        until(lambda: asked_to_end(process, number), lambda code: code is not None)
         said = process.communicate(timeout=20)
         os.close(written)
     assert (process.returncode, *said) == (130, b"", b"")
@@ -105,9 +105,9 @@ def test_a_second_signal_leaves_the_first_one_to_tidy_up(monkeypatch: pytest.Mon
     assert tidied
 
 
-def asked_to_end(process: subprocess.Popen[bytes]) -> int | None:
-    """Send a signal, again and again: one that comes between two reads of the same call does not interrupt it."""
-    process.send_signal(signal.SIGTERM)
+def asked_to_end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> int | None:
+    """Send a signal, again and again: one that comes just before a read, or between two of one call, ends none."""
+    process.send_signal(number)
     return process.poll()
 
 

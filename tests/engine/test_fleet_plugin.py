@@ -107,6 +107,7 @@ def test_the_fleet_of_the_documents_runs(project: Project, azure: Emulator, ids:
         assert project.run("config", "set", key, value).code == 0
     ran = project.up()
     assert ran.code == 0, clean(ran)
+    assert "would be noticed" not in ran.output
     assert project.outputs() == {"healthySets": 1, "capacity": 2}
 
 

@@ -61,8 +61,10 @@ def test_a_preview_and_an_update_without_a_change_ask_azure_nothing_and_an_updat
     assert ran.code == 0, clean(ran)
     shown = " ".join(ran.output.split()).replace(" :", ":")
     assert "healthy: [unknown]" in shown
+    assert ("no change of the scale set would be noticed" in ran.output) is not isinstance(front, Dynamic)
     assert azure.requests == ()
 
+    front.write(project, Wanted(web, inputs={"triggers": ["one"]}))
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert "3/3 VMs" in ran.output, "there is no status line"

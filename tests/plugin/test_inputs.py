@@ -119,6 +119,33 @@ def test_what_is_not_known_yet_is_left_to_the_update_also_in_a_policy(unknown: s
     assert [path for path, _ in of_policy(hold="soon", timeout=unknown)] == ["policy.hold"]
 
 
+@pytest.mark.parametrize(
+    ("given", "unnoticed"),
+    [
+        ({"scaleSetId": ID}, "the scale set"),
+        ({"scaleSetId": ID, "triggers": None, "recheck": "on_change", "skip": False}, "the scale set"),
+        ({"scaleSetId": wire.secret(ID)}, "the scale set"),
+        ({"scaleSetId": ID, "triggers": []}, None),
+        ({"scaleSetId": ID, "triggers": wire.secret(["1"])}, None),
+        ({"scaleSetId": ID, "recheck": "always"}, None),
+        ({"scaleSetId": ID, "skip": True}, None),
+        *[({"scaleSetId": ID, key: wire.UNKNOWN}, None) for key in ("triggers", "recheck", "skip")],
+        ({"scaleSetIds": {"a": ID, "b": wire.UNKNOWN}}, "a, b"),
+        ({"scaleSetIds": {"a": ID, "b": ID, "c": ID}, "setTriggers": {"a": ["1"], "b": [], "c": None}}, "c"),
+        ({"scaleSetIds": {"a": ID, "b": ID}, "setTriggers": {"a": ["1"], "b": ["1"]}}, None),
+        ({"scaleSetIds": {"a": ID}, "triggers": ["1"]}, None),
+        ({"scaleSetIds": {"a": ID}, "setTriggers": wire.UNKNOWN}, None),
+        ({"scaleSetIds": wire.UNKNOWN}, None),
+    ],
+)
+def test_of_a_gate_that_nothing_would_start_again_is_told_unless_an_empty_list_means_it(
+    given: dict[str, Any], unnoticed: str | None
+) -> None:
+    (told, _, advice) = inputs.unnoticed(given).partition(" would be noticed: ")
+    assert told == (f"no change of {unnoticed}" if unnoticed else "")
+    assert ("setTriggers" in advice) == bool(unnoticed and "scaleSetIds" in given)
+
+
 def test_what_a_program_calls_none_keeps_its_name() -> None:
     ((_, reason),) = of_policy(extensions=["None"], ignoreExtensions=["None"])
     assert reason == "policy.extensions and policy.ignoreExtensions both name None"

@@ -17,6 +17,7 @@ from pulumi_vmss_health.plugin import view, wire
 from pulumi_vmss_health.plugin.server import Plugin
 from vmss_emulator import Emulator
 from vmss_instance_view.keys import stored_key
+from vmss_instance_view.pulumi.calls import Call
 
 GATE, FLEET = "vmss-health:index:ScaleSetHealthGate", "vmss-health:index:FleetHealthGate"
 VIEW = "vmss-health:index:ScaleSetInstanceView"
@@ -88,6 +89,21 @@ def test_where_evidence_is_written_is_taken_out_of_the_inputs_and_belongs_to_one
         ]
     assert check(plugin, "other", {**inputs, "evidenceFile": wire.UNKNOWN}) == (inputs, [])
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_gate_that_would_notice_no_change_warns_of_it_once_for_each_check(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Call, "warn", lambda _call, text: told.append(text))
+    check(plugin, "web", {"scaleSetId": ID, "triggers": ["1"]})
+    check(plugin, "web", {"scaleSetId": ID, "evidenceFile": ""})
+    assert told == [], "one is noticed, the other refused"
+    assert check(plugin, "web", {"scaleSetId": ID}) == ({"scaleSetId": ID}, [])
+    view = provider_pb2.CheckRequest(urn=f"urn:pulumi:dev::p::{VIEW}::web", news=struct({"scaleSetId": ID}))
+    plugin.Check(view, Context())
+    (text,) = told
+    assert text.startswith("no change of the scale set would be noticed: give the etag and uniqueId in triggers")
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,24 @@ def fleet_refusals(news: Mapping[str, Any]) -> Refusals:
     return refusals(_fleet(ids if isinstance(ids, Mapping) else ()), news)
 
 
+def unnoticed(news: Mapping[str, Any]) -> str:
+    """Return a warning, if nothing that was given changes with a scale set; an empty list says that this is meant.
+
+    The plugin gets an id as a text, and not of which resource it is.
+    """
+    given = wire.plain(news)
+    if given.get("triggers") is not None or given.get("recheck") not in (None, "on_change") or given.get("skip"):
+        return ""
+    advice = 'give the etag and uniqueId in {}, or recheck: "always"; an empty list says that to pass once is enough'
+    if "scaleSetIds" not in given:
+        return f"no change of the scale set would be noticed: {advice.format('triggers')}"
+    ids, triggers = given["scaleSetIds"], given.get("setTriggers") or {}
+    if not isinstance(ids, Mapping) or not isinstance(triggers, Mapping):  # not known yet
+        return ""
+    without = [name for name in ids if triggers.get(name) is None]
+    return f"no change of {named(without)} would be noticed: {advice.format('setTriggers')}" if without else ""
+
+
 def as_before(olds: Mapping[str, Any], news: wire.Values) -> wire.Values:
     """Return inputs in which a scale set is written as before, if it is the same one: else it would be a change."""
     return {**news, **{key: spelled_as(olds.get(key), news[key]) for key in IDS if key in news}}

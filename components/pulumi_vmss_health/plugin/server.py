@@ -105,10 +105,12 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @_plainly
-    def Check(self, request: Any, _call: Call) -> Any:
+    def Check(self, request: Any, call: Call) -> Any:
         """Refuse, in preview already, what cannot work; what is not known yet is checked when it is."""
-        olds, news = wire.received(request.olds), wire.received(request.news)
-        checked, refusals = _kind(request).checked(request.urn, news)
+        olds, news, kind = wire.received(request.olds), wire.received(request.news), _kind(request)
+        checked, refusals = kind.checked(request.urn, news)
+        if isinstance(kind, Waits) and not refusals and (warning := inputs.unnoticed(news)):
+            call.warn(warning)
         return _checked(inputs.as_before(olds, checked), refusals)
 
     @_plainly

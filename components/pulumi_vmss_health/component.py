@@ -146,10 +146,10 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
             **_evidence_file(evidence_file),
         }
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, without_hooks(opts))
-        named = {"the scale set": scale_set}
-        say_whose_identity_reads(self, named, opts)
+        named, ids = {"the scale set": scale_set}, {"the scale set": given}
+        say_whose_identity_reads(self, named, ids, opts)
         if not (triggers or changed_by or skip or recheck == "always"):
-            warn_of_unnoticed_changes(self, named, dict.fromkeys(named, given))
+            warn_of_unnoticed_changes(self, named, ids)
         own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         gate = _Gate(resource_name, inputs, own)
         for name in inspect.get_annotations(ScaleSetHealthGate):

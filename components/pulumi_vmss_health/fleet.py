@@ -146,9 +146,10 @@ class FleetHealthGate(pulumi.ComponentResource):
         super().__init__("vmss-health:index:FleetHealthGate", resource_name, None, without_hooks(opts))
         called = {name: f"scale_sets[{name!r}]" for name in scale_sets}
         named = {called[name]: each for name, each in scale_sets.items()}
-        say_whose_identity_reads(self, named, opts)
+        by_name = {called[name]: each for name, each in identities.items()}
+        say_whose_identity_reads(self, named, by_name, opts)
         if not (triggers or changed_by or skip or recheck == "always"):
-            warn_of_unnoticed_changes(self, named, {called[name]: each for name, each in identities.items()})
+            warn_of_unnoticed_changes(self, named, by_name)
         inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         inner.ignore_changes = _with_the_sets_own(inner.ignore_changes)
         inner.replace_on_changes = _with_the_sets_own(inner.replace_on_changes)

@@ -210,7 +210,7 @@ class ScaleSetInstanceView(Resource, module="vmss-health", name="ScaleSetInstanc
         # Declared as None: only declared outputs resolve, and these are unknown in preview.
         outputs = dict.fromkeys(inspect.get_annotations(ScaleSetInstanceView))
         super().__init__(InstanceViewProvider(), resource_name, {**inputs, **outputs}, opts)
-        say_whose_identity_reads(self, {"the scale set": scale_set}, opts)
+        say_whose_identity_reads(self, {"the scale set": scale_set}, {"the scale set": identity}, opts)
 
     def translate_output_property(self, prop: str) -> str:
         """Return the Python name of a property."""

@@ -368,9 +368,11 @@ def test_the_id_that_a_gate_gives_on_brings_the_triggers_of_the_set(
 
 
 @pytest.mark.parametrize("declared", [vmss.ScaleSetHealthGate, vmss.ScaleSetInstanceView])
-@pytest.mark.parametrize("owner", ["the scale set", "the parent"])
+@pytest.mark.parametrize(
+    ("owner", "by_its_id"), [("the scale set", False), ("the scale set", True), ("the parent", False)]
+)
 def test_an_explicit_provider_of_the_set_or_a_parent_is_told_for_another_identity_reads(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, declared: Any, owner: str
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, declared: Any, owner: str, by_its_id: bool
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", lambda text, _resource: told.append(text))
@@ -382,7 +384,7 @@ def test_an_explicit_provider_of_the_set_or_a_parent_is_told_for_another_identit
         kind = "azure-native:compute:VirtualMachineScaleSet"
         web = pulumi.CustomResource(kind, "web", {}, pulumi.ResourceOptions(provider=provider))
         if owner == "the scale set":
-            return declared("web", scale_set=web).scale_set_id
+            return declared("web", scale_set=web.id if by_its_id else web).scale_set_id
         return declared("web", scale_set=ID, opts=pulumi.ResourceOptions(parent=parent)).scale_set_id
 
     declare(program)

@@ -71,6 +71,12 @@ def is_other_kind(resource: pulumi.Resource) -> bool:
     return package in ("azure-native", "azure") and not kind.endswith("VirtualMachineScaleSet")
 
 
+async def scale_sets_behind(identity: str | pulumi.Output[str]) -> list[pulumi.Resource]:
+    """Return the resources of which an id was made and which may be scale sets: a group's name can be in it, too."""
+    behind = await identity.resources() if isinstance(identity, pulumi.Output) else ()
+    return [each for each in behind if not is_other_kind(each)]
+
+
 def canonical(scale_set: str) -> str:
     """Return the id as outputs have it. What is no id stays as it is: the provider refuses it in better words."""
     try:

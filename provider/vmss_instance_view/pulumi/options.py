@@ -11,6 +11,7 @@ import pulumi
 
 from vmss_instance_view.durations import format_duration, parse_duration
 from vmss_instance_view.keys import stored_key
+from vmss_instance_view.pulumi.arguments import scale_sets_behind
 
 _AZURE_NATIVE = "azure-native"
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -96,21 +97,30 @@ def stored_paths(paths: Sequence[str] | None, inputs: Mapping[str, Collection[st
 
 
 def say_whose_identity_reads(
-    resource: pulumi.Resource, scale_sets: Mapping[str, object], opts: pulumi.ResourceOptions | None
+    resource: pulumi.Resource,
+    scale_sets: Mapping[str, object],
+    ids: Mapping[str, str | pulumi.Output[str]],
+    opts: pulumi.ResourceOptions | None,
 ) -> None:
     """Tell the user, once, if a scale set, or the parent, has an explicit provider: its identity is not what reads.
 
     That is no mistake while the stack's own identity may read the scale set; Azure refuses the read otherwise.
-    scale_sets: by what people call them.
+    scale_sets, ids: by what people call them.
     """
-    for name, owner in {**scale_sets, "the parent": opts.parent if opts else None}.items():
-        if isinstance(owner, pulumi.Resource) and owner.get_provider(f"{_AZURE_NATIVE}::"):
-            text = (
-                f"{name} has an explicit azure-native provider; the scale set is read with the identity of the stack's "
-                "azure-native configuration or ARM_* variables, which needs the role Reader on it"
-            )
-            pulumi.log.info(text, resource)
-            return
+
+    async def say() -> None:
+        for name, owner in {**scale_sets, "the parent": opts.parent if opts else None}.items():
+            behind = [owner] if isinstance(owner, pulumi.Resource) else await scale_sets_behind(ids.get(name, ""))
+            if any(each.get_provider(f"{_AZURE_NATIVE}::") for each in behind):
+                text = (
+                    f"{name} has an explicit azure-native provider; the scale set is read with the identity of the "
+                    "stack's azure-native configuration or ARM_* variables, which needs the role Reader on it"
+                )
+                pulumi.log.info(text, resource)
+                return
+
+    # Pulumi awaits every Output before it ends the program.
+    _said: pulumi.Output[None] = pulumi.Output.from_input(say())
 
 
 def custom_timeouts(given: object, check: Callable[[timedelta], object]) -> pulumi.CustomTimeouts | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pulumi
 
-from vmss_instance_view.pulumi.arguments import is_other_kind
+from vmss_instance_view.pulumi.arguments import scale_sets_behind
 
 _TELLING = ("etag", "unique_id")
 """The etag alone is not enough: a set recreated under its old name can have the same."""
@@ -55,7 +55,7 @@ def own_triggers(scale_set: object, identity: str | pulumi.Output[str]) -> Trigg
         return []
 
     async def told() -> list[pulumi.Input[Any]]:
-        behind = {str(await each.urn.future()): each for each in _scale_sets(await identity.resources())}
+        behind = {str(await each.urn.future()): each for each in await scale_sets_behind(identity)}
         return [value for urn in sorted(behind) for value in _told_by(behind[urn])]
 
     return pulumi.Output.from_input(told())
@@ -96,12 +96,7 @@ async def _is_unnoticed(scale_set: object, identity: str | pulumi.Output[str]) -
     if _told_by(scale_set):
         return False
     behind = await identity.resources() if isinstance(identity, pulumi.Output) else set()
-    return bool(behind) and not any(map(_told_by, _scale_sets(behind)))
-
-
-def _scale_sets(resources: Iterable[pulumi.Resource]) -> list[pulumi.Resource]:
-    """Return the resources that may be scale sets: an id can be made of a resource group's name, too."""
-    return [each for each in resources if not is_other_kind(each)]
+    return bool(behind) and not any(map(_told_by, await scale_sets_behind(identity)))
 
 
 def _told_by(scale_set: object) -> list[pulumi.Input[Any]]:

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, seed, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.clocks import VirtualClock
 from tests.fleets.worlds import AT_ONCE, BROKEN, FAILS, GONE, GOOD, ILL, NEVER, Ran, healthy_after, run
@@ -288,14 +288,9 @@ def alone(life: int, flexible: bool) -> tuple[Ending, float]:
 FLEETS = st.lists(st.tuples(st.integers(0, len(LIVES) - 1), st.booleans()), min_size=1, max_size=5)
 
 
-@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.rest)])
-def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(part: int) -> None:
-    seed(part)(assert_a_fleet_ends_as_gates_of_its_sets)()
-
-
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(FLEETS, st.integers(1, 5), st.booleans())
-def assert_a_fleet_ends_as_gates_of_its_sets(
+def test_a_fleet_ends_as_gates_of_its_sets_would_have_it(
     lives: list[tuple[int, bool]], required: int, at_first_failure: bool
 ) -> None:
     required = min(required, len(lives))

@@ -42,7 +42,7 @@ lint: setup ## fix what ruff can fix, format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-test: setup ## every behaviour, on the real Pulumi engine, too (six to ten minutes on two cores)
+test: setup ## every behaviour, on the real Pulumi engine, too (six minutes on two cores)
 	$(TESTS) -m "not rest"
 
 test-rest: setup ## variants of what `make test` has: other credentials, languages, sizes, random kills (18 minutes)

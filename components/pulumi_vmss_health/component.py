@@ -118,7 +118,8 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         changed_by: other resources that change the set, such as a `VirtualMachineScaleSetExtension`: the gate waits
             until they are deployed, and gates again when a property of one of them changes, or a file that it takes.
             Of a component, name the resources inside of it.
-        triggers: values whose change gates again; the set's `etag` and `unique_id` are triggers by themselves.
+        triggers: values whose change gates again; the set's `etag` and `unique_id` are triggers by themselves. Where
+            these are not known, as of an id from the configuration, an empty list says that to pass once is enough.
         recheck: "always" gates in every `pulumi up`, also without a change.
         on_failure: "warn" lets the stack go on with a warning; `healthy` then says False.
         skip: do not look at all; `healthy` then says False, and `state` "skipped".
@@ -148,7 +149,7 @@ class ScaleSetHealthGate(pulumi.ComponentResource):
         super().__init__("vmss-health:index:ScaleSetHealthGate", resource_name, None, without_hooks(opts))
         named, ids = {"the scale set": scale_set}, {"the scale set": given}
         say_whose_identity_reads(self, named, ids, opts)
-        if not (triggers or changed_by or skip or recheck == "always"):
+        if triggers is None and not (changed_by or skip or recheck == "always"):
             warn_of_unnoticed_changes(self, named, ids)
         own = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         gate = _Gate(resource_name, inputs, own)

@@ -148,7 +148,7 @@ class FleetHealthGate(pulumi.ComponentResource):
         named = {called[name]: each for name, each in scale_sets.items()}
         by_name = {called[name]: each for name, each in identities.items()}
         say_whose_identity_reads(self, named, by_name, opts)
-        if not (triggers or changed_by or skip or recheck == "always"):
+        if triggers is None and not (changed_by or skip or recheck == "always"):
             warn_of_unnoticed_changes(self, named, by_name)
         inner = options_of(self, opts or pulumi.ResourceOptions(), timeouts, changed_by, secret, _ARGUMENTS)
         inner.ignore_changes = _with_the_sets_own(inner.ignore_changes)

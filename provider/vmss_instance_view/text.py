@@ -8,11 +8,13 @@ escape sequences, Azure Pipelines obeys `##vso[…]` and `##[…]` anywhere in a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 LINE = 2000
 """Characters of a whole line: an error, a cause, a status line."""
 
 _PART = 400  # characters of a part of one
+_NAMED = 3  # of scale sets, before what is said of all of them
 # Invisible characters, although Unicode counts them among letters and marks: fillers, variation selectors, tags.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 _COMMAND = re.compile(r"#(?=#)|^:(?=:)")
@@ -33,6 +35,12 @@ def clean(text: str, limit: int = _PART) -> str:
     if "##" in line or line.startswith("::"):
         line = _COMMAND.sub(r"\g<0> ", line)
     return line if len(line) <= limit and len(text) <= 8 * limit else line[: limit - 1].rstrip() + "…"
+
+
+def named(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def encodable(text: str) -> str:

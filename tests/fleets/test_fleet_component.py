@@ -158,11 +158,12 @@ def test_sets_whose_resources_tell_no_change_are_named(mocks: HealthyMocks, monk
         kind = "azure:compute/linuxVirtualMachineScaleSet:LinuxVirtualMachineScaleSet"
         sets = {name: pulumi.CustomResource(kind, name, {}) for name in ("weu", "neu")}
         vmss.FleetHealthGate("told", scale_sets=sets, triggers=["1"])
+        vmss.FleetHealthGate("once", scale_sets={"api": WEU}, triggers=[])
         return vmss.FleetHealthGate("web", scale_sets={"api": WEU, **sets}).healthy
 
     value_of(program)
     (text,) = told
-    assert text.startswith("scale_sets['weu'], scale_sets['neu'] has no etag, by which a change of it would be noticed")
+    assert text.startswith("no change of scale_sets['api'], scale_sets['weu'], scale_sets['neu'] would be noticed, for")
 
 
 LATER = "; it is needed before any Output is known"

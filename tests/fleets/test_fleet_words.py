@@ -16,11 +16,12 @@ from tests.sets import Vm, snapshot
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.fleets.asked import AskedOfFleet, check_names, required_of
 from pulumi_vmss_health.fleets.stored import fleet_outputs
-from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, key_of, named, status_line
+from pulumi_vmss_health.fleets.telling import FleetStatusLine, fleet_headline, fleet_lines, key_of, status_line
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
 from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import SystemClock
+from vmss_instance_view.text import named
 
 
 def id_of(name: str) -> str:

@@ -292,8 +292,11 @@ class WithEtag(pulumi.CustomResource):
             0,
         ),
         (lambda: WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": None}), {}, 0),
-        (lambda: ID, {}, 0),
-        (lambda: pulumi.Output.from_input(ID), {}, 0),
+        (lambda: ID, {}, 1),
+        (lambda: ID, {"triggers": []}, 0),
+        (lambda: ID, {"skip": True}, 0),
+        (lambda: pulumi.Output.from_input(ID), {}, 1),
+        (lambda: pulumi.Output.from_input(ID), {"recheck": "always"}, 0),
         (lambda: pulumi.CustomResource(CLASSIC, "web", {}).id, {}, 1),
         (lambda: pulumi.CustomResource(CLASSIC, "web", {}).id, {"triggers": [1]}, 0),
         (lambda: WithEtag("azure-native:compute:VirtualMachineScaleSet", "web", {"etag": None}).id, {}, 0),
@@ -309,7 +312,7 @@ def test_a_resource_that_tells_no_change_of_its_set_is_told_of(
     told: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda text, _resource: told.append(text))
     declare(lambda: vmss.ScaleSetHealthGate("web", scale_set=scale_set(), **more).healthy)
-    assert [text.split(" has no etag")[0] for text in told] == ["the scale set"] * warnings
+    assert [text.split(" would be noticed")[0] for text in told] == ["no change of the scale set"] * warnings
 
 
 class Holder:

@@ -23,7 +23,6 @@ from pulumi_vmss_health.fleets.telling import (
     fleet_notes,
     grouped,
     key_of,
-    named,
     needed,
     of_all,
 )
@@ -39,6 +38,7 @@ from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 from vmss_instance_view.clock import Stopped, Task
 from vmss_instance_view.errors import InstanceViewError, Unavailable
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import named
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.waiting.look import Looker

@@ -15,11 +15,10 @@ from pulumi_vmss_health.waiting.memory import Ending, Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.scale_set_id import ScaleSetId
-from vmss_instance_view.text import LINE, clean
+from vmss_instance_view.text import LINE, clean, named
 
 _HEARTBEAT = 30.0  # seconds between equal status lines
 _PAUSE = 5.0  # seconds between any two: the sets of a large fleet change all the time
-_NAMED = 3  # sets on a status line and before a cause
 _DELETED = "find out who deleted it; if that was meant, take it out of the program"
 _CAUSES = 10  # of a failure, and further ones are counted
 
@@ -123,12 +122,6 @@ def needed(goal: Goal, number: int) -> str:
 def of_all(healthy: int, number: int) -> str:
     """Return how many of so many sets are healthy, in words."""
     return f"{healthy} of {number} scale sets {'is' if healthy == 1 else 'are'} healthy"
-
-
-def named(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)

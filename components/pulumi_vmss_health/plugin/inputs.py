@@ -10,13 +10,13 @@ from typing import Any
 
 from pulumi_vmss_health.evidence.owners import EVIDENCE_FILE
 from pulumi_vmss_health.fleets.asked import AT_FAILURE, check_names, refuse_duplicates, required_of
-from pulumi_vmss_health.fleets.telling import named
 from pulumi_vmss_health.judging.policy import CHOICES, GatePolicy
 from pulumi_vmss_health.plugin import wire
 from vmss_instance_view.azure.settings import VARIABLES
 from vmss_instance_view.errors import InvalidScaleSetId
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.scale_set_id import ScaleSetId
+from vmss_instance_view.text import named
 
 SECRET_SETTINGS = ("clientCertificatePassword", "clientSecret", "oidcRequestToken", "oidcToken")
 SWITCHES = ("disableInstanceDiscovery", "useDefaultAzureCredential", "useMsi", "useOidc")

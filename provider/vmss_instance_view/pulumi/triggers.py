@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pulumi
 
 from vmss_instance_view.pulumi.arguments import scale_sets_behind
+from vmss_instance_view.text import named
 
 _TELLING = ("etag", "unique_id")
 """The etag alone is not enough: a set recreated under its old name can have the same."""
@@ -71,10 +72,10 @@ def joined(own: Triggers, others: list[pulumi.Input[Any]]) -> Triggers:
 def warn_of_unnoticed_changes(
     resource: pulumi.Resource, scale_sets: Mapping[str, object], ids: Mapping[str, str | pulumi.Output[str]]
 ) -> None:
-    """Warn of resources without an etag, and of Outputs of such resources: nothing tells that such a scale set changed.
+    """Warn of scale sets of which nothing tells that they changed: a gate of one passes once and never looks again.
 
-    Those of the classic azure provider have none, nor have those of azure-native's old API versions, nor has another
-    stack. Of an id that comes from no resource, as from the configuration, the user knows that.
+    A resource of the classic azure provider has no etag, nor has one of azure-native's old API versions, nor has
+    another stack, nor an id from the configuration.
     scale_sets, ids: by what people call them.
     """
 
@@ -82,8 +83,9 @@ def warn_of_unnoticed_changes(
         without = [name for name, each in scale_sets.items() if await _is_unnoticed(each, ids[name])]
         if without:
             text = (
-                f"{', '.join(without)} has no etag, by which a change of it would be noticed: name what changes with a "
-                'release in triggers or changed_by, or set recheck="always"'
+                f"no change of {named(without)} would be noticed, for no etag is known: name what changes with a "
+                'release in triggers or changed_by, or set recheck="always"; triggers=[] says that to pass once is '
+                "enough"
             )
             pulumi.log.warn(text, resource)
         return without
@@ -95,8 +97,7 @@ def warn_of_unnoticed_changes(
 async def _is_unnoticed(scale_set: object, identity: str | pulumi.Output[str]) -> bool:
     if _told_by(scale_set):
         return False
-    behind = await identity.resources() if isinstance(identity, pulumi.Output) else set()
-    return bool(behind) and not any(map(_told_by, await scale_sets_behind(identity)))
+    return not any(map(_told_by, await scale_sets_behind(identity)))
 
 
 def _told_by(scale_set: object) -> list[pulumi.Input[Any]]:

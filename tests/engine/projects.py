@@ -212,10 +212,12 @@ class Running:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
             raise AssertionError(f"still running after {timeout}s:\n{self.output}") from None
-        self._reader.join(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        finally:
+            self._reader.join(10)
+            assert self._process.stdout is not None
+            self._process.stdout.close()
         return Ran(code, self.output)
 
     @property

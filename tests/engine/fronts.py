@@ -22,7 +22,7 @@ class Wanted:
 
     scale_set: str
     policy: dict[str, Any] = field(default_factory=lambda: {"timeout": "1m", "hold": "0s"})
-    inputs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=lambda: {"triggers": []})
     options: dict[str, Any] = field(default_factory=dict)
 
 

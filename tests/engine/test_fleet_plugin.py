@@ -64,14 +64,15 @@ def test_a_fleet_passes_with_what_was_found_of_each_set_and_nothing_runs_without
     after = {"type": "vmss-health:ScaleSetInstanceView", "properties": {"scaleSetId": "${web.scaleSetIds.web-b}"}}
     told = ("healthy", "healthySets", "requiredSets", "scaleSetIds")
     outputs = {**{key: f"${{web.{key}}}" for key in told}, "mode": "${web.sets.web-c.orchestrationMode}"}
-    program = {"web": gate(ids, minHealthySets="60%", setTriggers={"web-a": ["1"]}), "after": after}
+    triggers = {"web-a": ["1"], "web-b": [], "web-c": []}
+    program = {"web": gate(ids, minHealthySets="60%", setTriggers=triggers), "after": after}
     yaml(project, program, outputs=outputs)
     ran = project.run("preview", "--non-interactive", "--diff")
     assert ran.code == 0, clean(ran)
     assert "healthySets" in ran.output
     assert azure.requests == ()
 
-    yaml(project, {**program, "web": gate(ids, minHealthySets=3, setTriggers={"web-a": ["1"]})}, outputs=outputs)
+    yaml(project, {**program, "web": gate(ids, minHealthySets=3, setTriggers=triggers)}, outputs=outputs)
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert "sets healthy" in ran.output, "there is no status line"
@@ -87,12 +88,16 @@ def test_a_fleet_passes_with_what_was_found_of_each_set_and_nothing_runs_without
 
     before = len(azure.requests)
     spelled = {name: f"{each.replace('resourceGroups', 'resourcegroups')}/" for name, each in ids.items()}
-    yaml(project, {**program, "web": gate(spelled, minHealthySets=3, setTriggers={"web-a": ["1"]})}, outputs=outputs)
+    yaml(project, {**program, "web": gate(spelled, minHealthySets=3, setTriggers=triggers)}, outputs=outputs)
     ran = project.up("--expect-no-changes")
     assert ran.code == 0, clean(ran)
     assert len(azure.requests) == before
 
-    yaml(project, {**program, "web": gate(ids, minHealthySets=3, setTriggers={"web-a": ["2"]})}, outputs=outputs)
+    yaml(
+        project,
+        {**program, "web": gate(ids, minHealthySets=3, setTriggers={**triggers, "web-a": ["2"]})},
+        outputs=outputs,
+    )
     ran = project.up("--target", stored(project)["urn"])
     assert ran.code == 0, clean(ran)
     assert asked_of(azure, before) == {"a"}

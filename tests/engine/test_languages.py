@@ -56,7 +56,7 @@ def clean(ran: Any) -> str:
 def test_a_preview_and_an_update_without_a_change_ask_azure_nothing_and_an_update_waits(
     project: Project, azure: Emulator, front: Front, web: str
 ) -> None:
-    front.write(project, Wanted(web))
+    front.write(project, Wanted(web, inputs={}))
     ran = project.run("preview", "--non-interactive", "--diff")
     assert ran.code == 0, clean(ran)
     shown = " ".join(ran.output.split()).replace(" :", ":")
@@ -64,7 +64,7 @@ def test_a_preview_and_an_update_without_a_change_ask_azure_nothing_and_an_updat
     assert "no change of the scale set would be noticed" in ran.output
     assert azure.requests == ()
 
-    front.write(project, Wanted(web, inputs={"triggers": ["one"]}))
+    front.write(project, Wanted(web))
     ran = project.up()
     assert ran.code == 0, clean(ran)
     assert "3/3 VMs" in ran.output, "there is no status line"

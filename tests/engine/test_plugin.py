@@ -32,7 +32,7 @@ CANARY = "canary-8d21"
 def gate(
     scale_set: object, policy: object = FAST, options: dict[str, Any] | None = None, **inputs: Any
 ) -> dict[str, Any]:
-    properties = {"scaleSetId": scale_set, "policy": policy, **inputs}
+    properties = {"scaleSetId": scale_set, "policy": policy, "triggers": [], **inputs}
     return {"type": "vmss-health:ScaleSetHealthGate", "properties": properties, "options": options or {}}
 
 

@@ -208,7 +208,7 @@ def test_a_gate_that_rechecks_always_is_a_change_in_every_run_and_never_a_replac
 def test_what_the_user_lets_pass_tells_the_truth(project: Project, azure: Emulator) -> None:
     program = GATED.format(
         id=azure.put_scale_set("web", capacity=2, health=True),
-        arguments='policy=vmss.GatePolicy(hold="0s", timeout="2s"), {arguments}',
+        arguments='policy=vmss.GatePolicy(hold="0s", timeout="2s"), triggers=[], {arguments}',
     )
     azure.load(UNHEALTHY)
     project.program(program.format(arguments="skip=True"))

@@ -45,7 +45,7 @@ lint: setup ## fix what ruff can fix, format
 test: setup ## every behaviour, on the real Pulumi engine, too (six minutes on two cores)
 	$(TESTS) -m "not rest"
 
-test-rest: setup ## variants of what `make test` has: other credentials, languages, sizes, random kills (18 minutes)
+test-rest: setup ## variants of what `make test` has: other credentials, languages, sizes, random kills (11 to 18 minutes)
 	$(TESTS) -m rest
 
 test-matrix: setup ## reader, gate, command and emulator on every Python with lowest and newest packages; the engine on the outermost two

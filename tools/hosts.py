@@ -70,6 +70,7 @@ def make_typescript() -> None:
 
 def compile_go() -> None:
     """Fill Go's build cache: Pulumi's SDK takes minutes the first time, which no test waits for."""
+    need_go()
     env = {**os.environ, "CGO_ENABLED": "0"}  # as the tests build
     run("the Go SDK", "go", "build", "-o", os.devnull, ".", folder=ROOT / "examples" / "go", env=env)
 
@@ -84,11 +85,16 @@ def make_sdks(out: Path) -> None:
 
 def build(module: str, package: str, program: Path) -> None:
     """Build a program, as go.sum of its module has it."""
-    if not shutil.which("go"):
-        raise Problem("there is no go on PATH to build with: install Go 1.24 or later")
+    need_go()
     env = {**os.environ, "GOWORK": "off", "CGO_ENABLED": "0"}
     flags = ("-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w")
     run(f"building {program.name}", "go", "build", *flags, "-o", program, package, folder=MODULES / module, env=env)
+
+
+def need_go() -> None:
+    """Raise Problem where there is no Go."""
+    if not shutil.which("go"):
+        raise Problem("there is no go on PATH to build with: install Go 1.24 or later")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def fleet_refusals(news: Mapping[str, Any]) -> Refusals:
 def unnoticed(news: Mapping[str, Any]) -> str:
     """Return a warning, if nothing that was given changes with a scale set; an empty list says that this is meant.
 
-    The plugin gets an id as a text, and not of which resource it is.
+    The plugin gets an id as a text, and not of which resource it is (Pulumi's provider.proto: CheckRequest has the
+    inputs, and no dependencies of them).
     """
     given = wire.plain(news)
     if given.get("triggers") is not None or given.get("recheck") not in (None, "on_change") or given.get("skip"):

@@ -238,6 +238,7 @@ def test_no_last_look_is_taken_that_azure_would_only_refuse() -> None:
     look.allowed = Room(closed=1200.0)
     outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
     assert (outcome.ending, outcome.progress.elapsed, look.looked_at) == (Ending.TIMED_OUT, 60, [1000])
+    assert outcome.progress.error is None, "what was seen is told"
     assert look.rooms[-1] == Ask(Depth.FULL, 1060, urgent=True)
 
 
@@ -252,6 +253,22 @@ def test_no_last_look_is_taken_for_which_other_sets_leave_no_place_at_the_deadli
     assert (outcome.ending, outcome.progress.elapsed, outcome.progress.error) == (Ending.TIMED_OUT, 60, None)
     assert look.turns[-1] == Ask(Depth.FULL, 60, urgent=True)
     assert look.looked_at[-1] < 60
+
+
+def test_a_wait_that_had_no_place_for_any_look_says_so() -> None:
+    class Full(Script):
+        def turn(self, ask: Ask) -> float:
+            return super().turn(ask) + 90.0
+
+        def turn_now(self, ask: Ask) -> bool:
+            return not super().turn_now(ask)
+
+    clock = VirtualClock()
+    look = Full(clock, chapters({0: GOOD}))
+    outcome = watch(look, GatePolicy(timeout="60s"), clock, ignore)
+    assert (outcome.ending, outcome.progress.elapsed, look.looked_at) == (Ending.TIMED_OUT, 60, [])
+    assert isinstance(outcome.progress.error, Unavailable)
+    assert str(outcome.progress.error).startswith("Azure's rate limits left no place for a look beside those at other")
 
 
 def test_a_last_look_for_which_there_is_no_room_for_half_a_second_is_not_taken_either() -> None:

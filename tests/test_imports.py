@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import pulumi_vmss_health
 import vmss_instance_view
 from vmss_emulator import Emulator
@@ -58,9 +60,18 @@ def test_the_help_of_the_command_loads_no_command_and_no_http_client() -> None:
 def test_view_loads_nothing_of_what_other_commands_do() -> None:
     with Emulator("scale_sets: {web: {}}") as azure:
         loaded = loaded_by_command("view", azure.put_scale_set("web"), **azure.environment)
-    assert "azure.identity" in loaded  # it did read
+    assert "msal" in loaded  # it did read
     assert not {name.split(".")[0] for name in loaded} & {"asyncio", "pulumi", "rich", "shtab"}
     assert not {name for name in loaded if name.startswith(OF_OTHERS)}
+
+
+@pytest.mark.parametrize("proof", ["a secret", "a federated token"])
+def test_an_application_signs_in_without_azure_identity_which_takes_longer_to_load_than_all_else(proof: str) -> None:
+    with Emulator("scale_sets: {web: {}}") as azure:
+        signed_in = azure.environment if proof == "a secret" else azure.oidc_environment
+        loaded = loaded_by_command("view", azure.put_scale_set("web"), **signed_in)
+    assert "msal" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {"azure", "cryptography", "jwt"}
 
 
 def test_a_provider_that_finds_nothing_to_do_loads_no_http_client() -> None:

@@ -29,6 +29,7 @@ def versions() -> dict[str, str]:
         "azure-mgmt-compute": _in_environment("python", "azure_mgmt_compute"),
         "azure-mgmt-compute (models)": _installed("azure-mgmt-compute"),
         "azure-identity": _in_environment("python", "azure_identity"),
+        "MSAL": _installed("msal"),
         "@azure/arm-compute": _of_node("arm-compute"),
         "node": _said("node", "--version"),
         "Pulumi CLI": _said(str(TOOLCHAIN / "pulumi") if (TOOLCHAIN / "pulumi").exists() else "pulumi", "version"),

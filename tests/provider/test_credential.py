@@ -234,6 +234,17 @@ def test_government_tokens_are_for_the_core_host() -> None:
     assert US_GOVERNMENT.scope == "https://management.core.usgovcloudapi.net/.default"
 
 
+@pytest.mark.parametrize("way", ["the client secret", "OIDC", "the client certificate"])
+@pytest.mark.parametrize("tenant", ["contoso/v2.0", "contoso?x=1", "https://contoso", "con toso", "../contoso"])
+def test_what_is_no_tenant_is_refused_before_anything_is_asked(
+    azure: Emulator, way: str, tenant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {**environment_of(azure, way, tmp_path, monkeypatch), "ARM_TENANT_ID": tenant}
+    with pytest.raises(CredentialError, match=r"ARM_TENANT_ID must be the id of a tenant, or its domain, not '.+'"):
+        reader(azure, environment).view(within(20))
+    assert not azure.token_requests
+
+
 def test_a_claims_challenge_is_answered_once_with_its_claims(azure: Emulator) -> None:
     azure.load({"scale_sets": {"*": AT_ONCE}, "faults": [{"match": "GET */instanceView", "claims": True}]})
     web = reader(azure, azure.environment)

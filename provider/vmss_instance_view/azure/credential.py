@@ -1,6 +1,6 @@
 """Choose the identity in azure-native's order: the first match wins, without falling back to the next.
 
-azure-identity does the work; it is imported when a token is first asked for, as it costs as much as everything else.
+MSAL and azure-identity do the work. They are imported when a token is first asked for, as they take long to load.
 """
 
 from __future__ import annotations
@@ -12,21 +12,17 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from vmss_instance_view.azure.cloud import Cloud
 from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.sign_in import SignIn
 from vmss_instance_view.azure.wire import Bearer, Https, Silent, Stale
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import ConfigurationError, CredentialError, InstanceViewError, Unavailable
 from vmss_instance_view.parallel import SingleFlight
 from vmss_instance_view.text import clean
-
-if TYPE_CHECKING:
-    from azure.core.credentials import AccessToken, TokenCredential
-
-    from vmss_instance_view.azure.sign_in import SignIn
 
 TOKEN_WITHIN = 10.0  # seconds for one token, for all who wait for it together
 
@@ -35,6 +31,7 @@ _REFRESH_AGAIN = 30  # seconds between two attempts to renew a token that is sti
 _USABLE = 30  # seconds that a token must still last to be sent
 _TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - the audience that federated tokens are made for
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+_TENANT = re.compile(r"[A-Za-z0-9._-]+")  # an id, or a domain
 _AZ_OFFLINE = re.compile(
     r"max retries exceeded|connection (aborted|refused|reset)|timed out|unreachable|getaddrinfo"
     r"|(fail\w*|unable|not) to resolve|name resolution|ssl: unexpected_eof",
@@ -47,6 +44,21 @@ for _library in ("azure", "msal", "urllib3"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
+class _Token(Protocol):
+    """What a request bears, and when it ends, in seconds since 1970."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def expires_on(self) -> int: ...
+
+
+class _Credential(Protocol):
+    """One of ours, or of azure-identity's."""
+
+    def get_token(self, scope: str, /, *, claims: str | None = None) -> _Token: ...
+
+
 class TokenSource:
     """One token for all threads, asked for once, renewed before it expires."""
 
@@ -56,9 +68,9 @@ class TokenSource:
         self._cloud = cloud
         self._clock = clock
         self._renewal = SingleFlight()
-        self._credential: TokenCredential | None = None
+        self._credential: _Credential | None = None
         self._sign_in: SignIn | None = None
-        self._token: AccessToken | None = None
+        self._token: _Token | None = None
         self._renew_at = 0.0
         self._claims: str | None = None
 
@@ -117,7 +129,7 @@ class TokenSource:
         self._token, self._renew_at = token, token.expires_on - min(_REFRESH_BEFORE, left / 2)
         return token.token
 
-    def _ask(self, seconds: float) -> AccessToken:
+    def _ask(self, seconds: float) -> _Token:
         way = _way(self._settings)
         try:
             return self._clock.call(lambda: self._get_token(way), seconds)
@@ -142,9 +154,7 @@ class TokenSource:
             return Unavailable(f"no token from {way.name} for now: {trouble}")
         return CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice(self._settings)}")
 
-    def _get_token(self, way: _Way) -> AccessToken:
-        from vmss_instance_view.azure.sign_in import SignIn
-
+    def _get_token(self, way: _Way) -> _Token:
         credential, sign_in = self._credential, self._sign_in
         if credential is None or sign_in is None:
             self._sign_in = sign_in = SignIn(TOKEN_WITHIN, self._clock)
@@ -193,7 +203,7 @@ class _Way:
 
     name: str
     meant: Callable[[Settings], bool]
-    make: Callable[[Settings, Cloud, SignIn], TokenCredential]
+    make: Callable[[Settings, Cloud, SignIn], _Credential]
     advice: Callable[[Settings], str]
     is_remote: bool = False
 
@@ -202,14 +212,14 @@ def _way(settings: Settings) -> _Way:
     return next(way for way in WAYS if way.meant(settings))
 
 
-def _default(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
+def _default(settings: Settings, cloud: Cloud, sign_in: SignIn) -> _Credential:
     from azure.identity import DefaultAzureCredential
 
     # As azure-native, without its clientId: the variables of azure-identity name the application or the identity.
     return DefaultAzureCredential(**_authority(settings, cloud, sign_in))
 
 
-def _certificate(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
+def _certificate(settings: Settings, cloud: Cloud, sign_in: SignIn) -> _Credential:
     from azure.identity import CertificateCredential
 
     tenant, client = _application(settings, "a certificate")
@@ -217,24 +227,25 @@ def _certificate(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCred
     return CertificateCredential(tenant, client, path, password=password, **_authority(settings, cloud, sign_in))
 
 
-def _secret(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
-    from azure.identity import ClientSecretCredential
-
-    tenant, client = _application(settings, "a client secret")
-    secret = settings.get("clientSecret") or ""
-    return ClientSecretCredential(tenant, client, secret, **_authority(settings, cloud, sign_in))
+def _secret(settings: Settings, cloud: Cloud, sign_in: SignIn) -> _Credential:
+    return _signed_in(settings, cloud, sign_in, "a client secret", settings.get("clientSecret") or "")
 
 
-def _oidc(settings: Settings, cloud: Cloud, sign_in: SignIn) -> TokenCredential:
-    from azure.identity import ClientAssertionCredential
-
-    tenant, client = _application(settings, "OIDC")
-    return ClientAssertionCredential(
-        tenant, client, _assertion(settings, sign_in.clock), **_authority(settings, cloud, sign_in)
-    )
+def _oidc(settings: Settings, cloud: Cloud, sign_in: SignIn) -> _Credential:
+    return _signed_in(settings, cloud, sign_in, "OIDC", _assertion(settings, sign_in.clock))
 
 
-def _managed_identity(settings: Settings, _cloud: Cloud, sign_in: SignIn) -> TokenCredential:
+def _signed_in(
+    settings: Settings, cloud: Cloud, sign_in: SignIn, what: str, proof: str | Callable[[], str]
+) -> _Credential:
+    from vmss_instance_view.azure.application import Application
+
+    tenant, client = _application(settings, what)
+    authority = f"{cloud.authority}/{tenant}"
+    return Application(authority, client, proof, sign_in, is_listed=not _is_unlisted(settings, cloud))
+
+
+def _managed_identity(settings: Settings, _cloud: Cloud, sign_in: SignIn) -> _Credential:
     from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=settings.get("clientId"), **_transport(sign_in))
@@ -251,7 +262,7 @@ def _without_another_way(settings: Settings) -> str:
     )
 
 
-def _az_cli(settings: Settings, _cloud: Cloud, _sign_in: SignIn) -> TokenCredential:
+def _az_cli(settings: Settings, _cloud: Cloud, _sign_in: SignIn) -> _Credential:
     from azure.identity import AzureCliCredential
 
     # As azure-native, without a tenant: it is the subscription's, and az takes none beside one, or beside an identity.
@@ -312,13 +323,19 @@ WAYS: tuple[_Way, ...] = (
 
 def _transport(sign_in: SignIn) -> dict[str, Any]:
     """Return a transport without retries: the wait for the scale set decides when to try again."""
-    return {"transport": sign_in, "retry_total": 0}
+    from azure.core.pipeline.transport import RequestsTransport
+
+    return {"transport": RequestsTransport(session=sign_in, session_owner=False), "retry_total": 0}
 
 
 def _authority(settings: Settings, cloud: Cloud, sign_in: SignIn) -> dict[str, Any]:
-    """Return where to ask. A cloud that Microsoft's directory does not list cannot be looked up there."""
-    unlisted = not cloud.known or settings.is_true("disableInstanceDiscovery")
-    return {"authority": cloud.authority, "disable_instance_discovery": unlisted, **_transport(sign_in)}
+    is_unlisted = _is_unlisted(settings, cloud)
+    return {"authority": cloud.authority, "disable_instance_discovery": is_unlisted, **_transport(sign_in)}
+
+
+def _is_unlisted(settings: Settings, cloud: Cloud) -> bool:
+    """Return whether a cloud cannot be looked up in Microsoft's directory, or is not to be."""
+    return not cloud.known or settings.is_true("disableInstanceDiscovery")
 
 
 def _application(settings: Settings, what: str) -> tuple[str, str]:
@@ -327,6 +344,11 @@ def _application(settings: Settings, what: str) -> tuple[str, str]:
     for key, value in values.items():
         if not value:
             raise CredentialError(f"{what} is set, but no {key}: set {settings.names(key)}")
+    if not _TENANT.fullmatch(values["tenantId"] or ""):
+        raise CredentialError(
+            f"{settings.names('tenantId')} must be the id of a tenant, or its domain, not "
+            f"{clean(values['tenantId'] or '', 80)!r}"
+        )
     return values["tenantId"] or "", values["clientId"] or ""
 
 

@@ -1,7 +1,4 @@
-"""Send token requests: bounded in size and time, without .netrc; tell service errors from wrong credentials.
-
-Imported when a token is first asked for: it brings azure-core.
-"""
+"""Send token requests: bounded in size and time, without .netrc; tell service errors from wrong credentials."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ import io
 from typing import Any
 
 import requests
-from azure.core.exceptions import AzureError, ServiceResponseError
-from azure.core.pipeline.transport import RequestsTransport
 from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 from vmss_instance_view.azure.trust import SharedTrust
 from vmss_instance_view.azure.wire import SMALL, Anonymous, impossible, read_body, untrusted
@@ -23,45 +19,52 @@ _WHAT = "the sign-in service"
 _PASSING = (408, 410, 429)  # 410: how a virtual machine's own says that it is being updated
 
 
-class SignIn(RequestsTransport):  # type: ignore[misc] # azure-core types it as Any
-    """azure-core's own transport.
+class SignIn(requests.Session):
+    """The session by which MSAL and azure-identity ask.
 
     refusal: what went wrong though the credential may be right, such as "HTTP 503" or an answer that did not come;
-    offline: why the service could not be reached; "" for nothing of the kind. azure-identity raises the same for these
+    offline: why the service could not be reached; "" for nothing of the kind. The libraries raise the same for these
     and for a wrong secret. clock: that its time is measured by.
     """
 
     def __init__(self, seconds: float, clock: Clock) -> None:
         """seconds: for connecting, for each answer to begin, and for each to be complete."""
-        session = requests.Session()
-        session.auth = Anonymous()
+        super().__init__()
+        self.auth = Anonymous()
         for scheme in ("https://", "http://"):  # managed identities are asked over http, on the machine itself
-            session.mount(scheme, _Bounded(seconds, clock))
-        super().__init__(session=session, session_owner=False, connection_timeout=seconds, read_timeout=seconds)
+            self.mount(scheme, _Bounded(seconds, clock))
         self.clock = clock
         self.refusal: str = ""
         self.offline: str = ""
+        self._seconds = seconds
 
-    def send(self, request: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class has it
-        """Send one request.
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as the base class has it
+        """Send one request. A redirect is not followed: a secret goes only where it was meant to go.
 
         Raises ConfigurationError if no certificate, or not the service's, is trusted, or if nothing can be sent there.
         """
         try:
-            response = super().send(request, **kwargs)
-        except (AzureError, ValueError) as error:
-            inner = getattr(error, "inner_exception", None) or error
-            if wrong := untrusted(_WHAT, inner) or impossible(_WHAT, inner):
+            bounded = {**kwargs, "timeout": self._seconds, "allow_redirects": False}
+            response = super().request(method, url, *args, **bounded)
+        except (requests.RequestException, ValueError) as error:
+            if wrong := untrusted(_WHAT, error) or impossible(_WHAT, error):
                 raise wrong from None
-            self.offline = clean(str(root_cause(inner)), 200) or type(error).__name__
-            if isinstance(error, ServiceResponseError):  # it was reached
+            self.offline = clean(str(root_cause(error)), 200) or type(error).__name__
+            if _was_reached(error):
                 self.refusal = f"no answer: {self.offline}"
-            raise error from None
+            raise
         except OSError as error:  # requests could not open the file of trusted authorities
             raise ConfigurationError(f"{error}; check REQUESTS_CA_BUNDLE") from None
         if response.status_code in _PASSING or response.status_code >= 500:
             self.refusal = f"HTTP {response.status_code}"
         return response
+
+
+def _was_reached(error: Exception) -> bool:
+    """Return whether the service took the request, and did not answer it."""
+    if isinstance(error, requests.ConnectionError):  # of which a connection that takes too long is one
+        return bool(error.args) and isinstance(error.args[0], ProtocolError)
+    return True
 
 
 class _Bounded(SharedTrust):

@@ -21,7 +21,7 @@ from benchmarks.suite.peers import AZ, SDK, Ground
 from benchmarks.suite.processes import ended
 from benchmarks.suite.works import Effort, Measure, Measured, NotDone, Table, Whose
 from pulumi_vmss_health import GatePolicy, ScaleSetId, Snapshot
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from vmss_instance_view.azure.cloud import PUBLIC
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.connection import Azure

@@ -24,7 +24,7 @@ from tests.metered import ScaleSet
 from benchmarks import judging
 from benchmarks.suite.works import RUNS, Effort, Measure, Measured, NotDone, Table, Work, in_turns
 from pulumi_vmss_health import GatePolicy
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 
 TITLE = "How cost grows"
 SEED = 20261126

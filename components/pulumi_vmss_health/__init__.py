@@ -11,31 +11,37 @@ only when a resource is declared.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pulumi_vmss_health.judging.findings import Reason, State, Verdict
-from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.judging.snapshot import Snapshot
-from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.version import __version__
 from vmss_instance_view import __all__ as _reader
 
 if TYPE_CHECKING:
     from pulumi_vmss_health.component import ReasonOutput, ScaleSetHealthGate
     from pulumi_vmss_health.fleet import FleetHealthGate, FleetSetOutput
+    from pulumi_vmss_health.judging.findings import Reason, State, Verdict
+    from pulumi_vmss_health.judging.policy import GatePolicy
+    from pulumi_vmss_health.judging.snapshot import Snapshot
+    from pulumi_vmss_health.judging.verdict import evaluate
     from pulumi_vmss_health.required import RequireHealthy
     from vmss_instance_view import *  # noqa: F403 - its __all__ is its public names
 else:
-    _WITH_PULUMI = {
+    _MODULES = {
         "FleetHealthGate": "fleet",
         "FleetSetOutput": "fleet",
+        "GatePolicy": "judging.policy",
+        "Reason": "judging.findings",
         "ReasonOutput": "component",
         "RequireHealthy": "required",
         "ScaleSetHealthGate": "component",
+        "Snapshot": "judging.snapshot",
+        "State": "judging.findings",
+        "Verdict": "judging.findings",
+        "evaluate": "judging.verdict",
     }
 
     def __getattr__(name: str) -> object:
-        """Import what needs Pulumi, and the reader's names, only when they are asked for."""
-        if name in _WITH_PULUMI:
-            found = import_module(f"pulumi_vmss_health.{_WITH_PULUMI[name]}")
+        """Import what a name needs, Pulumi or the judging or nothing of both, when it is first asked for."""
+        if name in _MODULES:
+            found = import_module(f"pulumi_vmss_health.{_MODULES[name]}")
         elif name in _reader:
             found = import_module("vmss_instance_view")
         else:

@@ -18,11 +18,14 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, REASONS, WARNED, lowered, outputs_of, skipped_outputs
-from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
+from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.folding import folded
 from pulumi_vmss_health.telling.status import StatusLine
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending
-from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN, Outcome, watch
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
+from pulumi_vmss_health.waiting.pace import LOOK_LIMIT
+from pulumi_vmss_health.waiting.watch import MARGIN, Outcome, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetDeleted, ScaleSetNotFound, Unavailable
 from vmss_instance_view.model import parse_time

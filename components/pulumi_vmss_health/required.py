@@ -16,7 +16,8 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider,
 
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.stored import SKIPPED
-from pulumi_vmss_health.telling.failure import causes, folded
+from pulumi_vmss_health.telling.failure import causes
+from pulumi_vmss_health.telling.folding import folded
 from vmss_instance_view.pulumi.calls import current_call
 from vmss_instance_view.pulumi.options import check_type
 

@@ -12,7 +12,7 @@ from typing import Any
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.telling.failure import beside_the_headline, headline, lost_look
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.model import ScaleSet

@@ -21,7 +21,8 @@ from pulumi_vmss_health.fleets.watch import Fleet, Goal
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.stored import outputs_of, skipped_outputs
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.model import InstanceView, ScaleSet
 from vmss_instance_view.scale_set_id import ScaleSetId

@@ -46,3 +46,8 @@ def format_duration(duration: timedelta) -> str:
     text = f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")
     parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{text}s" if seconds else ""]
     return "".join(parts) or "0s"
+
+
+def format_seconds(value: float) -> str:
+    """Return seconds in words, without fractions."""
+    return format_duration(timedelta(seconds=int(value)))

@@ -16,7 +16,8 @@ from tests.hostile import EVERYTHING, harm
 
 from pulumi_vmss_health import GatePolicy, State, Unavailable, evaluate
 from pulumi_vmss_health.cli.console.panel import Panel
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 
 WIDTHS = (60, 80, 120)

@@ -16,7 +16,8 @@ from tests.hostile import EVERYTHING, harm
 from pulumi_vmss_health import GatePolicy, evaluate
 from pulumi_vmss_health.cli import wait
 from pulumi_vmss_health.cli.console import pipeline
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_emulator import Emulator
 from vmss_instance_view import ScaleSetId

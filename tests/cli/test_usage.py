@@ -15,7 +15,8 @@ from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.cli import main as command
 from pulumi_vmss_health.cli import wait
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.flags import policy_of, scale_sets
+from pulumi_vmss_health.cli.flags.policy import policy_of
+from pulumi_vmss_health.cli.flags.scale_set import scale_sets
 
 ID = "/subscriptions/0b1f/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/web"
 AMOUNT = "must be a count such as 3 or a percentage such as '90%'"

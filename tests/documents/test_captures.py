@@ -17,7 +17,8 @@ from tests.pages import ROOT, blocks
 
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.judging.snapshot import Context
-from pulumi_vmss_health.telling.failure import failure_lines, folded
+from pulumi_vmss_health.telling.failure import failure_lines
+from pulumi_vmss_health.telling.folding import folded
 from pulumi_vmss_health.telling.status import status_line
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.watch import watch

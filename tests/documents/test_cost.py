@@ -12,7 +12,7 @@ from tests.pages import ROOT
 from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 
 TABLE = (ROOT / "docs" / "operations.md").read_text().partition("## What gates cost in requests")[2]
 ROWS = re.findall(r"^\| ((?:Uniform|Flexible).*?) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", TABLE, re.MULTILINE)

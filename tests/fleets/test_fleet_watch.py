@@ -19,7 +19,8 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Snapshot
 from pulumi_vmss_health.fleets.watch import Goal, watch_fleet
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome, Steps
 from vmss_instance_view.azure.wire import Answer
 from vmss_instance_view.clock import SystemClock

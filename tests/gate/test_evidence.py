@@ -35,8 +35,9 @@ from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.recorder import LIMIT, Recorder, depth_name, file_text
 from pulumi_vmss_health.evidence.replay import recorded_policy, replay
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.prospects import refusal
 from pulumi_vmss_health.waiting.watch import Looked, Outcome, watch
 from vmss_instance_view.errors import ConfigurationError, Forbidden, Throttled, Unavailable

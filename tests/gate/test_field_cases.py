@@ -25,7 +25,8 @@ from pulumi_vmss_health import (
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Context
 from pulumi_vmss_health.telling.failure import failure_lines, headline, warnings
 from pulumi_vmss_health.telling.status import status_line
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.prospects import evaluate_wait, refusal
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.model import parse_time

@@ -20,7 +20,7 @@ from tests.gate.oracle import GOOD, Azure, History, Seen, World, hold_of, is_met
 from tests.gate.worlds import ECHO, FLAW, LOGS, MODE, POLICIES, POOL, SOURCE, agreed, context_of, gate_policy, of_mode
 from tests.sets import Vm
 
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.watch import LAST_LOOK, Outcome
 
 pytestmark = pytest.mark.timeout(0)  # thousands of lives take minutes

@@ -32,9 +32,11 @@ from pulumi_vmss_health import (
 )
 from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.stored import lowered, outputs_of
-from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, warnings
+from pulumi_vmss_health.telling.failure import causes, failure_lines, warnings
+from pulumi_vmss_health.telling.folding import folded
 from pulumi_vmss_health.telling.status import status_line
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.azure.refusal import refusal
 

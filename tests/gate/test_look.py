@@ -14,8 +14,8 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import ExtensionSummary, GatePolicy, ScaleSetId, Snapshot, StatusCount
 from pulumi_vmss_health.judging.snapshot import Ask, Depth
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.memory import Ending
 from vmss_emulator import Emulator
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.connection import Azure

@@ -21,7 +21,8 @@ from pulumi_vmss_health import (
     Unavailable,
 )
 from pulumi_vmss_health.judging.snapshot import Ask, Depth
-from pulumi_vmss_health.waiting.memory import Ending, Memory
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Memory
 from pulumi_vmss_health.waiting.pace import MOVING
 from pulumi_vmss_health.waiting.prospects import evaluate_wait
 

@@ -21,7 +21,7 @@ from tests.sets import Vm, snapshot
 
 from pulumi_vmss_health import GatePolicy, Snapshot
 from pulumi_vmss_health.telling.status import status_text
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 
 ALL = os.environ.get("WAITS") == "all"
 MANY = [100, 500] if ALL else [100]

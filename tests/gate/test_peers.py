@@ -17,7 +17,7 @@ from pulumi_vmss_health import (
     Unavailable,
     evaluate,
 )
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 
 
 def test_vacuous_pass_spinnaker_and_kstatus_take_an_empty_set_for_a_healthy_one() -> None:

@@ -18,9 +18,11 @@ from pulumi_vmss_health import (
     evaluate,
 )
 from pulumi_vmss_health.judging.policy import GatePolicy
-from pulumi_vmss_health.telling.failure import causes, failure_lines, folded, headline, told_apart
+from pulumi_vmss_health.telling.failure import causes, failure_lines, headline, told_apart
+from pulumi_vmss_health.telling.folding import folded
 from pulumi_vmss_health.telling.status import status_line
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 
 WEB = ScaleSetId("0b1f", "rg", "web")

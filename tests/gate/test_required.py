@@ -10,7 +10,7 @@ import pytest
 
 import pulumi_vmss_health as vmss
 from pulumi_vmss_health.required import RequireHealthyProvider
-from pulumi_vmss_health.telling.failure import folded
+from pulumi_vmss_health.telling.folding import folded
 from pulumi_vmss_health.testing import HealthyMocks
 from vmss_instance_view.pulumi.calls import PartialFailure
 

@@ -23,7 +23,8 @@ from pulumi_vmss_health import (
     evaluate,
 )
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Depth
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.plan import Plan, cheapest, state_of_view
 from pulumi_vmss_health.waiting.watch import LAST_LOOK, Looked, Outcome, watch
 from vmss_instance_view.limits.quota import Room

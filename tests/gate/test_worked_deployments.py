@@ -21,7 +21,7 @@ from tests.gate.azure import running
 from pulumi_vmss_health import GatePolicy, ScaleSetId
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Snapshot
 from pulumi_vmss_health.telling.failure import failure_lines
-from pulumi_vmss_health.telling.status import format_seconds, status_text
+from pulumi_vmss_health.telling.status import status_text
 from pulumi_vmss_health.waiting.look import Looker
 from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import watch
@@ -29,6 +29,7 @@ from vmss_emulator import Emulator
 from vmss_instance_view.azure.settings import Settings
 from vmss_instance_view.clock import Deadline
 from vmss_instance_view.connection import Azure
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.limits.quota import Room
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"

@@ -12,7 +12,8 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.watch import LOOK_LIMIT, MARGIN
+from pulumi_vmss_health.waiting.pace import LOOK_LIMIT
+from pulumi_vmss_health.waiting.watch import MARGIN
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.connection import Azure
 from vmss_instance_view.errors import AzureError, InstanceViewError, Unavailable

@@ -11,7 +11,7 @@ from pulumi_vmss_health.capturing.mask import Mask
 from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.capturing.take import Capture, Ended
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
+from pulumi_vmss_health.cli.flags.scale_set import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import progress, result
 from vmss_instance_view.clock import Clock
 from vmss_instance_view.durations import parse_duration

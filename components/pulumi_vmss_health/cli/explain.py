@@ -12,7 +12,7 @@ from pulumi_vmss_health.capturing.bodies import snapshot_of
 from pulumi_vmss_health.capturing.playback import snapshot_in
 from pulumi_vmss_health.cli.console.screen import print_told
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.flags import add_policy, policy_of, text_of
+from pulumi_vmss_health.cli.flags.policy import add_policy, policy_of, text_of
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.judging.verdict import State, Verdict, evaluate

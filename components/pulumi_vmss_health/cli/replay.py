@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, policy_of
+from pulumi_vmss_health.cli.flags.policy import add_policy, policy_of
 from pulumi_vmss_health.cli.printing import result
 from pulumi_vmss_health.evidence.reading import read
 from pulumi_vmss_health.evidence.replay import Replayed, limited, recorded_policy, replay
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.telling.failure import causes, headline, lost_look, told_apart, warnings
-from pulumi_vmss_health.telling.status import format_seconds
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from vmss_instance_view.clock import Clock
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 

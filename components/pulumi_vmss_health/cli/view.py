@@ -13,14 +13,13 @@ from pulumi_vmss_health.capturing.reads import Reads
 from pulumi_vmss_health.cli.console.screen import Redrawn, columns, is_terminal
 from pulumi_vmss_health.cli.console.sheet import Sheet
 from pulumi_vmss_health.cli.exits import Exit
-from pulumi_vmss_health.cli.flags import add_scale_set, azure_of, scale_sets
+from pulumi_vmss_health.cli.flags.scale_set import add_scale_set, azure_of, scale_sets
 from pulumi_vmss_health.cli.printing import has_reader, progress, result
-from pulumi_vmss_health.telling.status import format_seconds
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.watch import LOOK_LIMIT
 from vmss_instance_view.azure.recording import Read
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.connection import Azure
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.errors import ConfigurationError, InstanceViewError, Unavailable
 from vmss_instance_view.model import Instance, InstanceView, ScaleSet
 from vmss_instance_view.reading.reader import Part, ScaleSetReader
@@ -84,7 +83,7 @@ class _View:
 
     def look(self) -> Seen:
         """Return the same from one attempt: who watches is told of each that fails. Raises InstanceViewError."""
-        return self._seen(lambda: read_within(LOOK_LIMIT, self._attempt, self._azure.clock))
+        return self._seen(lambda: read_within(pace.LOOK_LIMIT, self._attempt, self._azure.clock))
 
     def _seen(self, read: Callable[[], Seen]) -> Seen:
         try:

@@ -15,17 +15,21 @@ from typing import Protocol
 from pulumi_vmss_health.cli.console import pipeline
 from pulumi_vmss_health.cli.console.screen import is_terminal, print_told
 from pulumi_vmss_health.cli.exits import Exit, exit_of
-from pulumi_vmss_health.cli.flags import add_policy, add_scale_set, azure_of, filled, policy_of, scale_sets
+from pulumi_vmss_health.cli.flags.policy import add_policy, policy_of
+from pulumi_vmss_health.cli.flags.scale_set import add_scale_set, azure_of, scale_sets
+from pulumi_vmss_health.cli.flags.values import filled
 from pulumi_vmss_health.cli.printing import progress
 from pulumi_vmss_health.evidence.file import refuse_unwritable, write
 from pulumi_vmss_health.evidence.recorder import Recorder, file_text
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.telling.failure import below_headline, headline, told_apart
-from pulumi_vmss_health.telling.status import StatusLine, format_seconds
+from pulumi_vmss_health.telling.status import StatusLine
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Outcome, in_steps, steps
 from vmss_instance_view.clock import Clock, Stopped, Task
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.scale_set_id import ScaleSetId
 
 

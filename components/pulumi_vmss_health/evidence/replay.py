@@ -16,10 +16,11 @@ from pulumi_vmss_health.evidence.reading import moment
 from pulumi_vmss_health.evidence.recorder import depth_name
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Context, Depth, Snapshot
-from pulumi_vmss_health.telling.status import format_seconds
-from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Memory
 from pulumi_vmss_health.waiting.prospects import NO_CAPACITY, refusal
 from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.errors import AzureError, ConfigurationError, InstanceViewError
 
 _AT_THE_TIMEOUT = 1.0  # seconds behind it: a look that began by then is the one that a wait makes at its timeout

@@ -33,7 +33,8 @@ from pulumi_vmss_health.judging.snapshot import Ask
 from pulumi_vmss_health.judging.verdict import evaluate
 from pulumi_vmss_health.stored import PASSED, WARNED, unhealthy_state
 from pulumi_vmss_health.telling.failure import causes
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import WIDTH, Steps, steps
 from vmss_instance_view.clock import Stopped, Task
 from vmss_instance_view.errors import InstanceViewError, Unavailable

@@ -13,7 +13,8 @@ from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Context
 from pulumi_vmss_health.stored import REASONS, SKIPPED, mode_and_capacity, reasons_json, when_passed
 from pulumi_vmss_health.telling.failure import headline
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId

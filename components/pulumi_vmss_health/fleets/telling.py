@@ -10,10 +10,11 @@ from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.judging.guest import without_numbers
 from pulumi_vmss_health.telling.commands import where_to_look
 from pulumi_vmss_health.telling.failure import beside_the_headline, causes, headline, lost_look
-from pulumi_vmss_health.telling.status import format_seconds
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.clock import Clock
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean, named
 

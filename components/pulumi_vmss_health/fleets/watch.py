@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import partial
 
 from pulumi_vmss_health.judging.findings import State
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import LAST_LOOK, MARGIN, WIDTH, Outcome, Steps, in_steps
 from vmss_instance_view.clock import Clock, Stopped
 

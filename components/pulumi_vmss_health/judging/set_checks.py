@@ -21,12 +21,13 @@ from pulumi_vmss_health.judging.findings import (
 from pulumi_vmss_health.judging.guest import last_words, said
 from pulumi_vmss_health.judging.instance_checks import OF_EXTENSIONS, excused, failed_extensions
 from pulumi_vmss_health.judging.judged import Judged
-from pulumi_vmss_health.judging.snapshot import count_succeeded, describe
+from pulumi_vmss_health.judging.snapshot import count_succeeded
 from vmss_instance_view.model import (
     Instance,
     ScaleSet,
     Status,
     StatusCount,
+    describe,
     in_group,
     is_failure,
     named,

@@ -95,12 +95,3 @@ NOTHING_ELSE = Context()
 def count_succeeded(summary: Sequence[StatusCount]) -> int:
     """Count the VMs of a summary that succeeded, whatever the detail and the case of the code."""
     return sum(each.count for each in summary if state_of(each.code) == "succeeded")
-
-
-def describe(summary: Sequence[StatusCount]) -> str:
-    """Describe a summary: "2 succeeded, 1 failed"; "none reported" for an empty one."""
-    counts: dict[str, int] = {}
-    for each in summary:
-        state = state_of(each.code) or (each.code or "unknown")
-        counts[state] = counts.get(state, 0) + each.count
-    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none reported"

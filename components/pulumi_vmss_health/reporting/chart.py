@@ -20,7 +20,7 @@ from pulumi_vmss_health.reporting.scale import (
     time_ticks,
 )
 from pulumi_vmss_health.reporting.waits import Wait
-from pulumi_vmss_health.telling.status import format_seconds
+from vmss_instance_view.durations import format_seconds
 
 WIDE, NARROW = 848, 340
 """Pixels: of a desktop's page, and of a phone's."""

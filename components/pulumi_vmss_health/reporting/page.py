@@ -11,8 +11,8 @@ from pulumi_vmss_health.reporting.instances import Course, courses
 from pulumi_vmss_health.reporting.markup import Markup, element, joined, raw, void
 from pulumi_vmss_health.reporting.style import of_page
 from pulumi_vmss_health.reporting.waits import Look, Wait
-from pulumi_vmss_health.telling.status import format_seconds
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
+from vmss_instance_view.durations import format_seconds
 
 _INSTANCES = 200
 """Rows of a table of instances."""

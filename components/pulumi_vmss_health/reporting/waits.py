@@ -14,7 +14,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Snapshot
 from pulumi_vmss_health.telling.failure import told_apart
 from pulumi_vmss_health.telling.status import Count
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
 
 from pulumi_vmss_health.judging.findings import Reason, State, Verdict
 from pulumi_vmss_health.telling.commands import where_to_look
-from pulumi_vmss_health.telling.status import counts_of, format_seconds, in_standby_pool
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.telling.status import counts_of, in_standby_pool
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.errors import InstanceViewError
 from vmss_instance_view.scale_set_id import ScaleSetId
 from vmss_instance_view.text import LINE, clean
 
 _NO_HEALTH = "ApplicationHealthNotJudged"
-_INDENT = " " * 6
-_WIDTH = 86  # columns: Pulumi indents a reason by ten, a warning by thirteen, and what follows by four
-_COMMAND = re.compile("`[^`]*`")
-_SPACE = "\0"  # stands for one that must not break; `clean` leaves none in a line
 _DELETED = "find out who deleted it; if that was meant, run `pulumi refresh`, or take the gate out of the program"
 _REASONS = 10  # lines of a failure; a set with more causes than these is read in the portal
 
@@ -87,17 +82,6 @@ def failure_lines(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = 
 def below_headline(outcome: Outcome, scale_set: ScaleSetId, portal: str | None = None) -> list[str]:
     """Return what follows the headline: warnings if the set passed, else the causes and where to look."""
     return warnings(outcome) if outcome.ending is Ending.HEALTHY else failure_lines(outcome, scale_set, portal)[1:]
-
-
-def folded(line: str, width: int = _WIDTH, indent: str = _INDENT) -> str:
-    """Break a line to fit a width; a command stays whole, on a line of its own if need be.
-
-    width: by default that of a terminal of 100 columns, less what Pulumi puts before it. indent: of all lines but the
-    first. Each part is cleaned again: what is harmless within a line may be a command where one begins.
-    """
-    whole = _COMMAND.sub(lambda command: command.group().replace(" ", _SPACE), line)
-    first, *others = textwrap.wrap(whole, width, break_long_words=False, break_on_hyphens=False) or [""]
-    return f"\n{indent}".join(clean(part.replace(_SPACE, " "), LINE) for part in (first, *others))
 
 
 def warnings(outcome: Outcome) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from pulumi_vmss_health.judging.findings import State, Verdict
 from pulumi_vmss_health.judging.snapshot import Snapshot, count_succeeded
 from pulumi_vmss_health.waiting.memory import Progress
 from vmss_instance_view.clock import Clock
-from vmss_instance_view.durations import format_duration
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.errors import AzureError
 from vmss_instance_view.model import Instance
 from vmss_instance_view.text import LINE, clean
@@ -106,11 +105,6 @@ def in_standby_pool(snapshot: Snapshot) -> list[str]:
     """Return how many VMs are in the standby pool, beside the set's own; nothing if there are none."""
     number = snapshot.in_standby_pool
     return [f"{number} more VM{'s' * (number > 1)} in the standby pool"] if number else []
-
-
-def format_seconds(value: float) -> str:
-    """Return seconds in words, without fractions."""
-    return format_duration(timedelta(seconds=int(value)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ when it has lasted (ERRORS, ERRORS_FOR), any other error at once. Reads no clock
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import NamedTuple
 
 from pulumi_vmss_health.judging.findings import State, Verdict
@@ -17,6 +16,7 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.attention import Attention
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.prospects import evaluate_wait, hold_of
 from vmss_instance_view.errors import (
     ConfigurationError,
@@ -42,17 +42,6 @@ LULL = 15.0  # seconds between the two looks of hold="auto", at most
 SURPLUS_STAYS = 300.0  # seconds after which extra VMs are not expected to leave any more
 TRANSITIONS = 20
 OF_THE_POLICY = "of the policy"
-
-
-class Ending(Enum):
-    """Why a wait stopped."""
-
-    HEALTHY = "healthy"
-    FAILING = "failing"
-    TIMED_OUT = "timedOut"
-    UNREADABLE = "unreadable"
-    DELETED = "deleted"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vmss_instance_view.limits.quota import LOW, Room
 
+LOOK_LIMIT = 30.0  # seconds for one look
 QUICK = 2.0  # seconds between looks while the set changes
 CALM = 3.0  # and while it does not: the subscription's limit is shared, even if the set's own is untouched
 MOVING = 3  # so many looks after a change are quick ones

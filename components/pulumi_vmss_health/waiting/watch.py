@@ -14,14 +14,14 @@ from typing import Protocol, TypeAlias
 from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import NOTHING_ELSE, Ask, Context, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
-from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Ending, Memory, Progress
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import OF_THE_POLICY, Memory, Progress
 from vmss_instance_view.clock import Clock, Overdue, Stopped, Task
 from vmss_instance_view.errors import InstanceViewError, Unavailable, UnexpectedError
 from vmss_instance_view.limits.quota import Room
 
 _log = logging.getLogger(__name__)
 
-LOOK_LIMIT = 30.0  # seconds for one look
 LAST_LOOK = 5.0  # seconds for the look at the deadline
 WIDTH = 32
 """Scale sets that are looked at in the same moment: Azure answers in less than a second, and its limits allow less."""
@@ -186,7 +186,7 @@ def _look_once(
     look: Look, ask: Ask, memory: Memory, clock: Clock, record: Callable[[Looked], None] | None
 ) -> Ending | None:
     began = clock.monotonic()
-    seconds = min(LOOK_LIMIT, max(_left(memory, clock) - MARGIN, LAST_LOOK))
+    seconds = min(pace.LOOK_LIMIT, max(_left(memory, clock) - MARGIN, LAST_LOOK))
     memory.begins(ask)
     ending = _remember(look, ask, seconds, began, memory, clock)
     if record is not None:

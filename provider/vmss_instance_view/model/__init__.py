@@ -17,6 +17,7 @@ from vmss_instance_view.model.scale_set import ExtensionProfile, ScaleSet
 from vmss_instance_view.model.status import (
     Status,
     StatusCount,
+    describe,
     detail_of,
     in_group,
     is_failure,
@@ -39,6 +40,7 @@ __all__ = [
     "StatusCount",
     "VirtualMachineInstanceView",
     "VirtualMachineSummary",
+    "describe",
     "detail_of",
     "in_group",
     "is_failure",

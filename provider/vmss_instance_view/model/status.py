@@ -6,7 +6,7 @@ Source: REST "Virtual Machine Scale Sets - Get Instance View", 2016-04-30-previe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -161,3 +161,12 @@ N = TypeVar("N", bound=_Named)
 def named(items: Iterable[N], name: str) -> list[N]:
     """Return those of this name, compared without case, as Azure does."""
     return [each for each in items if (each.name or "").lower() == name.lower()]
+
+
+def describe(summary: Sequence[StatusCount]) -> str:
+    """Describe a summary: "2 succeeded, 1 failed"; "none reported" for an empty one."""
+    counts: dict[str, int] = {}
+    for each in summary:
+        state = state_of(each.code) or (each.code or "unknown")
+        counts[state] = counts.get(state, 0) + each.count
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none reported"

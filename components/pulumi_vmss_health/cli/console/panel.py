@@ -17,11 +17,13 @@ from rich.text import Text
 
 from pulumi_vmss_health.cli.console.tables import short
 from pulumi_vmss_health.judging.findings import State
-from pulumi_vmss_health.telling.failure import folded
-from pulumi_vmss_health.telling.status import counts_of, format_seconds
-from pulumi_vmss_health.waiting.memory import Ending, Progress
+from pulumi_vmss_health.telling.folding import folded
+from pulumi_vmss_health.telling.status import counts_of
+from pulumi_vmss_health.waiting.ending import Ending
+from pulumi_vmss_health.waiting.memory import Progress
 from pulumi_vmss_health.waiting.watch import Outcome
 from vmss_instance_view.clock import Clock
+from vmss_instance_view.durations import format_seconds
 from vmss_instance_view.text import LINE, clean
 
 _A_SECOND = 2  # refreshes

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pulumi_vmss_health.cli.printing import progress, result
 from pulumi_vmss_health.telling.failure import headline
-from pulumi_vmss_health.waiting.memory import Ending
+from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.watch import Outcome
 
 _ANSWER = {True: "yes", False: "**no**"}

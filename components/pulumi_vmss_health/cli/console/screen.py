@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from pulumi_vmss_health.cli.printing import result
-from pulumi_vmss_health.telling.failure import folded
+from pulumi_vmss_health.telling.folding import folded
 
 _UNKNOWN = 10_000  # columns: who reads a file or a pipe wants lines whole, whatever COLUMNS says
 

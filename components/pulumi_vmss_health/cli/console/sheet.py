@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulumi_vmss_health.cli.console.tables import aligned, listed, wide
-from pulumi_vmss_health.judging.snapshot import describe
-from vmss_instance_view.model import Instance, InstanceView, ScaleSet, state_of
+from vmss_instance_view.model import Instance, InstanceView, ScaleSet, describe, state_of
 from vmss_instance_view.text import LINE, clean
 
 _CELL = 60  # characters of a cell

@@ -145,6 +145,13 @@ def test_a_wrong_secret_is_told_each_time_and_never_taken_for_trouble(azure: Emu
     assert azure.token_requests == 2
 
 
+@pytest.mark.parametrize("answer", [{"access_token": "x"}, {"expires_in": 3600}, {}])
+def test_an_answer_that_is_no_token_is_told_as_that(azure: Emulator, answer: Mapping[str, object]) -> None:
+    broken(azure, WAYS["the client secret"], body=answer)
+    with pytest.raises(CredentialError, match="the answer has no token, or does not say how long it is good; check"):
+        reader(azure, azure.environment).view(within(10))
+
+
 class LaterClock(SystemClock):
     """Real time; a test sets the time of day forward."""
 
@@ -518,7 +525,7 @@ def test_a_request_that_hangs_is_asked_again_on_a_new_connection_within_the_look
     assert [each.status for each in views] == [None, None, 200]
 
 
-def test_no_request_of_ours_takes_credentials_from_a_netrc_file(
+def test_every_request_of_ours_says_whose_it_is_and_takes_no_credentials_from_a_netrc_file(
     azure: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four kinds of requests, each to a server that would see them."""
@@ -545,6 +552,7 @@ def test_no_request_of_ours_takes_credentials_from_a_netrc_file(
         with pytest.raises(Unavailable):
             Azure(Settings(azure.environment)).reader(scale_set).view(within(10))
     assert len(server.seen) == 4, server.seen
+    assert all("user-agent: pulumi-vmss-health" in head.lower() for head in server.seen)
     assert "Basic" not in "".join(server.seen)
     authorized = [head for head in server.seen if "authorization:" in head.lower()]
     assert len(authorized) == 2, "of the pipeline's token service and of the Resource Manager"

@@ -45,6 +45,7 @@ class Application:
         """Return a token. Raises ValueError in the authority's own words, and what `proof` and `sign_in` raise."""
         now = self._clock.now()
         answer = self._msal.acquire_token_for_client([scope], claims_challenge=claims)
-        if "access_token" not in answer:
-            raise ValueError(answer.get("error_description") or answer.get("error"))
+        if not {"access_token", "expires_in"} <= answer.keys():
+            said = answer.get("error_description") or answer.get("error")
+            raise ValueError(said or "the answer has no token, or does not say how long it is good")
         return Token(answer["access_token"], int(now.timestamp()) + int(answer["expires_in"]))

@@ -10,7 +10,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
 
 from vmss_instance_view.azure.trust import SharedTrust
-from vmss_instance_view.azure.wire import SMALL, Anonymous, impossible, read_body, untrusted
+from vmss_instance_view.azure.wire import SMALL, USER_AGENT, Anonymous, impossible, read_body, untrusted
 from vmss_instance_view.clock import Clock, Deadline
 from vmss_instance_view.errors import ConfigurationError, root_cause
 from vmss_instance_view.text import clean
@@ -31,6 +31,7 @@ class SignIn(requests.Session):
         """seconds: for connecting, for each answer to begin, and for each to be complete."""
         super().__init__()
         self.auth = Anonymous()
+        self.headers["User-Agent"] = USER_AGENT
         for scheme in ("https://", "http://"):  # managed identities are asked over http, on the machine itself
             self.mount(scheme, _Bounded(seconds, clock))
         self.clock = clock

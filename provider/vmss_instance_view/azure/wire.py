@@ -34,7 +34,7 @@ made up to resemble Azure's, have 11 MB, and 21 MB with 1,000 characters in ever
 _REFUSAL = 256 * 1024  # bytes of a refusal that are read: it says all it has to say at its beginning
 _CHUNK = 64 * 1024
 _CONNECTIONS = 256  # kept open at most: as many as gates look at the same time
-_USER_AGENT = "pulumi-vmss-health"
+USER_AGENT = "pulumi-vmss-health"
 _STALE = (RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -72,7 +72,7 @@ class Https:
     def __init__(self) -> None:
         """Connect to nothing yet."""
         self._session = requests.Session()
-        self._session.headers["User-Agent"] = _USER_AGENT
+        self._session.headers["User-Agent"] = USER_AGENT
         self._session.mount("https://", SharedTrust(pool_maxsize=_CONNECTIONS, max_retries=Retry(0, read=False)))
 
     def get(self, what: str, url: str, token: str, deadline: Deadline) -> Answer:

@@ -229,6 +229,8 @@ def _check_minimum(minimum: object, sets: int) -> None:
             "min_healthy_sets must be a count or a percentage, such as 3 or '90%', not Output; "
             "it is needed before any Output is known"
         )
+    if isinstance(minimum, float):  # 1.0 could be one set, or all of them
+        raise TypeError(f"min_healthy_sets must be a count such as 3 or a percentage such as '90%', not {minimum}")
     required_of(minimum, sets)
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_tenant_is_one_line_that_says_what_to_check(project: Project, az
     assert ran.code != 0
     told = ran.told[ran.told.index("Diagnostics:") :]
     (line,) = [line for line in told.splitlines() if "11111111-2222-3333-4444-555555555555" in line]
-    assert "no token from the client secret: Authentication failed" in line
+    assert "no token from the client secret: AADSTS90002: Tenant" in line
     assert "check azure-native:clientId or ARM_CLIENT_ID, azure-native:tenantId or ARM_TENANT_ID" in line
     assert "Traceback" not in ran.output
 

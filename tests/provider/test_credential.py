@@ -235,6 +235,15 @@ def test_government_tokens_are_for_the_core_host() -> None:
 
 
 @pytest.mark.parametrize("way", ["the client secret", "OIDC", "the client certificate"])
+def test_a_tenant_that_is_not_there_is_told_in_the_words_of_the_sign_in_service(
+    azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {**environment_of(azure, way, tmp_path, monkeypatch), "ARM_TENANT_ID": "no-such-tenant"}
+    with pytest.raises(CredentialError, match=rf"no token from {way}: AADSTS90002: Tenant 'no-such-tenant' not found"):
+        reader(azure, environment).view(within(20))
+
+
+@pytest.mark.parametrize("way", ["the client secret", "OIDC", "the client certificate"])
 @pytest.mark.parametrize("tenant", ["contoso/v2.0", "contoso?x=1", "https://contoso", "con toso", "../contoso"])
 def test_what_is_no_tenant_is_refused_before_anything_is_asked(
     azure: Emulator, way: str, tenant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -152,14 +152,15 @@ class TokenSource:
             return ours
         if trouble := _trouble(error, way, self._sign_in):
             return Unavailable(f"no token from {way.name} for now: {trouble}")
-        return CredentialError(f"no token from {way.name}: {_cause(error)}; {way.advice(self._settings)}")
+        said = self._sign_in.said if self._sign_in and way.is_remote else ""
+        return CredentialError(f"no token from {way.name}: {_cause(said or error)}; {way.advice(self._settings)}")
 
     def _get_token(self, way: _Way) -> _Token:
         credential, sign_in = self._credential, self._sign_in
         if credential is None or sign_in is None:
             self._sign_in = sign_in = SignIn(TOKEN_WITHIN, self._clock)
             self._credential = credential = way.make(self._settings, self._cloud, sign_in)
-        sign_in.refusal = sign_in.offline = ""
+        sign_in.refusal = sign_in.offline = sign_in.said = ""
         token = credential.get_token(self._cloud.scope, claims=self._claims)
         if not isinstance(token.token, str) or not _TOKEN.fullmatch(token.token):
             raise ValueError("the answer is not a token")
@@ -394,6 +395,6 @@ def _request_oidc_token(settings: Settings, url: str, request_token: str, clock:
     return token
 
 
-def _cause(error: Exception) -> str:
-    """Return the first line of azure-identity's text: the rest is a list of what else could be tried."""
+def _cause(error: Exception | str) -> str:
+    """Return the first line: the rest of azure-identity's text is a list of what else could be tried."""
     return clean((str(error).strip() or type(error).__name__).splitlines()[0], 300)

@@ -23,8 +23,9 @@ class SignIn(requests.Session):
     """The session by which MSAL and azure-identity ask.
 
     refusal: what went wrong though the credential may be right, such as "HTTP 503" or an answer that did not come;
-    offline: why the service could not be reached; "" for nothing of the kind. The libraries raise the same for these
-    and for a wrong secret. clock: that its time is measured by.
+    offline: why the service could not be reached; said: how it refused the last request, in its own words, which the
+    libraries may leave out; "" for nothing of the kind. The libraries raise the same for the first two and for a wrong
+    secret. clock: that its time is measured by.
     """
 
     def __init__(self, seconds: float, clock: Clock) -> None:
@@ -37,6 +38,7 @@ class SignIn(requests.Session):
         self.clock = clock
         self.refusal: str = ""
         self.offline: str = ""
+        self.said: str = ""
         self._seconds = seconds
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as the base class has it
@@ -56,6 +58,7 @@ class SignIn(requests.Session):
             raise
         except OSError as error:  # requests could not open the file of trusted authorities
             raise ConfigurationError(f"{error}; check REQUESTS_CA_BUNDLE") from None
+        self.said = _description(response)
         if response.status_code in _PASSING or response.status_code >= 500:
             self.refusal = f"HTTP {response.status_code}"
         return response
@@ -66,6 +69,15 @@ def _was_reached(error: Exception) -> bool:
     if isinstance(error, requests.ConnectionError):  # of which a connection that takes too long is one
         return bool(error.args) and isinstance(error.args[0], ProtocolError)
     return True
+
+
+def _description(response: requests.Response) -> str:
+    """Return how an answer of OAuth 2.0 describes what is wrong; "" if it does not."""
+    try:
+        described = response.json()["error_description"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return described if isinstance(described, str) else ""
 
 
 class _Bounded(SharedTrust):

@@ -92,3 +92,13 @@ def test_an_environment_that_cannot_be_made_ends_the_run_with_what_the_step_said
     with pytest.raises(SystemExit, match=r"the environment of sdk cannot be made: (?s:.)*no such version"):
         client.prepare()
     assert not (tmp_path / "sdk" / "complete").exists()
+
+
+def test_an_environment_is_made_of_a_programs_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever imported the program has left Python's cache beside it."""
+    monkeypatch.setattr(table, "HERE", tmp_path / "here")
+    monkeypatch.setattr(table, "HOME", tmp_path / "home")
+    (tmp_path / "here" / "sdk" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "here" / "sdk" / "client.py").write_text("print('well')")
+    Client("sdk", lambda _operation, _name: [], folder="sdk", steps=([sys.executable, "-c", ""],)).prepare()
+    assert {each.name for each in (tmp_path / "home" / "sdk").iterdir()} == {"client.py", "complete"}

@@ -48,7 +48,7 @@ class Client:
         if not self.steps:
             return
         home, program = HOME / self.folder, HERE / self.folder
-        files = sorted(program.glob("*")) if program.is_dir() else []
+        files = sorted(each for each in program.glob("*") if each.is_file())  # Python may have left its cache there
         made_by = hashlib.sha256(repr([self.steps, [file.read_bytes() for file in files]]).encode()).hexdigest()
         complete = home / "complete"
         if complete.exists() and complete.read_text(encoding="utf-8") == made_by:

@@ -15,7 +15,7 @@ from pulumi.output import Unknown
 from pulumi_vmss_health.component import ReasonOutput, options_of, policy_of, without_hooks
 from pulumi_vmss_health.fleet_gate import FleetGateProvider
 from pulumi_vmss_health.fleets.asked import ALL, AT_FAILURE, check_names, refuse_duplicates, required_of
-from pulumi_vmss_health.judging.policy import GatePolicy
+from pulumi_vmss_health.judging.policy import GatePolicy, check_amount
 from vmss_instance_view.keys import stored_key
 from vmss_instance_view.pulumi.arguments import (
     ScaleSetInput,
@@ -229,8 +229,7 @@ def _check_minimum(minimum: object, sets: int) -> None:
             "min_healthy_sets must be a count or a percentage, such as 3 or '90%', not Output; "
             "it is needed before any Output is known"
         )
-    if isinstance(minimum, float):  # 1.0 could be one set, or all of them
-        raise TypeError(f"min_healthy_sets must be a count such as 3 or a percentage such as '90%', not {minimum}")
+    check_amount("min_healthy_sets", minimum)  # type: ignore[arg-type] # 1.0, too, which could be one set or all of them
     required_of(minimum, sets)
 
 

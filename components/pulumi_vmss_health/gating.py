@@ -24,7 +24,6 @@ from pulumi_vmss_health.telling.status import StatusLine
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.ending import Ending
 from pulumi_vmss_health.waiting.memory import OF_THE_POLICY
-from pulumi_vmss_health.waiting.pace import LOOK_LIMIT
 from pulumi_vmss_health.waiting.watch import MARGIN, Outcome, watch
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.errors import InstanceViewError, ScaleSetDeleted, ScaleSetNotFound, Unavailable
@@ -264,7 +263,7 @@ def look_once(look: Looker, clock: Clock) -> Snapshot:
     """
 
     def see(ask: Ask) -> Snapshot:
-        return clock.call(lambda: look(LOOK_LIMIT, ask), LOOK_LIMIT + MARGIN)
+        return clock.call(lambda: look(pace.LOOK_LIMIT, ask), pace.LOOK_LIMIT + MARGIN)
 
     until = Deadline(_REFRESH_LIMIT, clock)
     try:

@@ -197,7 +197,7 @@ LATER = "; it is needed before any Output is known"
         ({"min_healthy_sets": True}, "min_healthy_sets must be"),
         (
             {"min_healthy_sets": 1.0},
-            "min_healthy_sets must be a count such as 3 or a percentage such as '90%', not 1.0",
+            "min_healthy_sets must be a count such as 3 or a percentage such as '90%', not float",
         ),
         (
             {"min_healthy_sets": lambda: pulumi.Output.from_input(1)},

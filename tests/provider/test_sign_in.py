@@ -26,9 +26,10 @@ from vmss_emulator import Emulator
 from vmss_instance_view import connection
 from vmss_instance_view.azure import credential as credential_module
 from vmss_instance_view.azure import wire
-from vmss_instance_view.azure.cloud import PUBLIC
+from vmss_instance_view.azure.cloud import PUBLIC, find_cloud
 from vmss_instance_view.azure.credential import TokenSource
 from vmss_instance_view.azure.settings import Settings
+from vmss_instance_view.azure.sign_in import SignIn
 from vmss_instance_view.clock import Deadline, SystemClock
 from vmss_instance_view.connection import Azure
 from vmss_instance_view.reading.reader import ScaleSetReader
@@ -150,6 +151,20 @@ def test_an_answer_that_is_no_token_is_told_as_that(azure: Emulator, answer: Map
     broken(azure, WAYS["the client secret"], body=answer)
     with pytest.raises(CredentialError, match="the answer has no token, or does not say how long it is good; check"):
         reader(azure, azure.environment).view(within(10))
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in (VIRTUAL_MACHINE, ASKING)])
+def test_a_credential_asks_nobody_before_a_token_is_asked_for(
+    azure: Emulator, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What hangs would come back as the credential when another one has taken its place."""
+    settings = Settings(environment_of(azure, way, tmp_path, monkeypatch))
+    cloud = find_cloud(settings, within(5))
+    before = len(azure.requests)
+    made = next(each for each in credential_module.WAYS if each.meant(settings))
+    assert made.name == way
+    made.make(settings, cloud, SignIn(1.0, SystemClock()))
+    assert len(azure.requests) == before
 
 
 class LaterClock(SystemClock):

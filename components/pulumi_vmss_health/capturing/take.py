@@ -12,7 +12,6 @@ from pulumi_vmss_health.judging.policy import GatePolicy
 from pulumi_vmss_health.judging.snapshot import Ask, Depth, Snapshot
 from pulumi_vmss_health.waiting import pace
 from pulumi_vmss_health.waiting.look import Looker
-from pulumi_vmss_health.waiting.pace import LOOK_LIMIT
 from pulumi_vmss_health.waiting.watch import MARGIN
 from vmss_instance_view.clock import Clock, Deadline, Overdue, Stopped
 from vmss_instance_view.connection import Azure
@@ -78,7 +77,7 @@ class Capture:
         error: InstanceViewError | None = None
         said, is_complete = "", False
         try:
-            seen = self._clock.call(lambda: self._look(LOOK_LIMIT, ask), LOOK_LIMIT + MARGIN)
+            seen = self._clock.call(lambda: self._look(pace.LOOK_LIMIT, ask), pace.LOOK_LIMIT + MARGIN)
         except InstanceViewError as raised:
             error, said = raised, _name(raised)
         except Overdue:
@@ -125,12 +124,12 @@ class Capture:
         began = self._clock.monotonic()
 
         def ask() -> None:
-            deadline = Deadline(LOOK_LIMIT, self._clock)
+            deadline = Deadline(pace.LOOK_LIMIT, self._clock)
             UniformReader(self._azure.arm(deadline), self._id).view(deadline)
 
         said = ""
         try:
-            self._clock.call(ask, LOOK_LIMIT + MARGIN)
+            self._clock.call(ask, pace.LOOK_LIMIT + MARGIN)
         except InstanceViewError as raised:
             said = _name(raised)
         except Overdue:

@@ -7,6 +7,7 @@ token is first asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from msal import ConfidentialClientApplication
@@ -27,24 +28,28 @@ class Application:
     def __init__(
         self, authority: str, client: str, proof: str | Callable[[], str], sign_in: SignIn, *, is_listed: bool
     ) -> None:
-        """Ask the authority for its addresses. Raises ValueError, and what `sign_in` raises.
+        """Ask for nothing yet: what hangs must not come back after another application has taken this one's place.
 
         authority: the address of the tenant. proof: a secret, or what gives the federated token for a request.
         is_listed: Microsoft's own directory has this cloud; any other cannot be looked up there.
         """
         self._clock = sign_in.clock
-        self._msal = ConfidentialClientApplication(
+        self._make = partial(
+            ConfidentialClientApplication,
             client,
             client_credential=proof if isinstance(proof, str) else {"client_assertion": proof},
             authority=authority,
             http_client=sign_in,
             instance_discovery=None if is_listed else False,
         )
+        self._made: ConfidentialClientApplication | None = None
 
     def get_token(self, scope: str, *, claims: str | None = None) -> Token:
         """Return a token. Raises ValueError in the authority's own words, and what `proof` and `sign_in` raise."""
         now = self._clock.now()
-        answer = self._msal.acquire_token_for_client([scope], claims_challenge=claims)
+        if self._made is None:
+            self._made = self._make()  # it asks the authority for its addresses
+        answer = self._made.acquire_token_for_client([scope], claims_challenge=claims)
         if not {"access_token", "expires_in"} <= answer.keys():
             said = answer.get("error_description") or answer.get("error")
             raise ValueError(said or "the answer has no token, or does not say how long it is good")

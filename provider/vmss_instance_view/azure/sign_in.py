@@ -72,7 +72,10 @@ def _was_reached(error: Exception) -> bool:
 
 
 def _description(response: requests.Response) -> str:
-    """Return how an answer of OAuth 2.0 describes what is wrong; "" if it does not."""
+    """Return how an answer describes what is wrong; "" if it does not.
+
+    Source: RFC 6749, 5.2; Azure/azure-cli#14509 and #22145 for a tenant that is not there.
+    """
     try:
         described = response.json()["error_description"]
     except (ValueError, LookupError, TypeError, RecursionError):
